@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""What django_sessions runs on the host, with the interpreter of the application. Python 3.8."""
+"""The part of django_sessions that runs on the host, with the application's interpreter. Python 3.8."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ RETURNS: dict[str, Any] = {
 
 
 def settings_of(params: Mapping[str, Any]) -> dict[str, str]:
-    """What the application's .env holds; nothing without a file, if none was named."""
+    """Settings in the application's .env. Empty if no file was named and none exists."""
     path, beside = params["env_file"], os.path.join(params["chdir"] or "", ".env")
     if path is None and params["chdir"] and os.path.exists(beside):
         path = beside
@@ -144,7 +144,7 @@ def outcome(engine: str, whose: Whose, places: Sequence[SessionStore], *, check:
     return {
         "changed": any(tally.count for tally in tallies),
         "engine": engine,
-        # What a cache copies from the database is the same session.
+        # A cache's copy of a database session is the same session.
         "count": max((tally.count for tally in tallies), default=0),
         "stores": [tally.as_data() for tally in tallies],
         "only_the_key": engine == "signed_cookies",
@@ -156,7 +156,7 @@ def outcome(engine: str, whose: Whose, places: Sequence[SessionStore], *, check:
 def probed(
     params: Mapping[str, Any], masked: list[str], end: Callable[[Any], dict[str, Any]], *, again: bool
 ) -> dict[str, Any]:
-    """Ends the sessions, with one of our own among them that was seen to be accepted; it must be refused then."""
+    """Ends the sessions, among them a test session that the application accepted and must then refuse."""
 
     def made_by() -> session_probe.Made:
         return via_application.found("auto")[1], session_probe.user_of(params["probe_user"])
@@ -164,7 +164,8 @@ def probed(
     def scrub(message: str) -> str:
         return str(redaction.scrub(message, masked))
 
-    # Its own words are addresses and numbers. Masking by the .env would hide the host's name, in ALLOWED_HOSTS.
+    # The probe's own messages are addresses and numbers. Masking the .env's values would hide the host's name, in
+    # ALLOWED_HOSTS.
     probe = session_probe.SessionProbe(params["probe_url"], made_by, scrub=scrub)
     try:
         session = probe.begin()
@@ -183,7 +184,7 @@ def probed(
 def only_tried(
     params: Mapping[str, Any], settings: Mapping[str, str], masked: list[str], *, check: bool
 ) -> dict[str, Any]:
-    """Ends nothing. But for sessions in cookies, one is made where the application keeps them, and removed."""
+    """Ends nothing. Unless sessions are in cookies, makes one in the application's store, and removes it."""
     if not params["probe_url"] or not params["chdir"]:
         raise HostError(
             "the application makes the session for a test; set django_chdir (option chdir) and django_probe_url "
@@ -206,7 +207,7 @@ def only_tried(
 
 
 def answer(params: Mapping[str, Any], *, check: bool) -> dict[str, Any]:
-    """Ends the sessions, or counts or tries them. Raises HostError without a value of the .env in it."""
+    """Ends, counts or tests sessions. Raises HostError without values of the .env."""
     if (params["chdir"] or params["command"]) and os.geteuid() == 0 and not params["allow_root"]:
         raise HostError(AS_ROOT)
     if params["command"]:
@@ -234,7 +235,7 @@ def answer(params: Mapping[str, Any], *, check: bool) -> dict[str, Any]:
 
 
 def _why_not(params: Mapping[str, Any], *, check: bool) -> str:
-    """Why no session is tried against the application; empty if one is."""
+    """The reason why no session is tested against the application. Empty if one is."""
     if not params["probe_url"]:
         return "django_probe_url is not set (an address that answers only logged-in users; option probe_url)"
     if not params["chdir"]:

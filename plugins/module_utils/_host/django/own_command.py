@@ -17,7 +17,7 @@ SECONDS = 300
 
 
 def ended(command: Sequence[str], *, check: bool) -> dict[str, Any]:
-    """Raises HostError. What the command prints is not reported: it may show settings."""
+    """Raises HostError. The command's output is not reported: it may show settings."""
     if not check:
         _run(command)
     return {"changed": True, "engine": ENGINE, "only_the_key": False}
@@ -27,7 +27,7 @@ def _run(command: Sequence[str]) -> None:
     try:
         if os.geteuid() == 0:
             trusted_imports.check(command[0], {0}, set())
-        # Into nowhere, and not into a pipe: whatever the command starts may keep its output open.
+        # No pipe: whatever the command starts may keep its output open.
         code = subprocess.call(  # pylint: disable=ansible-bad-function
             list(command),
             stdin=subprocess.DEVNULL,

@@ -1,8 +1,8 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""What Django's sessions look like where they are kept, and whose they are. Pure; Python 3.8.
+"""Formats of Django's stored sessions, and whose they are. Pure; Python 3.8.
 
-Nothing is verified: a session is read to end it, also when the key that signed it is gone.
+Nothing is verified: a session is read to end it, also if its signing key is gone.
 """
 
 from __future__ import annotations
@@ -19,11 +19,11 @@ from typing import Any, Dict, FrozenSet, Iterable, Iterator, Mapping, NamedTuple
 
 STOCK = "django.contrib.sessions.backends."
 ENGINES = ("cached_db", "db", "cache", "file", "signed_cookies")
-"""Django's own; one that another builds upon stands after it."""
+"""Django's own engines. An engine stands before the ones that it builds upon."""
 CACHED = {"cache": "django.contrib.sessions.cache", "cached_db": "django.contrib.sessions.cached_db"}
-"""What a session's key in the cache begins with, after the cache's own prefix."""
+"""Prefixes of session keys in the cache, after the cache's own prefix."""
 LARGEST = 4 * 1024 * 1024
-"""Bytes of one session that are looked at."""
+"""Limit of bytes of a session."""
 _USER = "_auth_user_id"
 _KEY = re.compile(r"[0-9a-z]{8,128}")
 _IN_CACHE = re.compile(r"(.*(?:%s))([0-9a-z]{8,128})" % "|".join(map(re.escape, CACHED.values())), re.DOTALL)
@@ -31,24 +31,24 @@ _TABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*(\.[A-Za-z_][A-Za-z0-9_]*)?")
 
 
 class DjangoSession(NamedTuple):
-    """One session where it is kept."""
+    """A stored session."""
 
     key: str
     user: Optional[str]
-    """Id of the user who is logged in by it."""
+    """Id of the logged-in user."""
     readable: bool = True
     live: bool = True
-    """False where it has expired."""
+    """Whether it has not expired."""
 
 
 class Doubt(NamedTuple):
-    """Why sessions may live on in a store that was emptied, and what ends them."""
+    """The reason why sessions may remain after a store was emptied, and what ends them."""
 
     why: str
     options: Tuple[str, ...] = ()
-    """Options that may not be as the application has it."""
+    """Options that may differ from the application's."""
     restart: bool = False
-    """Whether the restart of the services ends them, and nothing else does."""
+    """Whether only a restart of the services ends them."""
 
     def as_data(self) -> Dict[str, Any]:
         return {"why": self.why, "options": list(self.options), "restart": self.restart}
@@ -56,7 +56,7 @@ class Doubt(NamedTuple):
 
 @dataclass(frozen=True)
 class Whose:
-    """Whose sessions end: these users', or all users' if the list is empty."""
+    """Users whose sessions end; all users if the list is empty."""
 
     ids: Optional[FrozenSet[str]] = None
 
@@ -70,23 +70,20 @@ class Whose:
 
 @dataclass
 class Tally:
-    """What became of the sessions of one store."""
+    """Result of one store."""
 
     store: str
     count: int = 0
     unreadable: int = 0
     live: int = 0
-    """Of those that were meant, how many had not expired."""
+    """Selected sessions that had not expired."""
 
     def as_data(self) -> Dict[str, Any]:
         return {"store": self.store, "count": self.count, "unreadable": self.unreadable}
 
 
-# --- one session ----------------------------------------------------------------------------------------------------
-
-
 def decoded(text: str) -> Optional[Mapping[str, Any]]:
-    """The content of a session as the database and files hold it; None where it cannot be read."""
+    """Content of a session from the database or a file. None if it cannot be read."""
     try:
         parts = text.rsplit(":", 2)
         return _json(_signed(parts[0])) if len(parts) == 3 else _json(_before_django_3(text))
@@ -117,14 +114,14 @@ def _json(raw: bytes) -> Optional[Mapping[str, Any]]:
 
 
 class _Plain(pickle.Unpickler):
-    """Takes plain values only: a pickle that names anything to import may be made to run a program."""
+    """Loads plain values only: a pickle that imports a name can run a program."""
 
     def find_class(self, module: str, name: str) -> NoReturn:
         raise pickle.UnpicklingError("%s.%s" % (module, name))
 
 
 def unpickled(raw: bytes) -> Optional[Mapping[str, Any]]:
-    """The content of a session as a cache holds it, read without running anything."""
+    """Content of a session from a cache, read without running anything."""
     try:
         _require_bounded(raw)
         result = _Plain(io.BytesIO(raw)).load()
@@ -134,11 +131,11 @@ def unpickled(raw: bytes) -> Optional[Mapping[str, Any]]:
 
 
 _SIZED = ("PUT", "LONG_BINPUT", "BYTEARRAY8")
-"""Opcodes for which the unpickler allocates what their argument says, before it reads on: six bytes cost 64 GB."""
+"""Opcodes that make the unpickler allocate their argument's size before it reads on: six bytes cost 64 GB."""
 
 
 def _require_bounded(raw: bytes) -> None:
-    import pickletools  # few executions need it, and every host pays for it
+    import pickletools  # rarely needed, but every host would pay for it
 
     for opcode, argument, _at in pickletools.genops(raw):
         size = len(argument) if isinstance(argument, bytearray) else argument
@@ -153,15 +150,12 @@ def session(key: str, content: Optional[Mapping[str, Any]]) -> DjangoSession:
     return DjangoSession(key, None if user is None else str(user))
 
 
-# --- names ----------------------------------------------------------------------------------------------------------
-
-
 def is_key(text: str) -> bool:
     return bool(_KEY.fullmatch(text))
 
 
 def start_in_cache(key: str) -> str:
-    """What a key in a cache begins with, before that of the session; empty if it belongs to no session."""
+    """Beginning of a cache key before the session's own key. Empty if it belongs to no session."""
     match = _IN_CACHE.fullmatch(key)
     return match.group(1) if match else ""
 
@@ -175,36 +169,31 @@ def quoted(table: str) -> str:
 
 
 def engine_of(bases: Iterable[str]) -> Optional[str]:
-    """Which of Django's engines a class of sessions builds upon, given the modules of its bases."""
+    """The engine on which a class of sessions builds, by the modules of its bases."""
     modules = set(bases)
     return next((name for name in ENGINES if STOCK + name in modules), None)
 
 
-# --- ending them ----------------------------------------------------------------------------------------------------
-
-
 class SessionStore:
-    """A place that holds sessions."""
-
     name = ""
     note = ""
 
     def pages(self, *, read: bool) -> Iterator[Sequence[DjangoSession]]:
-        """Every session, some at a time; with ``read``, whose it is."""
+        """Every session in pages. ``read`` tells the user too."""
         raise NotImplementedError
 
     def end(self, keys: Sequence[str]) -> int:
-        """Ends these; returns how many there were."""
+        """Ends these sessions. Returns their number."""
         raise NotImplementedError
 
     def doubt(self, rows: int) -> Optional[Doubt]:
-        """What may live on there all the same. ``rows`` is how many that have not expired the database had."""
+        """Sessions that may remain. ``rows`` is the database's number of sessions that have not expired."""
         del rows
         return None
 
 
 def ended(store: SessionStore, whose: Whose, *, check: bool) -> Tally:
-    """Ends the sessions of a store that are meant, or counts them."""
+    """Ends a store's selected sessions, or counts them."""
     tally = Tally(store.name)
     for page in store.pages(read=not whose.everyone):
         taken_sessions = [django_session for django_session in page if whose.takes(django_session)]

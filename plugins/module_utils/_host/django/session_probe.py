@@ -1,9 +1,9 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Old sessions, tried against the running application over HTTP. Runs on the host; Python 3.8.
+"""Tests old sessions against the running application over HTTP. Runs on the host; Python 3.8.
 
-A session is made as the application makes one, lives in this process and where the engine keeps it, and is removed
-before the module ends. Its cookie is sent to the application alone, and never shown.
+A session is made as the application makes one, kept in this process and by the engine, and removed before the module
+ends. Its cookie goes only to the application, and is never shown.
 """
 
 from __future__ import annotations
@@ -21,20 +21,20 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._core.time_limi
 
 SECONDS = 10
 LIFETIME = 300
-"""Seconds that a session lives that is never removed."""
+"""Seconds until a session that was not removed expires."""
 LISTS = ("tried", "accepted", "not_tried")
 BUSY = (408, 425, 429)
-"""Statuses that say nothing of who asks; so do those of 500 and more."""
+"""Statuses that tell nothing about the client, like all from 500."""
 WORDS = 200
-"""Characters of an error of the application's own."""
+"""Limit of an application error's characters."""
 
 
 class ProbeResponse(NamedTuple):
-    """What an address answered."""
+    """An address's answer."""
 
     status: int
     place: str = ""
-    """Where a redirect leads, without its query, which may differ each time."""
+    """A redirect's target, without its query, which may vary."""
     cookies: Sequence[str] = ()
 
     @property
@@ -43,7 +43,7 @@ class ProbeResponse(NamedTuple):
         return 300 <= self.status < 500 and self.status not in BUSY
 
     def is_as(self, other: ProbeResponse) -> bool:
-        """Whether both say the same: that they lead to one place, or the same status."""
+        """Whether both answers redirect to the same place, or have the same status."""
         return self.place == other.place and (bool(self.place) or self.status == other.status)
 
     def __str__(self) -> str:
@@ -51,16 +51,16 @@ class ProbeResponse(NamedTuple):
 
 
 Made = Tuple[Any, Any]
-"""The class of the application's sessions, and the user whose session is made."""
+"""The class of the application's sessions, and the session's user."""
 
 
 class _NoRedirect(urllib.request.HTTPRedirectHandler):
     def redirect_request(self, *_arguments: Any, **_named: Any) -> None:
-        """A redirect, such as to the login page, is an answer."""
+        """Makes a redirect, such as to the login page, an answer."""
 
 
 def ask(url: str, headers: Mapping[str, str]) -> ProbeResponse:
-    """The answer to one GET. Raises HostError where there is no answer in time."""
+    """The answer to one GET. Raises HostError without an answer in time."""
     answer = within(SECONDS, lambda: _ask(url, headers), None)
     if answer is None:
         raise HostError("%s: no answer: timed out" % url)
@@ -89,10 +89,10 @@ def _answered(url: str, status: int, headers: Any) -> ProbeResponse:
 
 
 class SessionProbe:
-    """One user's sessions, tried at one address that only those who are logged in get.
+    """Sessions of one user, tested at an address that only logged-in users get.
 
-    Trouble of any kind is reported as not tried, and raises nothing: a try that fails keeps no session. ``scrub``
-    takes values out of the words of the application's own errors.
+    Any problem is reported as not tried, and raises nothing: a failed test keeps no session. ``scrub`` masks values in
+    the application's errors.
     """
 
     def __init__(self, url: str, made_by: Callable[[], Made], *, scrub: Callable[[str], str] = str) -> None:
@@ -103,11 +103,11 @@ class SessionProbe:
         self._anonymous: Optional[ProbeResponse] = None
         self.answer: Dict[str, List[str]] = {name: [] for name in LISTS}
         self.tells = self.works = self.refused = False
-        """Whether the address tells who is logged in; whether a session that was just made is accepted; whether one
-        that was ended is refused."""
+        """Whether the address tells who is logged in; whether a new session is accepted; whether an ended session is
+        refused."""
 
     def begin(self) -> Optional[Any]:
-        """Makes a session that must be accepted; None, with the reason, if the address tells nothing."""
+        """Makes a session that must be accepted. None, with the reason, if the address tells nothing."""
         session = None
         with self._noted("an old session"):
             self._store, self._user = self._made_by()
@@ -123,13 +123,13 @@ class SessionProbe:
         return session if self.works else None
 
     def again(self, session: Any, message: str) -> None:
-        """The same session, which must be refused now."""
+        """Tests the same session, which must be refused now."""
         with self._noted(message):
             self.refused = self._judge(session, message)
 
     def under(self, key: str, message: str) -> None:
-        """A session that a previous key signed, which must be refused. That counts only where a new one is accepted;
-        an acceptance does anyway, as by a process that was never restarted."""
+        """Tests a session signed by a previous key, which must be refused. A refusal counts only if a new session is
+        accepted; an acceptance always counts, as by a process that was never restarted."""
         with self._noted(message):
             with _signing(key):
                 session = self._login()
@@ -151,8 +151,8 @@ class SessionProbe:
             self.answer["not_tried"].append("%s: %s: %s" % (text, type(error).__name__, message))
 
     def _judge(self, session: Any, message: str) -> bool:
-        """Whether it is refused. What an anonymous request gets is a refusal; an application that is overloaded or
-        broken, or that leads elsewhere, says nothing of a session."""
+        """Whether the session is refused, like an anonymous request. An overloaded or broken application, or another
+        redirect, tells nothing."""
         answer = self._answer(session)
         if answer.status == 200:
             self.answer["accepted"].append("%s is STILL ACCEPTED at %s" % (message, self._url))
@@ -167,7 +167,7 @@ class SessionProbe:
         return False
 
     def _login(self) -> Any:
-        """What django.contrib.auth.login puts into a session, without its signals: it is not a login."""
+        """A session as django.contrib.auth.login makes it, without signals: it is not a login."""
         from django.conf import settings
         from django.contrib.auth import BACKEND_SESSION_KEY, HASH_SESSION_KEY, SESSION_KEY
 
@@ -187,13 +187,13 @@ class SessionProbe:
         if session is not None:
             headers["Cookie"] = "%s=%s" % (settings.SESSION_COOKIE_NAME, session.session_key)
         answer = ask(self._url, headers)
-        # Where a fallback verifies it, Django moves the session to another key.
+        # If a fallback key verifies the session, Django moves it to another key.
         self._made += [self._store(moved) for moved in set_to(answer.cookies, settings.SESSION_COOKIE_NAME)]
         return answer
 
 
 def set_to(cookies: Sequence[str], name: str) -> List[str]:
-    """The values that a cookie was set to; not that it was deleted."""
+    """Values that a cookie was set to, without deletions."""
     results = []
     for text in cookies:
         try:
@@ -206,7 +206,7 @@ def set_to(cookies: Sequence[str], name: str) -> List[str]:
 
 
 def headers_for(url: str, allowed: Sequence[str], proxy: Optional[Sequence[str]]) -> Dict[str, str]:
-    """What a proxy before the application would send: a name that the application answers to, and that TLS was used."""
+    """Headers of a proxy before the application: a host that it answers to, and that TLS was used."""
     host = urlsplit(url).hostname or ""
     named = [name for name in allowed if not name.startswith((".", "*"))]
     headers = {} if host in allowed or "*" in allowed or not named else {"Host": named[0]}
@@ -217,7 +217,7 @@ def headers_for(url: str, allowed: Sequence[str], proxy: Optional[Sequence[str]]
 
 
 def user_of(name: Optional[str]) -> Any:
-    """The user whose session is tried: the named one, or the first that is active. Raises HostError."""
+    """The named user, or the first active one. Raises HostError."""
     from django.contrib.auth import get_user_model
 
     model = get_user_model()
@@ -232,7 +232,7 @@ def user_of(name: Optional[str]) -> Any:
 
 @contextmanager
 def _signing(key: str) -> Iterator[None]:
-    """Inside, this process signs as the application did before. Nothing else of the application runs in it."""
+    """Makes this process sign with a previous key. Nothing else of the application runs in it."""
     from django.conf import settings
 
     present_keys = settings.SECRET_KEY, settings.SECRET_KEY_FALLBACKS

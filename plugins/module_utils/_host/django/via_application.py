@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Sessions of a Django application, found and ended through the application itself. Runs on the host; Python 3.8."""
+"""Finds and ends sessions of a Django application through the application itself. Runs on the host; Python 3.8."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _MARK = "0mark0"
 
 
 def start(directory: str, settings: Mapping[str, str], module: Optional[str]) -> None:
-    """Starts Django as the application's own programs do. What is set here is seen by this process only."""
+    """Starts Django as the application's own programs do. Settings apply to this process only."""
     if not os.path.isdir(directory):
         raise HostError("%s is not a directory; set django_chdir (option chdir) to the folder of manage.py" % directory)
     os.chdir(directory)
@@ -50,7 +50,7 @@ def start(directory: str, settings: Mapping[str, str], module: Optional[str]) ->
 
 
 def found(engine: str) -> Tuple[str, Any]:
-    """Which of Django's engines the application's sessions are kept by, and its class of them."""
+    """Django's engine on which the application's sessions build, and their class."""
     from django.conf import settings
 
     if engine != "auto":
@@ -66,7 +66,7 @@ def found(engine: str) -> Tuple[str, Any]:
 
 
 def ids_of(names: Sequence[str]) -> FrozenSet[str]:
-    """The ids of users by their names. Raises naming all that are unknown."""
+    """Ids of users by name. Raises an error that names all unknown users."""
     from django.contrib.auth import get_user_model
 
     model = get_user_model()
@@ -82,7 +82,7 @@ def ids_of(names: Sequence[str]) -> FrozenSet[str]:
 
 
 def stores(engine: str, store: Any, *, clear_cache: bool) -> List[SessionStore]:
-    """The places of an engine's sessions, in the order in which they are to be emptied."""
+    """Stores of an engine's sessions, in the order of emptying."""
     from django.conf import settings
 
     if engine == "file":
@@ -97,13 +97,13 @@ def stores(engine: str, store: Any, *, clear_cache: bool) -> List[SessionStore]:
     prefix = getattr(store, "cache_key_prefix", CACHED[engine])
     if engine == "cache":
         return [cached(cache, prefix, clear_cache=clear_cache, alone=True)]
-    # The row first: a copy in the cache is made anew from a row that is still there.
+    # The row first: a cached copy is made again from a row that still exists.
     copies = cached(cache, prefix, clear_cache=clear_cache, alone=False)
     return [Rows(store.get_model_class(), copies), copies]
 
 
 class Rows(SessionStore):
-    """Sessions in the database; with ``copies``, what the cache has of them goes too."""
+    """Sessions in the database, and their cached ``copies``."""
 
     name = "db"
 
@@ -183,11 +183,8 @@ class Files(SessionStore):
         return count
 
 
-# --- caches ---------------------------------------------------------------------------------------------------------
-
-
 def cached(cache: Any, prefix: str, *, clear_cache: bool, alone: bool) -> Cached:
-    """The sessions in a cache, by what it can do. ``alone`` says that nothing else knows their keys."""
+    """Sessions in a cache, by its abilities. ``alone``: nothing else knows their keys."""
     kinds = {"%s.%s" % (base.__module__, base.__name__) for base in type(cache).__mro__}
     if "django.core.cache.backends.redis.RedisCache" in kinds:
         return InValkey(cache, prefix, cache._cache.get_client(None, write=True))
@@ -218,7 +215,7 @@ class Cached(SessionStore):
         self._cache, self._prefix = cache, prefix
 
     def pages(self, *, read: bool) -> Iterator[Sequence[DjangoSession]]:
-        del read  # there is nothing to list
+        del read
         return iter(())
 
     def doubt(self, rows: int) -> Optional[Doubt]:
@@ -239,7 +236,7 @@ class Cached(SessionStore):
         return [session(key, entry if isinstance(entry, dict) else None) for key, entry in contents.items()]
 
     def _start(self) -> str:
-        """What the whole key of every session begins with."""
+        """The beginning of every session's whole key."""
         maker = getattr(getattr(self._cache, "client", None), "make_key", None) or self._cache.make_key
         key = str(maker(self._prefix + _MARK))
         if not key.endswith(_MARK):
@@ -255,7 +252,7 @@ class Cached(SessionStore):
 
 
 class Listed(Cached):
-    """Sessions in a cache where all of them are found, by the application's own word for where they are."""
+    """Sessions in a cache that lists all of them, at the place of the application's settings."""
 
     note = ""
 
@@ -280,7 +277,7 @@ class Cleared(Listed):
 
 
 class InProcesses(Cached):
-    """A cache in each process's own memory, or none at all."""
+    """A cache in each process's memory, or none at all."""
 
     def __init__(self, cache: Any, prefix: str, *, own: bool, alone: bool) -> None:
         super().__init__(cache, prefix)
@@ -301,7 +298,7 @@ class InProcesses(Cached):
 
 
 class InValkey(Listed):
-    """Sessions in Valkey or Redis, through the driver that the cache uses."""
+    """Sessions in Valkey or Redis, through the cache's driver."""
 
     def __init__(self, cache: Any, prefix: str, client: Any) -> None:
         super().__init__(cache, prefix)
@@ -323,7 +320,7 @@ class InValkey(Listed):
 
 
 class InTable(Listed):
-    """Sessions in a cache that is a table of the database."""
+    """Sessions in a cache in a database table."""
 
     def pages(self, *, read: bool) -> Iterator[Sequence[DjangoSession]]:
         from django.db import connections, router

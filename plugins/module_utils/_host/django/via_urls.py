@@ -1,9 +1,9 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Sessions of a Django application without its source, by the URLs in its .env. Runs on the host; Python 3.8.
+"""Ends sessions of a Django application by the URLs in its .env. Runs on the host; Python 3.8.
 
-``via_application`` knows the application's own engine, names of users and prefixes, but imports the application. This
-imports nothing of it: for an application in an image, one that does not start, and one whose code may be an attacker's.
+``via_application`` knows the application's engine, user names and prefixes, but imports the application. This module
+does not: for an application in an image, one that does not start, and one whose code may be an attacker's.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ PAGE = 500
 SECONDS = 10
 DECLARE = "add %(node)s to server.nodes of its credential in the catalog, or to the option cache_nodes"
 OF_SESSIONS = "*%s*" % CACHED["cache"]
-"""A pattern of every session's key, of both engines and whatever it begins with."""
+"""Pattern of every session's key, of both engines and with any prefix."""
 
 
 class Table(SessionStore):
@@ -46,7 +46,7 @@ class Table(SessionStore):
         while True:
             text = "SELECT %s FROM %s WHERE session_key > %s ORDER BY session_key LIMIT %d"
             page = self._run(text % (columns, self._table, self._mark, PAGE), [last]).fetchall()
-            # A transaction that stays open would keep old rows from being cleaned away.
+            # An open transaction would keep old rows from being cleaned away.
             self._connection.commit()
             if not page:
                 return
@@ -73,7 +73,7 @@ class Table(SessionStore):
 
 
 def _connected(url: str, label: str) -> Tuple[Any, str]:
-    """A connection, and how its driver marks a value."""
+    """A connection, and the driver's placeholder."""
     scheme, _separator, rest = url.partition("://")
     if scheme in ("sqlite", "sqlite3"):
         import sqlite3
@@ -119,7 +119,7 @@ class ValkeySessions(SessionStore):
     def pages(self, *, read: bool) -> Iterator[Sequence[DjangoSession]]:
         start = self._start.encode("utf-8")
         for primary in self._place.primaries:
-            # What ends the sessions of a page asks the node that has them.
+            # Ending a page's sessions asks the node that has them.
             self._here = primary
             for page in primary.pages(OF_SESSIONS):
                 entries = list(dict.fromkeys(page))
@@ -167,7 +167,7 @@ def stores(
     table: str,
     prefix: str,
 ) -> List[SessionStore]:
-    """The places of an engine's sessions, in the order in which they are to be emptied; each URL with its setting."""
+    """Stores of an engine's sessions, in the order of emptying. Each URL comes with its setting."""
     session_stores: List[SessionStore] = []
     if engine in ("db", "cached_db"):
         if database is None:

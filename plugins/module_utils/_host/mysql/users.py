@@ -59,7 +59,7 @@ def require_visible(admin: MysqlConnection, server: Mapping[str, Any], login: Lo
 
 def shadowed(admin: MysqlConnection) -> str:
     """Names anonymous accounts that may keep every user out from this host: the server compares hosts first. Whoever
-    may make users can make one. Empty if there is none."""
+    may make users can make one."""
     accounts = ", ".join("''@%s" % literal(host) for host in _hosts(admin, ""))
     return "the server may take it for an anonymous user. If not yours: DROP USER %s" % accounts if accounts else ""
 

@@ -69,7 +69,7 @@ def _unexplained(
 
 
 def _is_password(user: Mapping[str, Any], password: str) -> bool:
-    """Whether the stored hash is of this password. A login does not tell: guest may log in only from the server."""
+    """Compares with the stored hash, because guest may log in only from the server."""
     algorithm = HASHES.get(str(user.get("hashing_algorithm")))
     try:
         stored = base64.b64decode(str(user.get("password_hash") or ""), validate=True)

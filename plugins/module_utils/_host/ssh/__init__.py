@@ -1,3 +1,3 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Who is authorized by SSH keys, and whose sessions are open."""
+"""Authorized SSH keys, and open sessions."""

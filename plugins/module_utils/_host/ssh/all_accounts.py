@@ -1,9 +1,6 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Every account's authorized_keys on a host, as its sshd would read them. Looks only.
-
-Standard library only; Python 3.8.
-"""
+"""Reads every account's authorized_keys on a host, as sshd would. Standard library only; Python 3.8."""
 
 from __future__ import annotations
 
@@ -19,35 +16,33 @@ from typing import Iterator, List, NamedTuple, Optional, Sequence, Tuple
 from ansible_collections.watchparty.secrets.plugins.module_utils._host.ssh import authorized_keys
 
 LARGEST = 4 * 1024 * 1024
-"""Bytes that are read of one file; of a log, its end."""
+"""Limit of bytes of a file. Of a log, only the end is read."""
 SSHD = "/etc/ssh/sshd_config"
 PATTERNS = (".ssh/authorized_keys", ".ssh/authorized_keys2")
 _SETTING = re.compile(r'\s*"?(\w+)"?(?:\s*=\s*|\s+)(.*)')
 
 
 class File(NamedTuple):
-    """One that is there, or may be."""
+    """A file that exists, or may exist."""
 
     path: str
     content: Optional[bytes]
-    """None where this account may not read it, or where it is too large to be read as a whole, as sshd does."""
+    """None if this account may not read the file, or it is too large. sshd reads the whole."""
     changed: float = 0.0
-    """As its owner may have set it."""
+    """Modification time, which the owner may have set."""
     kernel_changed: float = 0.0
-    """As the kernel has it, at the earliest once the content was read."""
+    """The kernel's change time, at the earliest once the content was read."""
 
 
 class KeySearch(NamedTuple):
-    """Where a key was looked for."""
-
     paths: List[str]
-    """Files that authorize it."""
+    """Files that authorize the key."""
     unread: int
 
 
 def read(path: str) -> Optional[bytes]:
-    """The end of a regular file, wherever links lead, as sshd follows them; or None. Nothing else is opened: a pipe
-    would wait for somebody, and a device may act on being opened."""
+    """The end of a regular file, through links, as sshd follows them, or None. Nothing else is opened: a pipe would
+    block, and a device may act on being opened."""
     return _read(path).content
 
 
@@ -59,7 +54,7 @@ def _read(path: str) -> File:
     try:
         if not stat.S_ISREG(os.fstat(count).st_mode):
             return File(path, None)
-        # The very file that was looked at, not what its path leads to by now. Its owner's lease is not waited for.
+        # Opens the checked file itself, not what its path leads to by now. Does not wait for its owner's lease.
         handle = os.open("/proc/self/fd/%d" % count, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
         with os.fdopen(handle, "rb") as stream:
             stream.seek(max(0, os.fstat(count).st_size - LARGEST))
@@ -72,8 +67,7 @@ def _read(path: str) -> File:
 
 
 def sshd() -> Tuple[Sequence[str], bool]:
-    """The patterns of each AuthorizedKeysFile, whatever Match it is for, with the defaults; and whether a program is
-    asked beside them."""
+    """Patterns of every AuthorizedKeysFile, of any Match, and the defaults; whether AuthorizedKeysCommand is set."""
     patterns: List[str] = []
     command = False
     for path in (*sorted(glob.glob(SSHD + ".d/*.conf")), SSHD):
@@ -87,7 +81,7 @@ def sshd() -> Tuple[Sequence[str], bool]:
 
 
 def _setting(line: str) -> Tuple[str, List[str]]:
-    """Keyword and values, which may be in quotes and have a comment behind them."""
+    """Keyword and values. Values may be quoted and followed by a comment."""
     match = _SETTING.match(line)
     if not match:
         return "", []
@@ -99,7 +93,7 @@ def _setting(line: str) -> Tuple[str, List[str]]:
 
 
 def paths(patterns: Sequence[str]) -> Iterator[str]:
-    """Where the files of all accounts would be."""
+    """Paths of all accounts' files."""
     seen = set()
     for user in pwd.getpwall():
         for path in paths_of(patterns, user.pw_dir, user.pw_name):
@@ -109,17 +103,17 @@ def paths(patterns: Sequence[str]) -> Iterator[str]:
 
 
 def paths_of(patterns: Sequence[str], home: str, name: str) -> List[str]:
-    """Where those of one account would be."""
+    """Paths of one account's files."""
     return [authorized_keys.path_of(pattern, home, name) for pattern in patterns]
 
 
 def files(patterns: Sequence[str]) -> Iterator[File]:
-    """Those that are there, and those of which this account may not even know that."""
+    """Files that exist, or whose existence this account may not learn."""
     return filter(None, map(file, paths(patterns)))
 
 
 def file(path: str) -> Optional[File]:
-    """The file if it is there, or may be."""
+    """The file if it exists, or may exist."""
     try:
         status = os.stat(path)
     except PermissionError:
@@ -131,7 +125,7 @@ def file(path: str) -> Optional[File]:
 
 
 def holding(blob: bytes, *, but: str) -> KeySearch:
-    """Which files let the key in, apart from one."""
+    """Files that authorize the key, except ``but``."""
     results, unread = [], 0
     for file in files(sshd()[0]):
         if file.path == but:

@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""What sshd writes into its log at a login. Pure; standard library only, Python 3.8."""
+"""Lines of sshd's log about a login. Pure; standard library only, Python 3.8."""
 
 from __future__ import annotations
 
@@ -14,17 +14,15 @@ _ACCEPTED = re.compile(
 
 
 class Accepted(NamedTuple):
-    """Somebody who logged in."""
-
     user: str
     address: str
     method: str
     fingerprint: str
-    """Of the key, or of the certificate's; empty where it was not a key."""
+    """Fingerprint of the key or certificate. Empty for another method."""
 
 
 def accepted(message: str) -> Optional[Accepted]:
-    """The login that a line tells of. Its words must begin so: a client's name may hold the same ones."""
+    """The login in a log line. The line must begin with sshd's words: a client's name may contain them."""
     match = _ACCEPTED.match(message)
     if not match:
         return None

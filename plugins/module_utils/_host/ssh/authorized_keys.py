@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""The text of an authorized_keys file: a key is found by its own blob, and everything else stays byte for byte. Pure.
+"""Text of an authorized_keys file: finds keys by their blob, and keeps everything else byte for byte. Pure.
 
 Runs on hosts too: standard library only, Python 3.8.
 """
@@ -17,23 +17,23 @@ from typing import List, NamedTuple, Optional, Tuple
 from ansible_collections.watchparty.secrets.plugins.module_utils._core import fingerprints
 
 DISABLED = b"#disabled by watchparty.secrets: "
-"""Begins the line of a leaked key until its successor is there: a comment for sshd."""
+"""Beginning of a leaked key's line until its successor is there: a comment for sshd."""
 _BLANKS = b" \t\r"
 _MARKS = re.compile(rb'\\"|["\t ]')
-"""A line may have 4 MiB, and a look has seconds."""
+"""Regular expression, because a line may have 4 MiB, and a search has seconds."""
 
 
 class AuthorizedKey(NamedTuple):
-    """One line that lets a key in."""
+    """A line that authorizes a key."""
 
     options: bytes
-    """Such as ``from="10.0.0.1",no-pty``; empty if there are no options."""
+    """Options such as ``from="10.0.0.1",no-pty``. Empty if the line has none."""
     blob: bytes
     comment: bytes
 
 
 def blob_of(public: str) -> bytes:
-    """The key itself, out of a public line such as ``ssh-ed25519 AAAA… comment``. Raises ValueError."""
+    """The blob in a public line such as ``ssh-ed25519 AAAA… comment``. Raises ValueError."""
     entry = entry_of(public.encode("utf-8"))
     if entry is None:
         raise ValueError("is not a public SSH key")
@@ -53,7 +53,7 @@ def entry_of(line: bytes) -> Optional[AuthorizedKey]:
 
 
 def _end_of_options(line: bytes) -> int:
-    """Where the first blank outside quotes is; sshd knows \\" inside them."""
+    r"""Position of the first blank outside quotes. Inside quotes, sshd reads \\" as a quote."""
     quoted = False
     for mark in _MARKS.finditer(line):
         if mark.group() == b'"':
@@ -64,7 +64,7 @@ def _end_of_options(line: bytes) -> int:
 
 
 def _key_at(options: bytes, text: bytes) -> Optional[AuthorizedKey]:
-    """The key of ``TYPE BASE64 …``. The blob names its type itself, so that no option is taken for one."""
+    """The key of ``TYPE BASE64 …``. The blob names its type too, so that no option is taken for a key."""
     parts = text.split(None, 2)
     if len(parts) < 2:
         return None
@@ -79,7 +79,7 @@ def _key_at(options: bytes, text: bytes) -> Optional[AuthorizedKey]:
 
 
 def path_of(pattern: str, home: str, user: str) -> str:
-    """As sshd's AuthorizedKeysFile: %h, %u and a path in the account's home; a tilde too."""
+    """The path of an AuthorizedKeysFile pattern: %h, %u, a path in the account's home, or a tilde."""
     if pattern.startswith("~/"):
         pattern = "%h" + pattern[1:]
     text = pattern.replace("%%", "\0").replace("%h", home).replace("%u", user).replace("\0", "%")
@@ -87,12 +87,12 @@ def path_of(pattern: str, home: str, user: str) -> str:
 
 
 def holds(text: bytes, blob: bytes) -> bool:
-    """Whether a line lets that key in."""
+    """Whether a line authorizes the key."""
     return any(entry is not None and entry.blob == blob for entry in map(entry_of, text.split(b"\n")))
 
 
 def names(text: bytes, blob: bytes) -> bool:
-    """Whether a line lets that key in, or did until it was disabled."""
+    """Whether a line authorizes the key, or did until it was disabled."""
     return any(_is_of(line, blob) for line in text.split(b"\n"))
 
 
@@ -106,13 +106,13 @@ def _entry_of(line: bytes) -> Optional[AuthorizedKey]:
 
 
 def others(text: bytes, known: Tuple[bytes, ...]) -> List[str]:
-    """The fingerprints of every other key."""
+    """Fingerprints of every other key."""
     entries = [entry for entry in map(entry_of, text.split(b"\n")) if entry is not None]
     return list(dict.fromkeys(fingerprints.of_ssh_key(entry.blob) for entry in entries if entry.blob not in known))
 
 
 def added(text: bytes, old: bytes, new: str) -> bytes:
-    """The text with the new public line after each line of the old key, under the same options."""
+    """Adds the new public line after each line of the old key, with the same options."""
     if holds(text, blob_of(new)):
         return text
     lines: List[bytes] = []
@@ -126,17 +126,17 @@ def added(text: bytes, old: bytes, new: str) -> bytes:
 
 
 def removal(blob: bytes, path: str) -> str:
-    """The command that removes that key's lines: of two keys, no end is the same."""
+    """The command that removes the key's lines. No two keys end the same."""
     end = re.sub(rb"[+/]", b".", base64.b64encode(blob)[-44:]).decode("ascii")
     return "sed -i /%s/d %s" % (end, shlex.quote(path))
 
 
 def without(text: bytes, blob: bytes) -> bytes:
-    """The text without the lines of that key."""
+    """Removes the key's lines."""
     return b"\n".join(line for line in text.split(b"\n") if not _is_of(line, blob))
 
 
 def disabled(text: bytes, blob: bytes) -> bytes:
-    """The text in which no line lets that key in; each keeps its place and its options."""
+    """Disables the key's lines. Each keeps its place and its options."""
     lines = (line if not holds(line, blob) else DISABLED + line for line in text.split(b"\n"))
     return b"\n".join(lines)

@@ -1,9 +1,9 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""An authorized_keys file on its host: where it is, and changes to it, made as the one whose file it is.
+"""Finds and changes an authorized_keys file on its host, with its account's rights.
 
-The account's owner may turn its own folders into links while root works there. So the file is changed with no more
-rights than the account has, as sshd reads it. Standard library only; Python 3.8.
+The account may turn its own folders into links while root works there. So the file is changed with no more rights than
+the account has, as sshd reads it. Standard library only; Python 3.8.
 """
 
 from __future__ import annotations
@@ -25,14 +25,14 @@ DEFAULT = ".ssh/authorized_keys"
 
 
 class KeyChange(NamedTuple):
-    """Which keys the file authorizes."""
+    """Keys that the file authorizes."""
 
     old: bool
     new: bool
 
 
 def account_of(name: Optional[str]) -> HostAccount:
-    """The account of that name; by default the one that is logged in, also behind sudo."""
+    """The account of that name. Without a name, the account that logged in, also before sudo."""
     try:
         account = pwd.getpwnam(name) if name else pwd.getpwuid(int(os.environ.get("SUDO_UID") or os.getuid()))
     except KeyError:
@@ -41,15 +41,15 @@ def account_of(name: Optional[str]) -> HostAccount:
 
 
 def path_of(account: HostAccount, pattern: Optional[str]) -> str:
-    """Where the account's file is."""
+    """Path of the account's file."""
     return authorized_keys.path_of(pattern or DEFAULT, account.home, account.name)
 
 
 @contextlib.contextmanager
 def owned(account: HostAccount, path: str) -> Iterator[Optional[OpenPath]]:
-    """Acts as the owner of the file's directory; its place, or None if it does not exist.
+    """Acts as the owner of the file's directory. Yields the place, or None if it does not exist.
 
-    Raises HostError for what is not safe.
+    Raises HostError if the place is not safe.
     """
     trusted = (0, os.geteuid())
     try:
@@ -71,7 +71,7 @@ def owned(account: HostAccount, path: str) -> Iterator[Optional[OpenPath]]:
 
 @contextlib.contextmanager
 def _with_its_rights(account: HostAccount, path: str, trusted: Tuple[int, int]) -> Iterator[OpenPath]:
-    """The place once more, as the account itself comes to it."""
+    """Opens the place again with the account's rights."""
     with contextlib.ExitStack() as stack:
         try:
             at = stack.enter_context(safe_files.place(path, trusted=trusted))
@@ -83,7 +83,7 @@ def _with_its_rights(account: HostAccount, path: str, trusted: Tuple[int, int]) 
 
 @contextlib.contextmanager
 def acting_as(uid: int, gid: int) -> Iterator[None]:
-    """As root, works with another account's rights meanwhile."""
+    """Works with another account's rights, if run as root."""
     if os.geteuid() != 0 or uid == 0:
         yield
         return
@@ -100,27 +100,27 @@ def acting_as(uid: int, gid: int) -> Iterator[None]:
 
 
 def _content(account: HostAccount, path: str) -> bytes:
-    """Nothing without a file."""
+    """The content. Empty without a file."""
     with owned(account, path) as at:
         present = atomic_file.present(at)
     return present.content if present else b""
 
 
 def look(account: HostAccount, path: str, old: bytes, new: Optional[bytes]) -> KeyChange:
-    """Which of the two keys the file authorizes, or has disabled; neither without a file."""
+    """Whether the file authorizes, or has disabled, each of the two keys."""
     text = _content(account, path)
     return KeyChange(authorized_keys.names(text, old), new is not None and authorized_keys.holds(text, new))
 
 
 def add(account: HostAccount, path: str, old: bytes, new: str, *, check: bool) -> bool:
-    """Lets the new key in wherever the old one is, under the same options; whether that changes the file."""
+    """Authorizes the new key next to the old one, with the same options. Returns whether the file changed."""
     return _edited(account, path, lambda text: authorized_keys.added(text, old, new), check=check)
 
 
 def remove(account: HostAccount, path: str, removed_key: bytes, kept_key: Optional[bytes], *, check: bool) -> bool:
-    """Takes every line of a key away; whether that changes the file.
+    """Removes every line of a key. Returns whether the file changed.
 
-    Raises HostError where ``kept_key`` is given and not authorized, so that no account is locked out.
+    Raises HostError if ``kept_key`` is given but not authorized, so that no account is locked out.
     """
 
     def edit(text: bytes) -> bytes:
@@ -133,12 +133,12 @@ def remove(account: HostAccount, path: str, removed_key: bytes, kept_key: Option
 
 
 def disable(account: HostAccount, path: str, key: bytes, *, check: bool) -> bool:
-    """Turns every line of a key into a comment; whether that changes the file."""
+    """Turns every line of a key into a comment. Returns whether the file changed."""
     return _edited(account, path, lambda text: authorized_keys.disabled(text, key), check=check)
 
 
 def evict(account: HostAccount, path: str, keys: Collection[str], *, check: bool) -> List[str]:
-    """Takes away the keys with these fingerprints, which somebody else added; those that were there."""
+    """Removes foreign keys by fingerprint. Returns the fingerprints that it found."""
     removed: List[str] = []
 
     def edit(text: bytes) -> bytes:
@@ -155,12 +155,12 @@ def evict(account: HostAccount, path: str, keys: Collection[str], *, check: bool
 
 
 def others(account: HostAccount, path: str, *known: Optional[bytes]) -> List[str]:
-    """The fingerprints of every other key that is authorized."""
+    """Fingerprints of every other authorized key."""
     return authorized_keys.others(_content(account, path), tuple(data for data in known if data is not None))
 
 
 def _edited(account: HostAccount, path: str, edit: Callable[[bytes], bytes], *, check: bool) -> bool:
-    """Whether that changes the file, if there is one."""
+    """Changes the file if it exists. Returns whether it changed."""
     with owned(account, path) as at:
         if not at:
             return False

@@ -1,8 +1,7 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Since when each key of an authorized_keys file is in it, at the latest: what we write there ourselves must not make a
-colleague's key look new. Standard library only; Python 3.8.
-"""
+"""Time since which each key is in an authorized_keys file, at the latest: our own writes must not make a colleague's
+key look new. Standard library only; Python 3.8."""
 
 from __future__ import annotations
 
@@ -23,9 +22,9 @@ WITH_OPTIONS = " with options "
 
 
 def times(file: all_accounts.File) -> Dict[str, float]:
-    """In seconds since 1970 by fingerprint: when the file changed, or what was recorded before that. A key whose line
-    has a command or an environment counts a second time, with these options; since when any key had them, as our new
-    key has those of the old one."""
+    """Seconds since 1970 by fingerprint: when the file changed, or an earlier record. A key with a command or an
+    environment has a second entry with its options: the time since any key had them, because our new key takes those of
+    the old one."""
     entries = filter(None, map(authorized_keys.entry_of, (file.content or b"").split(b"\n")))
     recorded: Dict[str, float] = {}
     for name, at in _recorded(file.path).items():
@@ -36,7 +35,7 @@ def times(file: all_accounts.File) -> Dict[str, float]:
 
 
 def _shared(name: str) -> str:
-    """Options without the key that has them."""
+    """Options without their key."""
     key, separator, options = name.partition(WITH_OPTIONS)
     return separator + options if separator else key
 
@@ -49,7 +48,7 @@ def _names(entry: authorized_keys.AuthorizedKey) -> Iterator[str]:
 
 
 def record(path: str) -> None:
-    """Before the file is written. Only root has a place that the file's account cannot write.
+    """Records the times before the file is written. Only root has a place that the file's account cannot write.
 
     Without a record a key may look newer than it is, which keeps no leaked key valid.
     """
@@ -69,7 +68,7 @@ def _place(path: str) -> str:
 
 
 def _recorded(path: str) -> Dict[str, float]:
-    """Empty without a record, and for any account but root."""
+    """Recorded times. Empty without a record, and for any account but root."""
     broken = (ValueError, TypeError, AttributeError)
     with contextlib.suppress(HostError, OSError, *broken), safe_files.place(_place(path), trusted=(0,)) as at:
         present = atomic_file.present(at) if os.geteuid() == 0 else None

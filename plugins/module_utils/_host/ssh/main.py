@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""What ssh_key runs on the host. Python 3.8."""
+"""The part of ssh_key that runs on the host. Python 3.8."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ RETURNS: dict[str, Any] = {
 
 
 def answer(params: Mapping[str, Any], *, check: bool) -> dict[str, Any]:
-    """The state carried out. Raises SecretsError."""
+    """Carries out the state. Raises SecretsError."""
     account = authorized_keys_file.account_of(params["account"])
     path = authorized_keys_file.path_of(account, params["file"])
     if not params["old"]:
@@ -104,7 +104,7 @@ def _removed(
 
 
 def _refuse_late(params: Mapping[str, Any]) -> None:
-    """A run that was overtaken may come late, after the key was taken away again."""
+    """Raises if a newer run changed the host: this run could add a key that was removed again."""
     if not params["env_path"]:
         return
     try:

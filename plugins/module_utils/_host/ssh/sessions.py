@@ -1,9 +1,9 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Live SSH sessions of an account: which key opened each, and the end of those that must go.
+"""Live SSH sessions of an account: which key opened each, and ending those of revoked keys.
 
-sshd tells the key in its log alone. The systemd journal says who wrote a line; a text file does not, so what it says in
-a session's favour is not believed after a leak. Standard library only; Python 3.8.
+sshd names the key only in its log. The systemd journal tells who wrote a line; a text log does not, so it cannot
+exonerate a session after a leak. Standard library only; Python 3.8.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._host.ssh impor
 LOGS = ("/var/log/auth.log", "/var/log/secure")
 PATIENCE = 10.0
 QUIET = 3
-"""Looks in a row that must find nothing."""
+"""Consecutive searches that must find nothing."""
 _TITLE = re.compile(r"(?:sshd|sshd-session): (?P<user>[^\s@\[]+)(?: \[priv\]|@\S+)?$")
 _SCOPE = re.compile(r"^\d+:[^:]*:(?P<scope>/\S*/session-[^/]+\.scope)", re.MULTILINE)
 _LINE = re.compile(r"\b(?:sshd|sshd-session)\[(?P<pid>\d+)\]: (?P<message>Accepted .*)")
@@ -48,21 +48,20 @@ class Process(NamedTuple):
     parent: int
     session: int
     started: float
-    """Seconds since 1970."""
     title: str
     scope: str
-    """The control group that systemd-logind made for its session; empty without one."""
+    """The control group that systemd-logind made for the session. Empty without one."""
 
 
 class Opened(NamedTuple):
-    """What sshd's log says of a session."""
+    """A login in sshd's log."""
 
     user: str
     by: str
-    """The key's fingerprint, or the method where it was not a key."""
+    """The key's fingerprint, or another method."""
     source: str
     at: float
-    """When; 0 where the log does not tell."""
+    """Seconds since 1970; 0 if the log does not tell."""
     trusted: bool
 
 
@@ -70,7 +69,7 @@ Processes = Mapping[int, Process]
 
 
 def heads(processes: Processes, account: str) -> List[Process]:
-    """The topmost process of each of the account's connections."""
+    """The topmost process of each connection of the account."""
     results = []
     for process in processes.values():
         if _user(process) == account and _user(processes.get(process.parent)) != account:
@@ -93,8 +92,8 @@ def ancestors(processes: Processes, pid: int) -> Set[int]:
 
 
 def scope_of(processes: Processes, head: Process) -> str:
-    """The control group that was made for this connection: nothing in it is older. An sshd that somebody started by
-    hand is in that person's own."""
+    """The control group of this connection, in which nothing is older. An sshd started by hand is in the control group
+    of its user."""
     scopes = {process.scope for process in processes.values() if process.parent == head.pid} | {head.scope}
     for scope in sorted(scopes - {""}):
         if all(process.started >= head.started - 0.1 for process in processes.values() if process.scope == scope):
@@ -103,7 +102,7 @@ def scope_of(processes: Processes, head: Process) -> str:
 
 
 def members(processes: Processes, roots: Iterable[int], scopes: Iterable[str]) -> Set[int]:
-    """Every process below the roots, also those whose parents have ended, and all in these scopes."""
+    """Every process below the roots, also after its parents ended, and all in these scopes."""
     wanted = set(scopes)
     pids = {process.pid for process in processes.values() if process.scope in wanted} | {
         pid for pid in roots if pid in processes
@@ -118,7 +117,7 @@ def members(processes: Processes, roots: Iterable[int], scopes: Iterable[str]) -
 
 
 def opened_of(head: Process, opened_sessions: Mapping[int, Opened], account: str) -> Optional[Opened]:
-    """What the log says of this very process, not of one that had its number before."""
+    """The log's login of this process, not of an earlier one with the same number."""
     opened = opened_sessions.get(head.pid)
     if opened is None or opened.user != account or (opened.at and opened.at < head.started - 2):
         return None
@@ -126,14 +125,14 @@ def opened_of(head: Process, opened_sessions: Mapping[int, Opened], account: str
 
 
 def must_end(opened: Optional[Opened], keys: Collection[str], *, leak: bool) -> bool:
-    """Whether a session goes with the keys; after a leak also one that may have been opened by one of them."""
+    """Whether the keys' end ends a session. After a leak, also if one of them may have opened it."""
     if opened is not None and opened.by in keys:
         return True
     return leak and not (opened is not None and opened.trusted)
 
 
 def accepted(message: str, *, at: float, trusted: bool) -> Optional[Opened]:
-    """What a line of sshd's log says of a login."""
+    """The login in a line of sshd's log."""
     result = auth_log.accepted(message)
     if result is None:
         return None
@@ -144,7 +143,7 @@ def accepted(message: str, *, at: float, trusted: bool) -> Optional[Opened]:
 
 
 def from_journal(lines: Iterable[str]) -> Dict[int, Opened]:
-    """By process, out of journalctl's JSON; the newest line counts."""
+    """Logins by process from journalctl's JSON. The newest line counts."""
     opened_sessions: Dict[int, Opened] = {}
     for line in lines:
         try:
@@ -159,7 +158,7 @@ def from_journal(lines: Iterable[str]) -> Dict[int, Opened]:
 
 
 def from_log(lines: Iterable[str]) -> Dict[int, Opened]:
-    """By process, out of a text log; anybody on the host may have written its lines."""
+    """Logins by process from a text log. Anybody on the host may have written its lines."""
     opened_sessions: Dict[int, Opened] = {}
     for line in lines:
         match = _LINE.search(line)
@@ -169,11 +168,11 @@ def from_log(lines: Iterable[str]) -> Dict[int, Opened]:
     return opened_sessions
 
 
-# What follows looks at the machine, and changes it.
+# The rest reads the host's processes and ends them.
 
 
 def processes() -> Dict[int, Process]:
-    """Every process that can be seen."""
+    """Every visible process."""
     processes: Dict[int, Process] = {}
     for pid in kernel_processes.pids():
         stat = kernel_processes.stat(pid)
@@ -191,7 +190,7 @@ def processes() -> Dict[int, Process]:
 
 
 def logins_of(pids: Sequence[int]) -> Dict[int, Opened]:
-    """What the logs say of these processes; text files, which may be long, only where the journal is silent."""
+    """Logins of these processes. Text logs, which may be long, are read only if the journal misses one."""
     opened_sessions: Dict[int, Opened] = {}
     journal = from_journal(_journal(pids))
     for path in LOGS if set(pids) - set(journal) else ():
@@ -200,11 +199,11 @@ def logins_of(pids: Sequence[int]) -> Dict[int, Opened]:
 
 
 def _journal(pids: Sequence[int]) -> Iterator[str]:
-    """sshd's lines, as written by root: a line's writer is the one thing that the journal vouches for."""
+    """Lines of sshd, written by root: the journal vouches only for a line's writer."""
     fields = ["SYSLOG_IDENTIFIER=sshd", "SYSLOG_IDENTIFIER=sshd-session", "_UID=0", *("_PID=%d" % pid for pid in pids)]
     command = ["journalctl", "--quiet", "--no-pager", "--output=json", *fields]
     try:
-        # run_command knows no deadline.
+        # run_command has no time limit.
         process = subprocess.run(  # pylint: disable=ansible-bad-function
             command, stdin=subprocess.DEVNULL, capture_output=True, timeout=20, check=False
         )
@@ -214,16 +213,16 @@ def _journal(pids: Sequence[int]) -> Iterator[str]:
 
 
 def own_keys() -> Set[str]:
-    """Fingerprints of the keys that opened the session in which this runs, if the systemd journal tells."""
+    """Fingerprints of the keys that opened this run's own session, if the systemd journal tells."""
     opened_sessions = logins_of(sorted(ancestors(processes(), os.getpid())))
     return {opened.by for opened in opened_sessions.values() if opened.trusted}
 
 
 class EndedSessions(NamedTuple):
     sources: List[str]
-    """Where each session that was ended came from; "unknown" where the log does not tell."""
+    """Source of each ended session; "unknown" if the log does not tell."""
     left: int
-    """Sessions that stay although the key that opened them is unknown."""
+    """Sessions that stay although their key is unknown."""
 
 
 def end(
@@ -237,10 +236,6 @@ def end(
     kill: Callable[[int, int], Any] = os.kill,
     sleep: Callable[[float], Any] = time.sleep,
 ) -> EndedSessions:
-    """Ends the sessions that go with the keys, with all that they started, but never the one that this runs in.
-
-    Raises HostError if something is left that cannot be ended.
-    """
     logged: Dict[int, Opened] = {}
     ended: Dict[int, str] = {}
     scopes: Set[str] = set()

@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""What one step does at every declared node: look everywhere, then act."""
+"""Steps at every declared node: read all nodes, then act."""
 
 from __future__ import annotations
 
@@ -25,8 +25,6 @@ Commands = Tuple[Tuple[str, ...], ...]
 
 @dataclass(frozen=True)
 class UserRequest:
-    """What one step is about."""
-
     admin: Optional[Address]
     login: Optional[Address]
     user: str
@@ -39,27 +37,27 @@ class UserRequest:
     last_client: Mapping[str, str] = field(default_factory=dict)
     ends: str = valkey.NOTED
     nodes: Sequence[str] = ()
-    """The declared nodes beside the administrator's address, or beside the login's."""
+    """Declared nodes, without the address of the administrator or login."""
     aliases: Sequence[str] = ()
-    """Other declared addresses of them, which servers may name."""
+    """Their other declared addresses, which servers may name."""
     refuse_undeclared: bool = False
     gone: Sequence[str] = ()
     label: str = ""
     leaked: Optional[Address] = None
-    """In a leak, the login that leaked: whoever has it may have changed the administrator by its rights."""
+    """The leaked login. Its holder may have changed the administrator. None without a leak."""
     stored: Optional[Mapping[str, Sequence[str]]] = field(default=None, repr=False)
-    """In a leak, by user the digests of the passwords that the stores hold."""
+    """Digests of the stored passwords by user. None without a leak."""
     inventory: Optional[Mapping[str, Any]] = field(default=None, repr=False)
-    """In a leak, what to ask for to compare the nodes with their baseline."""
+    """Request of the comparison with the nodes' baseline. None without a leak."""
 
     @property
     def kept(self) -> Optional[Sequence[str]]:
-        """In a leak, the passwords that the user may have."""
+        """Passwords that the user may have. None without a leak."""
         return None if self.stored is None else self.stored.get(self.user, ())
 
 
 class Nodes(List[Node]):
-    """The nodes that can be used. In a leak the others are ``left_out``, each with its problem, and stop nothing."""
+    """Usable nodes. In a leak, problems of the others are in ``left_out`` and stop nothing."""
 
     def __init__(
         self, nodes: Sequence[Node], left_out: Optional[List[str]] = None, leaked: Optional[Address] = None
@@ -68,7 +66,7 @@ class Nodes(List[Node]):
         self.left_out, self.leaked = left_out, leaked
 
     def without(self, problems: Mapping[str, str]) -> None:
-        """Raises where none would remain, or where nothing may be left out."""
+        """Removes nodes with problems. Raises if no node would remain, or none may be left out."""
         if problems and (self.left_out is None or len(problems) == len(self)):
             raise HostError(_connection.nothing_changed(list(problems.values())))
         if self.left_out is not None:
@@ -102,7 +100,7 @@ def _usable(wanted: UserRequest) -> Nodes:
 
 
 def declared(wanted: UserRequest) -> List[Address]:
-    """Where the administrator logs in: at what the catalog declares, whatever a server or a note says."""
+    """Addresses for the administrator's login: the catalog's only, whatever a server or a note says."""
     if wanted.admin is None:
         raise HostError("the credential has no administrator; name one in admin of the credential in the catalog")
     if wanted.login is not None:
@@ -115,7 +113,7 @@ def undeclared(nodes: Sequence[Node], wanted: UserRequest) -> Dict[str, str]:
 
 
 def gather(nodes: Nodes, look: Callable[[Node], Any]) -> Dict[str, Any]:
-    """What ``look`` finds at each node; raises naming every node that has a problem."""
+    """Results of ``look`` by node. Raises an error that names every node with a problem."""
     results, problems = {}, {}
     for node in nodes:
         try:
@@ -140,7 +138,7 @@ def _with_rights(nodes: Nodes, node: Node, look: Callable[[Node], Any]) -> Any:
 
 
 def about(nodes: Nodes, wanted: UserRequest) -> Dict[str, Any]:
-    """What every answer tells of the nodes."""
+    """Facts and warnings of the nodes for every result."""
     unknown = undeclared(nodes, wanted)
     about: Dict[str, Any] = {"nodes": [node.described() for node in nodes], "undeclared_nodes": list(unknown)}
     warnings = [*unknown.values(), *(nodes.left_out or ()), *(text for node in nodes for text in node.warnings)]
@@ -148,7 +146,7 @@ def about(nodes: Nodes, wanted: UserRequest) -> Dict[str, Any]:
 
 
 def planned(nodes: Nodes, plan: Callable[[Node], Commands], user: str) -> Tuple[Dict[str, Any], Dict[str, Any]]:
-    """Each node's commands and how it keeps them, once every node is known to allow them."""
+    """Commands of each node, and how it saves them, once every node is known to allow them."""
 
     def look(node: Node) -> Tuple[Commands, Tuple[str, ...]]:
         commands, keeper = plan(node), node.keeper()
@@ -162,9 +160,9 @@ def planned(nodes: Nodes, plan: Callable[[Node], Commands], user: str) -> Tuple[
 
 
 def refuse_replicas_own(nodes: Nodes, user: str, allowed: Callable[[str], bool]) -> None:
-    """Replicas that log in as the user by a password that goes would lose their primary.
+    """Raises if replicas log in as the user by a revoked password: they would lose their primary.
 
-    In a leak that is only a warning: whoever has a password with the right to CONFIG SET can have it look so.
+    In a leak this is only a warning: whoever may use CONFIG SET can fake such a login.
     """
 
     def look(node: Node) -> None:
@@ -196,7 +194,7 @@ def act(nodes: Nodes, user: str, commands: Mapping[str, Commands], keepers: Mapp
 
 
 def _keep(nodes: Nodes, node: Node, keeper: Sequence[str]) -> None:
-    """Also where nothing changed: an earlier run may have ended between the change and this."""
+    """Saves the change, also if nothing changed: an earlier run may have ended before saving."""
     try:
         node.ask(*keeper)
     except HostError as error:
@@ -213,7 +211,7 @@ def change(node: Node, user: str, commands: Commands) -> None:
         try:
             node.ask("ACL", "SETUSER", user, *rules)
         except Absent:
-            # Someone took the same digest away since we looked. Where one was to come in its place, that matters.
+            # Someone removed the same digest meanwhile. That matters if a new one was to replace it.
             if not all(rule.startswith("!") for rule in rules):
                 raise _closed(node, user) from None
 

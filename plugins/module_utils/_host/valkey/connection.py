@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Talks to Valkey nodes through the application's redis-py, one plain connection a node."""
+"""Connections to Valkey nodes through the application's redis-py, one for each node."""
 
 from __future__ import annotations
 
@@ -16,37 +16,37 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._core.valkey im
 
 SECONDS = 5
 ADMIN, LOGIN = "the administrator's URL", "the credential's URL"
-"""What errors call the URLs that the catalog gives."""
+"""Names of the catalog's URLs in errors."""
 ADMINISTRATORS_RIGHTS = ("+info", "+client", "+acl", "+config|get", "+config|rewrite", "+cluster|nodes")
 INTERFERENCE = (
     "^BUSY|busy running a script|Timeout reading|closed by server|reset by peer|Broken pipe|max number of clients"
 )
 UNREADABLE = (AttributeError, IndexError, KeyError, TypeError, ValueError)
-"""What an answer in another form than a server's leads to."""
+"""Errors of answers in an unexpected form."""
 
 
 class ValkeyLoginRefused(HostError):
-    """Raised when a node does not accept the user and the password."""
+    """Raised if a node rejects the user or the password."""
 
 
 class NotAllowed(HostError):
-    """Raised when a user may not do what was asked."""
+    """Raised if a user may not run a command."""
 
 
 class NodeInterrupted(HostError):
-    """Raised when a connection is ended or not answered, as by whoever interferes with the server."""
+    """Raised if a connection is ended or not answered, as by whoever interferes with the server."""
 
 
 class SetToNopass(NodeInterrupted):
-    """Raised when a user lost every password meanwhile, and the gate of its rotation with them."""
+    """Raised if a user lost every password meanwhile, and its rotation's gate too."""
 
 
 class Absent(HostError):
-    """Raised when the digest to be taken away is not there."""
+    """Raised if the digest to remove does not exist."""
 
 
 class Moved(HostError):
-    """Raised when another node of the cluster has the key."""
+    """Raised if another node of the cluster has the key."""
 
     def __init__(self, message: str, to: str) -> None:
         self.to = to
@@ -65,7 +65,7 @@ def _driver() -> Any:
 
 
 class Connection:
-    """One login at one node. ``option`` names where the login comes from, in errors."""
+    """A login at a node. ``option`` names the login's source in errors."""
 
     def __init__(self, address: Address, option: str, *, label: str = "", logs_in: bool = True) -> None:
         redis = _driver()
@@ -80,7 +80,7 @@ class Connection:
         if int(redis.__version__.split(".")[0]) >= 5:
             options["protocol"] = 2
         if not logs_in:
-            # In place of the driver's own commands, which a server without a login refuses.
+            # Replaces the driver's own commands, which a server without a login refuses.
             options["redis_connect_func"] = lambda connection: connection._parser.on_connect(connection)
         kind = redis.Connection if address.tls is None else redis.SSLConnection
         self.node, self._what, self._error = str(address), option, redis.RedisError
@@ -94,7 +94,7 @@ class Connection:
             client_name=label or None,
             socket_timeout=SECONDS,
             socket_connect_timeout=SECONDS,
-            # A second try would only hide what is wrong.
+            # A retry would only hide the problem.
             retry=Retry(NoBackoff(), 0),
             **options,
         )
@@ -111,7 +111,7 @@ class Connection:
             return ValkeyLoginRefused(text)
         if re.search("NOPERM|no permissions", message, re.IGNORECASE):
             return NotAllowed(text)
-        # Newer drivers take the code away.
+        # Newer drivers remove the code.
         if re.search(INTERFERENCE, message):
             return NodeInterrupted(text)
         moved = re.fullmatch(r"(?:MOVED )?\d+ (\S+:\d+)", message)
@@ -121,12 +121,12 @@ class Connection:
 
     @property
     def peer(self) -> str:
-        """The address that the connection led to, as servers name each other."""
+        """The address of the connection, as servers name each other."""
         result = self._connection._sock.getpeername()
         return valkey.join(valkey.plain_host(result[0]), str(result[1]))
 
     def ask(self, *arguments: Any) -> Any:
-        """One command's answer, with text for bytes."""
+        """The answer to a command, with bytes as text."""
         try:
             self._connection.send_command(*arguments)
             return _text(self._connection.read_response())
@@ -134,10 +134,7 @@ class Connection:
             raise self._translated(error) from None
 
     def answers(self, commands: Sequence[Sequence[Any]]) -> List[Any]:
-        """The answers to commands that are sent in one packet, so that no other client comes between them.
-
-        An error is an answer.
-        """
+        """Answers to commands sent in one packet, so that no other client comes between them. Errors are answers."""
         return [_text(answer) for answer in self._raw(commands)]
 
     def _raw(self, commands: Sequence[Sequence[Any]]) -> List[Any]:
@@ -158,7 +155,7 @@ class Connection:
         return next(client for client in valkey.parse_clients(self.ask("CLIENT", "LIST")) if client.number == own)
 
     def other_clients(self) -> List[valkey.Client]:
-        """Every session but this one."""
+        """Every other session."""
         own = int(self.ask("CLIENT", "ID"))
         return [client for client in valkey.parse_clients(self.ask("CLIENT", "LIST")) if client.number != own]
 
@@ -179,9 +176,9 @@ def _text(answer: Any) -> Any:
 
 
 def sent_at_once(address: Address, commands: Sequence[Sequence[str]], *, until: float) -> List[Any]:
-    """The answers to commands that reach a server in one packet, the login among them. An error is an answer.
+    """Answers to commands that reach a server in one packet, including the login. Errors are answers.
 
-    While a script keeps the server busy they are sent again at once, to come before the next one.
+    While a script keeps the server busy, the commands are sent again at once, to come before the next script.
     """
     with Connection(address, ADMIN, logs_in=False) as connection:
         while True:
@@ -191,14 +188,14 @@ def sent_at_once(address: Address, commands: Sequence[Sequence[str]], *, until: 
 
 
 class Node:
-    """One server, as its administrator sees it."""
+    """A server, as its administrator sees it."""
 
     def __init__(self, admin: Address, label: str) -> None:
         self.admin, self._label = admin, label
         self.connection = Connection(admin, ADMIN, label=label)
         self.names = {str(admin), self.connection.peer}
         self.links: List[str] = []
-        """The other nodes that it names, which may be anybody's."""
+        """Other nodes that the server names. An attacker may have added them."""
         self.info: Mapping[str, str] = {}
         self.users: Mapping[str, valkey.User] = {}
         self.ask = self.connection.ask
@@ -220,7 +217,7 @@ class Node:
         return {"node": self.name, "role": self.role}
 
     def look(self) -> None:
-        """Learns what the node is, and which others it names."""
+        """Reads the node's facts and the other nodes that it names."""
         self.info = valkey.parse_info(self.ask("INFO"))
         self.links = valkey.replication_links(self.info)
         if self.info.get("cluster_enabled") == "1":
@@ -230,16 +227,16 @@ class Node:
         self.users = valkey.parse_users(self.ask("ACL", "LIST"))
 
     def may(self, *arguments: str) -> None:
-        """Refuses when the administrator lacks the right, as far as the server can be asked without acting."""
+        """Raises if the administrator lacks the right, as far as the server tells without acting."""
         try:
             answer = self.ask("ACL", "DRYRUN", self.admin.user, *arguments)
-        except HostError:  # Redis 6 cannot be asked, and not everyone may ask
+        except HostError:  # Redis 6 has no such command, and not everyone may run it
             return
         if answer != "OK":
             raise NotAllowed(valkey.explain(self.name, ADMIN, "no permissions: %s" % answer))
 
     def keeper(self) -> Tuple[str, str]:
-        """The command that makes the change outlive a restart."""
+        """The command that saves the change for a restart."""
         with_file = self.setting("aclfile")
         if with_file:
             return ("ACL", "SAVE")
@@ -251,12 +248,12 @@ class Node:
         )
 
     def note(self) -> str:
-        """Marks this moment among the node's sessions: who has a higher number logged in later."""
+        """A mark of this moment: sessions with a higher number logged in later."""
         with Connection(self.admin, ADMIN, label=self._label) as fresh:
             return "%s/%d" % (self.run, int(fresh.ask("CLIENT", "ID")))
 
     def number_of(self, note: Optional[str]) -> Optional[int]:
-        """The number in a note; None when the node was started anew since, for then numbers began again."""
+        """The number in a note. None if the node restarted since, because numbers began again."""
         run, _slash, number = (note or "").partition("/")
         return int(number) if run == self.run and number.isdigit() else None
 
@@ -264,7 +261,7 @@ class Node:
         return str((self.ask("CONFIG", "GET", name) or ["", ""])[1])
 
     def replica_login(self) -> Optional[Tuple[str, str]]:
-        """User and digest by which it logs in at a primary, now or after a change of roles."""
+        """User and digest of the node's login at a primary, now or after a failover."""
         password = self.setting("masterauth")
         if not password:
             return None
@@ -272,7 +269,7 @@ class Node:
 
 
 def discover(addresses: Sequence[Address], *, label: str, gone_nodes: Sequence[str] = ()) -> List[Node]:
-    """The nodes at these addresses, primaries last. Raises naming all that cannot be used."""
+    """Nodes at these addresses, primaries last. Raises an error that names all unusable nodes."""
     nodes, problems = seen(addresses, label=label, gone_nodes=gone_nodes)
     if problems:
         close(nodes)
@@ -290,10 +287,10 @@ def nothing_changed(problems: Sequence[str]) -> str:
 def seen(
     addresses: Sequence[Address], *, label: str, gone_nodes: Sequence[str] = (), leaked: Optional[Address] = None
 ) -> Tuple[List[Node], List[str]]:
-    """The nodes that can be used, primaries last, and what is wrong with the others.
+    """Usable nodes, primaries last, and problems of the others.
 
-    A node that only a server names is never contacted: any client that has a password can pose as a replica. With the
-    ``leaked`` login an administrator that is refused is put right, by the rights with which it was changed.
+    A node that only a server names is never contacted: any client with a password can pose as a replica. The ``leaked``
+    login repairs a refused administrator, by the rights with which it was changed.
     """
     nodes: Dict[str, Node] = {}
     problems: List[str] = []
@@ -338,7 +335,7 @@ def was_put_right(node: Node) -> str:
 
 
 def put_right(admin: Address, leaked: Address) -> bool:
-    """Gives the administrator its password and what it needs, as the leaked login; whether that was allowed."""
+    """Restores the administrator's password and rights, as the leaked login. Returns whether that was allowed."""
     rules = ("on", "resetpass", "#" + valkey.digest_of(admin.password), *ADMINISTRATORS_RIGHTS)
     try:
         with Connection(leaked.at(str(admin)), "the leaked login") as connection:
@@ -349,7 +346,7 @@ def put_right(admin: Address, leaked: Address) -> bool:
 
 
 def undeclared(nodes: Sequence[Node], known: Sequence[str]) -> Dict[str, str]:
-    """The nodes that servers name and that are not among these, by address, each with the remedy."""
+    """Nodes that only servers name, by address, each with the remedy."""
     names = set(known).union(*(node.names for node in nodes))
     names_of_links = {link: node.name for node in nodes for link in node.links if link not in names}
     return {
@@ -371,9 +368,9 @@ def close(nodes: Sequence[Node]) -> None:
 
 
 def try_keys(connection: Connection, prefix: str, login: Address, names: Collection[str]) -> str:
-    """Writes, reads and deletes one random key, where the user may; says the result.
+    """Writes, reads and deletes a random key, if the user may. Returns the result as text.
 
-    ``names`` are the nodes to which a cluster may send it.
+    ``names`` are nodes to which a cluster may redirect.
     """
     key, value = prefix + "watchparty-secrets-test-" + secrets.token_hex(8), secrets.token_hex(8)
     try:

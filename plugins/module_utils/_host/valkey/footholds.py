@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""What may let the holder of a leaked Valkey login in again: named, compared with the baseline, deleted. Only in a
-leak; nothing here stops a revocation."""
+"""Footholds of a leaked Valkey login's holder: named, compared with the baseline, deleted. Only in a leak; no failure
+here stops a revocation."""
 
 from __future__ import annotations
 
@@ -24,18 +24,18 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._host.valkey.al
 from ansible_collections.watchparty.secrets.plugins.module_utils._host.valkey.connection import Node
 
 INVENTORY_SECONDS = 10
-"""For what the nodes are compared by, once everything else is done."""
+"""Seconds for the inventory, after everything else is done."""
 MESSAGE = 300
-"""Characters of a problem there."""
+"""Limit of a problem's characters."""
 CHANGES = "acl|setuser"
 SESSIONS = ("normal", "pubsub")
-"""Kinds of sessions; links of nodes are named where the catalog does not declare the node."""
+"""Kinds of sessions. Links of undeclared nodes are named elsewhere."""
 MOST_EVICTED = 50
-"""Users of a node that are deleted; a comparison names the others."""
+"""Limit of deleted users of a node. A comparison names the others."""
 
 
 def evicted(nodes: Nodes, wanted: UserRequest, keepers: Mapping[str, Any]) -> Dict[str, List[str]]:
-    """Deletes the users that nothing explains, which ends their sessions: what was done, and what is left to do."""
+    """Deletes unexplained users, which ends their sessions. Returns what was done, and what remains."""
     result: Dict[str, List[str]] = {"evicted": [], "footholds": []}
     known = (wanted.inventory or {}).get("known")
     if known is None or wanted.stored is None:
@@ -54,8 +54,8 @@ def evicted(nodes: Nodes, wanted: UserRequest, keepers: Mapping[str, Any]) -> Di
 
 
 def could_log_in_as_others(nodes: Nodes, wanted: UserRequest) -> List[str]:
-    """In a leak, the nodes at which the user may change users: by a password that its holder sets for a moment, it has
-    sessions of others that no user shows any more."""
+    """Nodes at which a leaked user may change users: with a password that its holder sets for a moment, it has sessions
+    of other users that no user shows any more."""
     if wanted.stored is None:
         return []
     users = {node.name: node.users.get(wanted.user) for node in nodes}
@@ -63,7 +63,7 @@ def could_log_in_as_others(nodes: Nodes, wanted: UserRequest) -> List[str]:
 
 
 def others_ended(nodes: Nodes, wanted: UserRequest, could: Collection[str]) -> Tuple[List[str], List[str]]:
-    """Ends all sessions but ours there; programs connect again. What was done, and what stays open."""
+    """Ends all other sessions at these nodes; programs reconnect. Returns what was done, and what stays open."""
     lines, remaining = [], []
     for node in nodes:
         if node.name in could:
@@ -85,7 +85,7 @@ def _deleted(node: Node, user: str) -> str:
 
 
 def looked_for(nodes: Nodes, wanted: UserRequest, *, others: bool) -> List[str]:
-    """In a leak, what may let its holder in again, by node; of ``others`` than the catalog's users too."""
+    """Footholds by node in a leak. ``others``: also of users outside the catalog."""
     if wanted.stored is None:
         return []
     replicas = _replicas(nodes)
@@ -104,7 +104,7 @@ def looked_for(nodes: Nodes, wanted: UserRequest, *, others: bool) -> List[str]:
 
 
 def _replicas(nodes: Nodes) -> Dict[str, Set[str]]:
-    """As which users, with which passwords, the declared nodes log in at each other."""
+    """Users and password digests of the declared nodes' logins at each other."""
     result: Dict[str, Set[str]] = {}
     for node in nodes:
         with suppress(HostError, *_connection.UNREADABLE):
@@ -115,7 +115,7 @@ def _replicas(nodes: Nodes) -> Dict[str, Set[str]]:
 
 
 def compared(nodes: Nodes, wanted: UserRequest) -> Dict[str, Any]:
-    """In a leak, what the nodes are compared by with their baseline. Nothing in it stops the revocation."""
+    """Inventory for the comparison with the baseline in a leak. No failure stops the revocation."""
     problem = "gave no complete answer within %d seconds" % INVENTORY_SECONDS
     try:
         late = {**server_baseline.no_inventory(), "problems": [problem]}

@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Against whoever keeps a server of a leaked login busy, pauses it, or ends our connections."""
+"""Steps against attackers who keep a server busy, pause it, or end our connections."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._host.valkey.co
 )
 
 PATIENCE = 4 * SECONDS
-"""A script can be ended once it ran for busy-reply-threshold, which is 5 seconds."""
+"""Seconds. A script can be ended after busy-reply-threshold, which is 5 seconds."""
 TAKEN = (
     "The leaked password of %s was removed first and its sessions were ended; the application cannot log in until "
     "it has the new password"
@@ -30,7 +30,7 @@ Result = Dict[str, Any]
 
 
 def carried_out(step: Callable[..., Result], wanted: UserRequest, *, check: bool) -> Result:
-    """The step. In a leak one that is interfered with is repeated, once the leaked user is switched off."""
+    """Runs the step. If it is interfered with in a leak, disables the leaked user and runs it again."""
     try:
         return step(wanted, check=check)
     except NodeInterrupted as error:
@@ -75,10 +75,10 @@ def _shut_out(admin: Address, wanted: UserRequest, leaked: Address, problem: Nod
 
 
 def _rules(wanted: UserRequest, leaked: Address, problem: NodeInterrupted) -> List[Tuple[str, ...]]:
-    """What takes the leaked password away. Each is all or nothing, and names what has to be there still: one that comes
-    after its rotation does nothing.
+    """Rules that remove the leaked password. Each applies as a whole and names a password that must still exist: after
+    its rotation, it does nothing.
 
-    Where the new password is not valid yet, nobody logs in: it comes through the gate of its rotation.
+    While the new password is not valid yet, nobody logs in: it comes through its rotation's gate.
     """
     old = "!" + valkey.digest_of(leaked.password)
     if isinstance(problem, SetToNopass):

@@ -1,8 +1,8 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""What exists at a Valkey node that may let somebody in. It only reads.
+"""Reads what may let somebody in at a Valkey node.
 
-Scripts are left out: the server forgets them, no script runs by itself, and each use of EVAL adds one.
+Scripts are left out: the server forgets them, none runs by itself, and each EVAL adds one.
 """
 
 from __future__ import annotations
@@ -15,9 +15,9 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors im
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.server_baseline import TOO_MANY, entry_of, keyed
 
 MOST = 2000
-"""Entries of a node."""
+"""Limit of entries of a node."""
 LARGEST_FUNCTIONS = 16 << 20
-"""Bytes of memory that a node's functions may take: their code is asked for."""
+"""Limit of a node's functions in bytes of memory, because their code is read."""
 SETTINGS = (
     *("aclfile", "bind", "dbfilename", "dir", "enable-debug-command", "enable-module-command", "masteruser"),
     *("enable-protected-configs", "port", "protected-mode", "tls-auth-clients", "tls-port", "unixsocket"),
@@ -29,8 +29,8 @@ _Row = Tuple[str, str, str, str]
 
 
 def read(ask: Ask, node: str, users: Mapping[str, valkey.User], request: Mapping[str, Any]) -> Dict[str, Any]:
-    """Kinds and entries. ``request`` has the ``key`` of digests, the catalog's ``own`` users with the names to show for
-    them, and the declared ``nodes``. A kind that the server refuses to tell is not among the kinds."""
+    """Kinds and entries. ``request`` has the ``key`` of digests, the catalog's ``own`` users with their shown names,
+    and the declared ``nodes``. Kinds that the server refuses to show are left out."""
     if int(valkey.parse_info(ask("INFO", "memory")).get("used_memory_functions", 0)) > LARGEST_FUNCTIONS:
         raise HostError("%s: its functions take more than %d MiB, %s" % (node, LARGEST_FUNCTIONS >> 20, TOO_MANY))
     kinds, rows = ["user"], list(_users(users, request))
@@ -52,7 +52,7 @@ def read(ask: Ask, node: str, users: Mapping[str, valkey.User], request: Mapping
 
 
 def _users(users: Mapping[str, valkey.User], request: Mapping[str, Any]) -> Iterator[_Row]:
-    """Of the catalog's own users the rules alone: their passwords are compared with the stores."""
+    """Users; only the rules of the catalog's users, whose passwords are compared with the stores."""
     for name, user in users.items():
         undo = "ACL DELUSER %s" % shlex.quote(name)
         rules = " ".join(rule for rule in user.rules if rule != "sanitize-payload")
@@ -82,7 +82,7 @@ def _functions(answer: List[Any], key: str) -> Iterator[_Row]:
 
 
 def _links(answer: str, nodes: Collection[str]) -> Iterator[_Row]:
-    """Those that the catalog does not declare: a failover among declared nodes changes nothing here."""
+    """Links that the catalog does not declare. A failover among declared nodes changes nothing here."""
     for link in valkey.replication_links(valkey.parse_info(answer)):
         if link not in nodes:
             yield "replication", "link to %s" % link, "", "REPLICAOF NO ONE, or end the replica's session"

@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""What valkey_user runs on the host, with the drivers of the application. Python 3.8."""
+"""The part of valkey_user that runs on the host, with the application's drivers. Python 3.8."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ RETURNS: dict[str, Any] = {
 
 
 def wanted(params: Mapping[str, Any]) -> UserRequest:
-    """What is asked for, checked without asking a server."""
+    """The request, checked without asking a server."""
     login = _address(params, "login_url", connection.LOGIN)
     if login is None and params["state"] in ("usable", "tried", "ended", "revoked"):
         raise HostError("login_url is needed for state %s" % params["state"])

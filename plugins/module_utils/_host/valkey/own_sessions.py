@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""What a user of Valkey sees and ends by its own login, where a provider grants no administrator."""
+"""Reads and ends a Valkey user's sessions by its own login, if a provider grants no administrator."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ Act = Callable[[Connection, str], List[Client]]
 def at_each(
     login: Address, nodes: Sequence[str], act: Act, *, gone_nodes: Sequence[str] = ()
 ) -> Tuple[Dict[str, List[Client]], List[str]]:
-    """What ``act`` finds at each server where the user can log in, each once, and what is wrong with the others.
+    """Results of ``act`` at each server where the user can log in, and problems of the others.
 
-    A server may name only nodes of the domains that ``nodes`` and the login are in.
+    A server may name only nodes in the domains of ``nodes`` and the login.
     """
     waiting, tried, runs = [login, *(login.at(node) for node in nodes)], set(gone_nodes), set()
     domains = {domain(address.host) for address in waiting}
@@ -56,13 +56,13 @@ def at_each(
 
 
 def domain(host: str) -> str:
-    """What follows the first dot of a name; an address as it is."""
+    """A name after its first dot, or an address as it is."""
     name, _dot, domain = host.partition(".")
     return host if not domain or ":" in host or name.isdigit() else domain.lower()
 
 
 def others(connection: Connection, user: str) -> List[Client]:
-    """The user's sessions but this one. The links of replicas are the provider's."""
+    """The user's other sessions. The links of replicas are the provider's."""
     return [client for client in connection.other_clients() if client.user == user and not client.replication]
 
 

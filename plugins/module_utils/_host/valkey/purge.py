@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Finds what may be purged in Valkey and deletes it, in small steps that no other client notices."""
+"""Finds and deletes what may be purged in Valkey, in small steps that no other client notices."""
 
 from __future__ import annotations
 
@@ -18,21 +18,19 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._host.valkey im
 
 LABEL = "watchparty.secrets:purge"
 LOOKED_AT = 1000
-"""Keys that the server looks at in one SCAN: far less than a millisecond."""
+"""Keys of one SCAN, which takes far less than a millisecond."""
 QUEUE_KINDS = (b"list", b"zset", b"stream")
 NAMED = 3
-"""Keys that an error names at most."""
+"""Limit of keys in an error."""
 TESTED = valkey.PLAIN + valkey.TLS
 DECLARE = "add %(node)s to server.nodes of its administrator in the catalog, or of the credential in the setting"
-"""What permits a node that a server names."""
+"""Remedy for an undeclared node that a server names."""
 UNKNOWN_SERVER = ("sentinel", "redis+socket", "unix", "redis+cluster")
-"""Schemes of a broker that is Valkey at a place which the URL does not tell."""
+"""Schemes of brokers in Valkey whose server the URL does not tell."""
 
 
 @dataclass(frozen=True)
 class PurgeEntry:
-    """What the catalog lets be purged."""
-
     name: str
     kind: str
     setting: str
@@ -41,24 +39,22 @@ class PurgeEntry:
 
 @dataclass(frozen=True)
 class PurgeRequest:
-    """What one run is about."""
-
     entries: Sequence[PurgeEntry]
     sessions: Sequence[PurgeEntry] = ()
-    """Entries of sessions that are to stay."""
+    """Entries of sessions that must stay."""
     brokers: Sequence[str] = ()
-    """Settings behind whose URLs queues, results or channels live."""
+    """Settings with the URLs of queues, results or channels."""
     urls: Mapping[str, str] = field(default_factory=dict, repr=False)
     nodes: Mapping[str, Sequence[str]] = field(default_factory=dict)
-    """By setting, the nodes that the catalog declares."""
+    """Declared nodes by setting."""
     batch: int = 500
 
 
 class Primary(connection.Connection):
-    """One primary, whose keys are bytes."""
+    """A primary, with keys as bytes."""
 
     def many(self, commands: Sequence[Sequence[Any]]) -> List[Any]:
-        """The answers to several commands that are sent together."""
+        """Answers to several commands that are sent together."""
         answers = self._raw(commands)
         for answer in answers:
             if isinstance(answer, self._refusal):
@@ -66,7 +62,7 @@ class Primary(connection.Connection):
         return answers
 
     def pages(self, pattern: str, *, of_set: Optional[bytes] = None) -> Iterator[List[bytes]]:
-        """The keys of a pattern, or the members of a set, as the server finds them; some may come twice."""
+        """Keys of a pattern, or members of a set, in the server's order. Some may come twice."""
         cursor: Any = b"0"
         command = ["SSCAN", of_set] if of_set is not None else ["SCAN"]
         raw = pattern.encode("utf-8", "surrogateescape")
@@ -80,12 +76,12 @@ class Primary(connection.Connection):
 
 @dataclass(frozen=True)
 class PurgeDatabase:
-    """One database and every primary that holds a part of it."""
+    """A database and every primary that holds a part of it."""
 
     database: int
     primaries: Sequence[Primary]
     runs: Optional[FrozenSet[str]]
-    """What tells the servers from others; None where they do not say."""
+    """Ids of the servers' runs. None if they do not tell."""
 
     def close(self) -> None:
         for primary in self.primaries:
@@ -94,17 +90,17 @@ class PurgeDatabase:
 
 @dataclass(frozen=True)
 class PurgePlan:
-    """One entry with all that must be known before its first key is deleted."""
+    """An entry with all that must be known before its first key is deleted."""
 
     entry: PurgeEntry
     place: PurgeDatabase
     sieve: Sieve
     shared: Sequence[str]
-    """Brokers whose database it is too."""
+    """Brokers in the same database."""
 
 
 def reached(address: Address, option: str, declared: Sequence[str], remedy: str = DECLARE) -> PurgeDatabase:
-    """Every primary behind an address. Of those that a server names, only ``declared`` ones get the login."""
+    """Every primary behind an address. Only ``declared`` nodes get the login, whatever a server names."""
     first = Primary(address, option, label=LABEL)
     try:
         named = _named(first, address)
@@ -120,7 +116,7 @@ def reached(address: Address, option: str, declared: Sequence[str], remedy: str 
 
 
 def _named(first: Primary, address: Address) -> Optional[List[Address]]:
-    """The primaries that a server names in its own place; None for a primary that stands alone."""
+    """Primaries that a server names in its place. None for a single primary."""
     facts: Dict[str, Any] = {}
     with suppress(connection.NotAllowed):
         answer = first.ask("HELLO")
@@ -135,9 +131,9 @@ def _named(first: Primary, address: Address) -> Optional[List[Address]]:
 def _permitted(
     nodes: Sequence[Address], address: Address, declared: Sequence[str], remedy: str = DECLARE
 ) -> List[Address]:
-    """The nodes as they are declared. Raises for others: a server repeats what clients name (CLUSTER MEET, REPLICAOF).
+    """The nodes as declared. Raises for others: a server repeats what clients name (CLUSTER MEET, REPLICAOF).
 
-    AWS lets no client name a node, and gives the nodes of a deployment a domain of their own.
+    AWS lets no client name a node, and gives a deployment's nodes their own domain.
     """
     managed = bool(valkey.MANAGED.search(address.host))
     by_peer = _by_peer(address, declared)
@@ -155,7 +151,7 @@ def _permitted(
 
 
 def _by_peer(address: Address, declared: Sequence[str]) -> Dict[str, Address]:
-    """The declared nodes by name and by IP address, since servers name each other either way."""
+    """Declared nodes by name and by IP address, because servers name each other either way."""
     addresses: Dict[str, Address] = {}
     for node in (address, *(address.at(name) for name in declared)):
         addresses[str(node)] = node
@@ -171,7 +167,7 @@ def _cluster_primaries(slots: Sequence[Any], address: Address) -> List[Address]:
         host, port = slot[2][0], slot[2][1]
         extra = slot[2][3] if len(slot[2]) > 3 else []
         names = dict(zip(extra[::2], extra[1::2]))
-        # A certificate names hosts rather than addresses.
+        # Certificates name hosts rather than addresses.
         chosen = (names.get("hostname") if address.tls is not None else None) or host or address.host
         addresses.setdefault("%s:%s" % (host, port), address.at(valkey.join(chosen, str(port))))
     return list(addresses.values())
@@ -196,15 +192,12 @@ def _runs(primaries: Sequence[Primary]) -> Optional[FrozenSet[str]]:
 
 
 def _same(place: PurgeDatabase, runs: Optional[FrozenSet[str]], database: int) -> bool:
-    """Whether both may be one database: what cannot be distinguished counts as one."""
+    """Whether both may be the same database. Unknown servers count as the same."""
     return place.database == database and (place.runs is None or runs is None or bool(place.runs & runs))
 
 
-# --- what there is --------------------------------------------------------------------------------------------------
-
-
 def purge(wanted: PurgeRequest, *, check: bool) -> Dict[str, Any]:
-    """Everything is looked at first; a single blocker leaves every key where it is."""
+    """Reads everything first. A single blocker keeps every key."""
     began = time.monotonic()
     places: Dict[str, PurgeDatabase] = {}
     try:
@@ -260,7 +253,7 @@ def _grounds(wanted: PurgeRequest, places: Mapping[str, PurgeDatabase]) -> Tuple
 
 
 def _broker(url: str, name: str, declared: Sequence[str]) -> Tuple[Optional[FrozenSet[str]], Optional[int]]:
-    """What tells a broker's server, and its database; None where that cannot be determined; -1 for no Valkey at all."""
+    """Ids of a broker's server, and its database. None if unknown; -1 if it is not Valkey."""
     scheme = url.partition("://")[0].lower()
     if scheme not in TESTED:
         return None, None if scheme in UNKNOWN_SERVER else -1
@@ -298,14 +291,14 @@ def _can_reach(entry: PurgeEntry, patterns: Sequence[str], database: int, shared
 
 
 def _kept(ground: PurgePlan, primary: Primary, number: int) -> Iterator[Tuple[List[bytes], List[bytes], int]]:
-    """Page by page of one pattern: keys that may go, keys that are a broker's, and how many sessions are spared."""
+    """Pages of one pattern: keys to delete, keys of a broker, and the number of spared sessions."""
     for page in primary.pages(ground.sieve.keys[number]):
         fresh = ground.sieve.fresh(number, page)
         theirs = {key for key in fresh if ground.sieve.broker_key(key) is not None}
         spared_keys = {key for key in fresh if ground.sieve.is_spared(key)}
         may_go = [key for key in fresh if key not in spared_keys and key not in theirs]
         if ground.shared and may_go:
-            # Whatever they are called: queues and channels are of these kinds, and what a cache stores is not.
+            # By kind, whatever their names: queues and channels have these kinds, and cache entries do not.
             kinds = primary.many([["TYPE", key] for key in may_go])
             theirs |= {key for key, kind in zip(may_go, kinds) if kind in QUEUE_KINDS}
             may_go = [key for key in may_go if key not in theirs]
@@ -313,7 +306,7 @@ def _kept(ground: PurgePlan, primary: Primary, number: int) -> Iterator[Tuple[Li
 
 
 def _counted(ground: PurgePlan, problems: List[str]) -> Dict[str, Any]:
-    """How many keys would go; a key that is a broker's becomes a problem."""
+    """Counts keys to delete. Keys of a broker become a problem."""
     count, spared_count = 0, 0
     for number, pattern in enumerate(ground.sieve.keys):
         hits: List[bytes] = []
@@ -328,9 +321,6 @@ def _counted(ground: PurgePlan, problems: List[str]) -> Dict[str, Any]:
                 % (ground.entry.name, number, pattern, ground.place.database, ", ".join(shown(key) for key in hits))
             )
     return {"count": count, "spared": spared_count}
-
-
-# --- and away with it -----------------------------------------------------------------------------------------------
 
 
 def _report(ground: PurgePlan, counted: Mapping[str, Any], check: bool, batch: int) -> Dict[str, Any]:
@@ -349,7 +339,7 @@ def _report(ground: PurgePlan, counted: Mapping[str, Any], check: bool, batch: i
 
 
 def _deleted(ground: PurgePlan, primary: Primary, batch: int) -> int:
-    """How many keys are gone. What a broker made since the count stays, for the same sieve is asked again."""
+    """Deletes keys. Returns their number. Asks the same sieve again, so that a broker's newer keys stay."""
     deleted = 0
     for number in range(len(ground.sieve.keys)):
         for may_go, _theirs, _spared in _kept(ground, primary, number):

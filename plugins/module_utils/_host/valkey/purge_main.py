@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""What valkey_purge runs on the host, with the driver of the application. Python 3.8."""
+"""The part of valkey_purge that runs on the host, with the application's driver. Python 3.8."""
 
 from __future__ import annotations
 

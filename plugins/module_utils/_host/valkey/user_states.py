@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""The steps of a Valkey login's life, each on all nodes: look everywhere, then act."""
+"""Steps of a Valkey login, each on all nodes: read all, then act."""
 
 from __future__ import annotations
 
@@ -33,8 +33,8 @@ OTHER_PASSWORDS = (
 
 
 def checked(wanted: UserRequest, *, check: bool) -> Dict[str, Any]:
-    """Asks what the steps of a rotation to the user would ask, and changes nothing."""
-    del check  # it only asks
+    """Raises what a rotation's steps would raise. Changes nothing."""
+    del check  # only reads
     former = wanted.like if wanted.by_users and wanted.like else wanted.user
 
     def plan(node: Node) -> Commands:
@@ -72,10 +72,9 @@ def open_gate(wanted: UserRequest, *, check: bool) -> Dict[str, Any]:
 
 
 def blocked(wanted: UserRequest, *, check: bool) -> Dict[str, Any]:
-    """In a leak, takes the password and those that no store holds away, and switches the user off, before a new one is
-    made.
+    """Removes the leaked password and passwords that no store holds, and disables the user, before a new one is made.
 
-    The command names the passwords: one that comes after its rotation does nothing.
+    The command names the passwords: after its rotation, it does nothing.
     """
 
     def plan(node: Node) -> Commands:
@@ -121,7 +120,7 @@ def present(wanted: UserRequest, *, check: bool) -> Dict[str, Any]:
 
 
 def _notes(nodes: Nodes) -> Dict[str, str]:
-    """In a leak all sessions end, so a node that takes no further connection needs no note."""
+    """Notes by node. In a leak all sessions end, so a node without free connections needs no note."""
     notes = {}
     for node in nodes:
         with suppress(*(() if nodes.left_out is None else (NodeInterrupted,))):
@@ -135,7 +134,7 @@ def usable(wanted: UserRequest, *, check: bool) -> Dict[str, Any]:
         keyspace = ""
         for address in _places(nodes, login):
             with Connection(address, _connection.LOGIN) as connection:
-                # In a leak the login counts, and no condition of the server that its holder may have made.
+                # In a leak only the login counts: its holder may have caused any other error.
                 with suppress(NotAllowed if wanted.stored is None else HostError):
                     connection.ask("PING")
                 node = next((node for node in nodes if str(address) in node.names), None)
@@ -145,7 +144,7 @@ def usable(wanted: UserRequest, *, check: bool) -> Dict[str, Any]:
 
 
 def _keyspace(connection: Connection, node: Node, wanted: UserRequest, names: Set[str]) -> str:
-    """In a leak the login counts, and no condition of the server that its holder may have made."""
+    """Result of a test key. In a leak only the login counts: its holder may have caused any other error."""
     prefix = valkey_rules.writable_prefix(node.users.get(wanted.user))
     try:
         return _connection.try_keys(connection, prefix, _login(wanted), names.union(wanted.aliases))
@@ -158,7 +157,7 @@ def _keyspace(connection: Connection, node: Node, wanted: UserRequest, names: Se
 
 
 def tried(wanted: UserRequest, *, check: bool) -> Dict[str, Any]:
-    del check  # it only asks
+    del check  # only reads
     login = _login(wanted)
     accepted = {}
     for address in {str(address): address for address in (login, *(login.at(node) for node in wanted.nodes))}.values():
@@ -171,7 +170,7 @@ def tried(wanted: UserRequest, *, check: bool) -> Dict[str, Any]:
 
 
 def sessions(wanted: UserRequest, *, check: bool) -> Dict[str, Any]:
-    del check  # it only looks
+    del check  # only reads
     if wanted.admin is None:
         return _sessions_itself(wanted)
     opened, short = _connection.seen(all_nodes.declared(wanted), label=wanted.label, gone_nodes=wanted.gone)
@@ -199,7 +198,7 @@ def _sessions_itself(wanted: UserRequest) -> Dict[str, Any]:
 
 
 def ended(wanted: UserRequest, *, check: bool) -> Dict[str, Any]:
-    """Ends the user's sessions as the user itself, where no other login may."""
+    """Ends the user's sessions as the user itself, if no other login may."""
     act = own_sessions.others if check else own_sessions.end_others
     result, short = own_sessions.at_each(_login(wanted), wanted.nodes, act, gone_nodes=wanted.gone)
     return {"changed": any(result.values()), "ended": _by_host(result), "short": short}
@@ -245,9 +244,9 @@ def revoked(wanted: UserRequest, *, check: bool) -> Dict[str, Any]:
 
 
 def _at_once(nodes: Nodes, commands: Mapping[str, Commands], wanted: UserRequest) -> Dict[str, List[valkey.Client]]:
-    """In a leak password and sessions go together: between the two, a session could add a password.
+    """Removes the password and ends sessions together in a leak: in between, a session could add a password.
 
-    What does not exist any more was taken away since we looked.
+    A missing digest was removed meanwhile.
     """
 
     def act(node: Node) -> List[valkey.Client]:
@@ -273,13 +272,13 @@ def _require_all(nodes: Nodes, wanted: UserRequest) -> None:
 
 
 def _left(nodes: Nodes, wanted: UserRequest) -> List[str]:
-    """The nodes outside the catalog that are still there once the sessions ended: a client that only posed is gone."""
+    """Undeclared nodes that remain after the sessions ended: a client that only posed as a node is gone."""
     all_nodes.gather(nodes, Node.look)
     return list(all_nodes.undeclared(nodes, wanted).values())
 
 
 def _still_written(nodes: Sequence[Node], digest: str) -> List[str]:
-    """Where the configuration still holds the password as text, though it is valid no more."""
+    """Nodes whose configuration still holds the revoked password as text."""
     return [
         (
             "%s: its configuration still holds the revoked password (requirepass), which the server rejects; "
@@ -292,7 +291,7 @@ def _still_written(nodes: Sequence[Node], digest: str) -> List[str]:
 
 
 def _not_found(nodes: Sequence[Node], wanted: UserRequest) -> List[str]:
-    """Nodes of the note that the catalog does not declare any more."""
+    """Nodes of the note that the catalog no longer declares."""
     names = {name for node in nodes for name in node.names}
     return [
         "%s: this node existed when the new password was added, and the catalog no longer declares it. If the "
@@ -308,7 +307,7 @@ def _login(wanted: UserRequest) -> Address:
 
 
 def _places(nodes: Sequence[Node], login: Address) -> List[Address]:
-    """The login at its own address and at every node's."""
+    """The login at its own address and at every node."""
     own = [] if any(str(login) == node.name for node in nodes) else [login]
     return own + [login.at(node.name) for node in nodes]
 
@@ -342,10 +341,10 @@ def _refuse_unknown_clients(nodes: Nodes, sessions: Mapping[str, Sequence[valkey
 
 
 def _end(node: Node, wanted: UserRequest) -> List[valkey.Client]:
-    """Ends the sessions of the old value, each by its own number, which no later session can have."""
+    """Ends the sessions of the old value by number, because no later session can have the same."""
     clients = [client for client in node.connection.other_clients() if client.user == wanted.user]
     if wanted.by_users and wanted.ends != valkey.ALL:
-        # Asked after the list: if no password is left now, none of those listed used another one.
+        # Read after the list: if no password is left now, no listed session used another one.
         node.load_users()
         user = node.users.get(wanted.user)
         has_other_password = user is not None and bool(user.digests - {wanted.gate})
