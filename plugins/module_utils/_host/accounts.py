@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Whose rights a program gets: root's only where no other account can change it. Standard library only; Python 3.8."""
+"""Chooses the account for a program: root only if no other account can change the program's files."""
 
 from __future__ import annotations
 
@@ -16,8 +16,6 @@ PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
 
 class HostAccount(NamedTuple):
-    """An account of this host."""
-
     name: str
     uid: int
     gid: int
@@ -25,7 +23,7 @@ class HostAccount(NamedTuple):
 
 
 def named(name: str) -> HostAccount:
-    """The account of that name or number. Raises HostError."""
+    """The account with this name or number. Raises HostError."""
     try:
         entry = pwd.getpwuid(int(name)) if name.isdigit() else pwd.getpwnam(name)
     except KeyError:
@@ -34,7 +32,7 @@ def named(name: str) -> HostAccount:
 
 
 def application(name: str, label: str) -> HostAccount:
-    """The account for an application's own code. Raises HostError for root, and where this account cannot become it."""
+    """The account that runs an application's code. Raises HostError for root, or if this process cannot become it."""
     account, own = named(name), os.geteuid()
     if account.uid == 0:
         raise HostError(
@@ -46,9 +44,10 @@ def application(name: str, label: str) -> HostAccount:
 
 
 def responsible(paths: Iterable[str], label: str) -> HostAccount:
-    """Root where root alone can change or make these files, else the account that can. As another account: that one.
+    """Root if only root can change or create these files, else the one account that can. If not run as root: its own
+    account.
 
-    Raises HostError where several can.
+    Raises HostError if further accounts can.
     """
     own = os.geteuid()
     uids = {uid for path in paths for uid in _makers(path, safe_files.LINKS)}
@@ -61,7 +60,7 @@ def responsible(paths: Iterable[str], label: str) -> HostAccount:
 
 
 def _makers(path: str, links: int) -> Iterator[int]:
-    """Who may change a file or, where its directory does not exist, make it."""
+    """Uids that may change a file or, if its directory does not exist, create it."""
     try:
         yield from _owners(path, links)
     except safe_files.NoDirectory:
@@ -69,7 +68,7 @@ def _makers(path: str, links: int) -> Iterator[int]:
 
 
 def _owners(path: str, links: int) -> Iterator[int]:
-    """Of a file, of every directory on the way to it, and of what it leads to where it is a link."""
+    """Uids of the owners of a file, of its parent directories, and of a link's target."""
     with safe_files.place(path) as at:
         for component in at.components:
             if component.is_shared:
@@ -96,7 +95,7 @@ def _shared(path: str, mode: int) -> HostError:
 
 
 def start_options(account: HostAccount, folder: str) -> Dict[str, Any]:
-    """What starts a process with the account's rights and with nothing of this process's environment."""
+    """Arguments of Popen that give the account's rights and a clean environment."""
     groups = os.getgrouplist(account.name, account.gid) if os.geteuid() == 0 else []
 
     def become() -> None:
@@ -105,7 +104,7 @@ def start_options(account: HostAccount, folder: str) -> Dict[str, Any]:
             os.setgid(account.gid)
             os.setuid(account.uid)
         os.umask(0o022)
-        os.chdir(folder)  # with its rights, not with root's
+        os.chdir(folder)  # with the account's rights, not root's
 
     environment = {"PATH": PATH, "HOME": account.home, "USER": account.name, "LOGNAME": account.name, "LANG": "C.UTF-8"}
     runtime = "/run/user/%d" % account.uid

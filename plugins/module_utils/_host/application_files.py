@@ -1,9 +1,6 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""What root prepares in places that other accounts own: a login's keys, the application's directory, its .gitignore.
-
-Standard library only; Python 3.8.
-"""
+"""Prepares, as root, what other accounts own: a login's keys, the application's directory, its .gitignore."""
 
 from __future__ import annotations
 
@@ -29,22 +26,21 @@ _COVERS = re.compile(r"(?ms)^[.]env[*]$.*^!/?[.]env[.]example$")
 
 
 class FileChange(NamedTuple):
-    """Whether the file changes, and the keys that are not put in."""
+    """``left_out``: keys that were not added."""
 
     changed: bool
     left_out: List[str]
 
 
 def authorize(name: str, keys: Sequence[str], options: str, *, add: bool, check: bool) -> FileChange:
-    """Has these keys in the account's authorized_keys, with these options and with the account's own rights.
+    """Adds keys with these options to authorized_keys, with the account's own rights.
 
-    Where other keys are authorized already, only those that are there are kept up: a rotation may have taken one out.
-    ``add`` puts all in.
+    If the file has keys already, only those are updated: a rotation may have removed one. ``add`` adds all.
     """
     try:
         user = pwd.getpwnam(name)
     except KeyError:
-        if check:  # it is yet to be made
+        if check:  # the account does not exist yet
             return FileChange(bool(keys), [])
         raise HostError("this host has no account %s" % name) from None
     if user.pw_uid == 0:
@@ -60,7 +56,7 @@ def authorize(name: str, keys: Sequence[str], options: str, *, add: bool, check:
 
 @contextlib.contextmanager
 def _ssh_directory(account: HostAccount, *, check: bool) -> Iterator[Optional[OpenPath]]:
-    """The place of authorized_keys; None where its directory is yet to be made."""
+    """Opens the path of authorized_keys. None if ``check`` is set and its directory does not exist."""
     with safe_files.place(os.path.join(account.home, ".ssh"), trusted=(0,)) as folder:
         if safe_files.status(folder) is None:
             if check:
@@ -111,11 +107,11 @@ def _line(options: bytes, key: str) -> bytes:
 
 
 def own(path: str, owner: Optional[str], group: Optional[str], mode: str, *, check: bool) -> bool:
-    """Has a directory with this owner, group and mode; whether that changes anything."""
+    """Creates a directory or corrects its owner, group and mode. Returns whether anything changes."""
     try:
         wanted = atomic_file.ownership(owner, group, mode)
     except HostError:
-        if check:  # an account that is yet to be made
+        if check:  # the account does not exist yet
             return True
         raise
     _make_parents(path, check=check)
@@ -171,7 +167,9 @@ def _own(at: OpenPath, wanted: atomic_file.Ownership, *, check: bool) -> bool:
 
 
 def ignore(checkout: str, *, check: bool) -> bool:
-    """Has a Git checkout's .gitignore cover .env*, with the rights of the checkout's owner; whether that changes it."""
+    """Covers .env* in a checkout's .gitignore, with the rights of the checkout's owner. Returns whether the file
+    changes.
+    """
     try:
         with _git_ignore(checkout) as result:
             return result is not None and _ignore(*result, check=check)

@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""A program's output, bounded in bytes and time: an account may stand behind it. Standard library only; Python 3.8."""
+"""Runs a program with limits on output and time: another account may control the program."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from typing import NamedTuple, Optional, Sequence
 from ansible_collections.watchparty.secrets.plugins.module_utils._host.accounts import HostAccount, start_options
 
 _TICK = 0.05
-"""Seconds between two looks whether it has ended: whatever it started may keep its output open."""
+"""Seconds between checks whether the program has ended, because its children may keep its output open."""
 
 
 class CommandOutput(NamedTuple):
-    """What it wrote. No code: it was ended after the time; ``is_cut``: it had more to say."""
+    """``code``: None if a signal ended the program, as after the time limit. ``is_cut``: the output was longer."""
 
     code: Optional[int]
     content: bytes
@@ -29,9 +29,9 @@ class CommandOutput(NamedTuple):
 def output(
     command: Sequence[str], *, seconds: float, largest: int, account: Optional[HostAccount] = None, errors: bool = False
 ) -> CommandOutput:
-    """Raises OSError where it cannot be started. With ``errors``, what it writes to standard error is part of it.
+    """Runs a program, by default with this process's rights and environment. ``errors`` includes standard error.
 
-    With an ``account`` it has that account's rights and environment.
+    Raises OSError if the program cannot start.
     """
     with _started(command, subprocess.PIPE, account, "/", errors=errors) as program:
         content, is_late = _read(program, time.monotonic() + seconds, largest)
@@ -43,9 +43,9 @@ def output(
 
 
 def exit_code(command: Sequence[str], *, seconds: float, account: HostAccount, folder: str = "/") -> Optional[int]:
-    """None where it was ended after the time. Its output goes nowhere: what it starts may keep that open.
+    """None after the time limit. The output is discarded: children of the program may keep a pipe open.
 
-    Raises OSError, and SubprocessError where the account cannot enter the folder.
+    Raises OSError, and SubprocessError if the account cannot enter the folder.
     """
     with _started(command, subprocess.DEVNULL, account, folder, errors=False) as program:
         try:
@@ -75,7 +75,7 @@ def _kill(program: subprocess.Popen[bytes]) -> None:
 
 
 def _read(program: subprocess.Popen[bytes], until: float, largest: int) -> tuple[bytes, bool]:
-    """What it wrote until its end, or one byte more than the largest; and whether the time was over before."""
+    """Output, at most one byte more than ``largest``, and whether the time ran out before the program ended."""
     content, is_open = b"", True
     handle = program.stdout.fileno() if program.stdout else -1
     while len(content) <= largest:

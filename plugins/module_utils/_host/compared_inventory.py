@@ -1,7 +1,6 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""In a leak, what a server of MySQL or RabbitMQ is compared by with its baseline. Nothing here stops a revocation.
-Python 3.8."""
+"""Reads the inventory of MySQL or RabbitMQ that a leak response compares with the baseline. No error stops it."""
 
 from __future__ import annotations
 
@@ -12,13 +11,13 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors im
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.time_limit import within
 
 SECONDS, MESSAGE = 10.0, 300
-"""For all of it, and characters of a problem."""
+"""Time limit for the whole inventory, and characters of a problem."""
 UNREADABLE = (AttributeError, IndexError, KeyError, TypeError, ValueError)
-"""What an answer in another form than a server's leads to."""
+"""Errors that a malformed answer causes."""
 
 
 def read(act: Callable[[], Dict[str, Any]]) -> Dict[str, Any]:
-    """What ``act`` shows, or why it shows nothing."""
+    """The inventory that ``act`` reads, or the problem that prevented it."""
     late = {**server_baseline.no_inventory(), "problems": ["gave no complete answer within %d seconds" % SECONDS]}
     result = server_baseline.no_inventory()
     try:
@@ -36,5 +35,5 @@ def read(act: Callable[[], Dict[str, Any]]) -> Dict[str, Any]:
 
 
 def compared(inventory: Mapping[str, Any], request: Mapping[str, Any]) -> Set[str]:
-    """The kinds of which a comparison with the baseline names what was added."""
+    """Requested kinds that can be compared with the baseline."""
     return set() if inventory["problems"] else {*inventory["kinds"]} & {*request["kinds"]}

@@ -1,9 +1,8 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Tries an externally issued value where it is accepted: by the request that the catalog declares, and at each
-server whose administrator it is. Python 3.8.
+"""Tries an externally issued value: by the catalog's request, and at each server whose administrator it is.
 
-Of an answer only the status is kept: its body may repeat what was sent.
+Only the status of an answer is kept: its body may repeat the value.
 """
 
 from __future__ import annotations
@@ -36,7 +35,7 @@ RETURNS: Dict[str, Any] = {
 
 
 def problems(wanted: Sequence[Mapping[str, Any]], timeout: int) -> List[str]:
-    """Why the values are not accepted, each where; nothing if all are."""
+    """Reasons why values are not accepted; empty if all are."""
     results = []
     for entry in wanted:
         try:
@@ -50,7 +49,7 @@ def problems(wanted: Sequence[Mapping[str, Any]], timeout: int) -> List[str]:
 
 
 def tried(wanted: Sequence[Mapping[str, Any]], timeout: int) -> Dict[str, Dict[str, str]]:
-    """State and words of previous values, by the id of what each is about; the worst of several servers."""
+    """State and message of previous values, by id. The worst of several servers counts."""
     result: Dict[str, Dict[str, str]] = {}
     for entry in wanted:
         state, message = judged(_login(entry, timeout), entry["current"], entry["former"])
@@ -82,7 +81,7 @@ def _by_request(timeout: int, request: Mapping[str, Any]) -> Answer:
 
 
 def _at_every_node(nodes: Sequence[str], timeout: int, url: str) -> Answer:
-    """An administrator's login: ACLs do not replicate, so each declared node must have it."""
+    """Tries an administrator's login at every declared node, because ACLs do not replicate."""
     state, message = revoked_logins.valkey_login(timeout, url)
     if state == ACCEPTED:
         address = valkey.parse_url(url, "the URL")
@@ -109,7 +108,7 @@ def main() -> None:
 
 
 def answer(params: Mapping[str, Any], *, check: bool) -> Dict[str, Any]:
-    """Raises HostError where a new value is not accepted."""
+    """Raises HostError if a new value is not accepted."""
     del check  # nothing is changed
     if params["state"] == "tried":
         return {"tried": tried(params["tries"], params["timeout"])}

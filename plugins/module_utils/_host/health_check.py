@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Asks a health address once: status, time, and how long its certificate lasts. Standard library only; Python 3.8.
+"""Asks a health address, once (`asked`) or until it is healthy (`repeated`).
 
 The answer's body is never kept: an unhealthy application may show its settings there.
 """
@@ -24,7 +24,7 @@ ANSWER = {
     "problem?": str,
     "tls?": {"days?": int, "until?": str, "problem?": str},
 }
-"""What an answer holds, as a module declares what it returns."""
+"""Schema of an answer, as in a module's RETURNS."""
 UNENCODED = "is not an address: IDNA refuses its host name, or its path is not written in ASCII"
 UNPRINTABLE = "a space or a control character is in the address or in a header of the request"
 NO_HTTP = "the server does not speak HTTP"
@@ -32,7 +32,7 @@ LONGEST_LINE = 65536
 
 
 def is_address(url: str) -> bool:
-    """Whether it can be asked at all."""
+    """Whether ``url`` is an http or https address with a host."""
     try:
         parts = urlsplit(url)
         return parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
@@ -48,9 +48,9 @@ def asked(
     headers: Optional[Mapping[str, str]] = None,
     body: Optional[bytes] = None,
 ) -> Dict[str, Any]:
-    """What came of one question; redirects are not followed. With a ``body`` it is posted.
+    """Sends one request, by POST if it has a ``body``. Follows no redirects.
 
-    ``seconds`` is for all of it: a server that sends a byte now and then never meets a socket's own timeout.
+    ``seconds`` limits the whole request: a server that sends single bytes never meets a socket's own timeout.
     """
     late = {"url": url, "status": 0, "seconds": round(seconds, 3), "problem": "no answer: timed out"}
     return within(seconds, lambda: _asked(url, seconds, cafile, headers, body), late)
@@ -64,7 +64,9 @@ def repeated(
     delay: float,
     sleep: Callable[[float], object] = time.sleep,
 ) -> T:
-    """The first healthy answer, or the last one after so many retries. Seconds pass between two tries."""
+    """Asks until the answer is healthy, at most 1 + ``retries`` times, ``delay`` seconds apart. Returns the last
+    answer.
+    """
     answer = ask()
     for _retry in range(retries):
         if is_healthy(answer):
@@ -106,9 +108,9 @@ def _asked(
     return result
 
 
-# Not http.client: its import takes a tenth of a host's whole run, also of a deploy, and only the status is read here.
+# Not http.client: its import takes a tenth of a host's whole run, and only the status is read here.
 def _request(parts: SplitResult, headers: Mapping[str, str], body: Optional[bytes]) -> bytes:
-    """Raises ValueError for what would begin another line or word."""
+    """Raises ValueError for text that would inject a line or word."""
     target = (parts.path or "/") + ("?" + parts.query if parts.query else "")
     host = parts.netloc.rpartition("@")[2]
     ours = {"Host": host.encode("idna").decode(), "User-Agent": "watchparty.secrets", "Connection": "close"}
@@ -123,7 +125,7 @@ def _request(parts: SplitResult, headers: Mapping[str, str], body: Optional[byte
 
 
 def _status(answer: BinaryIO, end: float) -> int:
-    """Of the final answer, once its headers have arrived. Raises OSError."""
+    """Status of the final answer, after its headers. Raises OSError."""
     status = 100
     while status == 100:
         words = _line(answer, end).split(None, 2)
@@ -136,7 +138,7 @@ def _status(answer: BinaryIO, end: float) -> int:
 
 
 def _line(answer: BinaryIO, end: float) -> bytes:
-    """Raises OSError at the end, so that nobody reads headers that never end after the caller has gone on."""
+    """Raises OSError after ``end``. Otherwise a thread would read endless headers after the caller has gone on."""
     if time.monotonic() > end:
         raise socket.timeout
     return answer.readline(LONGEST_LINE)
@@ -156,8 +158,8 @@ def _connected(parts: SplitResult, seconds: float, cafile: Optional[str], result
 
 
 def _secured(connection: socket.socket, host: str, cafile: Optional[str], result: Dict[str, Any]) -> socket.socket:
-    """The same connection with its certificate checked; the facts about it go into ``result``."""
-    import ssl  # most health addresses on hosts are plain, and this import takes its time there
+    """The connection with TLS and a checked certificate. Adds the certificate's facts to ``result``."""
+    import ssl  # slow import, and most health addresses on hosts use plain HTTP
 
     secured = ssl.create_default_context(cafile=cafile).wrap_socket(connection, server_hostname=host)
     until = str((secured.getpeercert() or {}).get("notAfter", ""))

@@ -1,8 +1,8 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""The Lambda function that mirrors by itself: an event in, one whole run of the mirror, a line of JSON in its log.
+"""The Lambda function that mirrors: each event starts one whole run, which logs a line of JSON.
 
-A run reads everything and trusts nothing of its event: events may come doubled, late, in any order, or not at all.
+A run reads everything and does not trust its event: events may be doubled, late, reordered or lost.
 """
 
 from __future__ import annotations
@@ -21,11 +21,11 @@ Handler = Callable[[Any, Any], Dict[str, Any]]
 
 
 class MirrorIncomplete(SecretsError):
-    """Raised when a run did what it could and something remains; Lambda counts it as an error of the function."""
+    """Raised if something remains after a run. Lambda counts it as an error of the function."""
 
 
 def handler_of(configuration: Mapping[str, Any]) -> Handler:
-    """The function's handler; ``configuration`` has the catalog and the name of the environment."""
+    """The function's handler. ``configuration`` has the catalog and the name of the environment."""
     import boto3  # the runtime's own; whoever checks this file's imports may have none
     from botocore.config import Config
 
@@ -50,7 +50,7 @@ def handler_of(configuration: Mapping[str, Any]) -> Handler:
 
 
 def _run(catalog: Catalog, client: mirror_run.RegionalClient) -> Tuple[Dict[str, Any], str]:
-    """What was done, and what remains."""
+    """The report, and the remaining problems; empty if none."""
     state = mirror_run.read(catalog, client)
     refused = state.guarded(None)
     lines = mirror_run.apply(state, client, deletes=not refused)
@@ -59,7 +59,7 @@ def _run(catalog: Catalog, client: mirror_run.RegionalClient) -> Tuple[Dict[str,
 
 
 def _cause(event: Any) -> str:
-    """What began the run, in one word of the event's, for the log."""
+    """Name of the event that started the run, for the log."""
     detail = event.get("detail") if isinstance(event, dict) else None
     name = detail.get("eventName") if isinstance(detail, dict) else None
     return name if isinstance(name, str) and name.isalnum() and len(name) < 50 else "schedule"

@@ -1,8 +1,8 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Runs the executable of an operator's own kind: one JSON object on its standard input, one on its standard output.
+"""Runs the executable of an operator's own kind, with one JSON object as input and one as output.
 
-It runs on the controller or on the rotation host. Standard library only; Python 3.8.
+It runs on the controller or on the rotation host.
 """
 
 from __future__ import annotations
@@ -21,14 +21,14 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._core import re
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import RotationError
 
 LONGEST = 65536
-"""Bytes of an answer, and of the end of standard error that is kept."""
+"""Bytes of an answer, and of the end of standard error."""
 DEEPEST = 20
 SHOWN = 600
 """Characters of a reason."""
 
 
 def masked_texts(passwords: Sequence[Optional[str]]) -> List[str]:
-    """What must not be shown, also as JSON spells it."""
+    """Texts to mask, also as JSON spells them."""
     values = [text for text in passwords if text and len(text) >= redaction.SHORTEST]
     return list(dict.fromkeys([*values, *(json.dumps(text)[1:-1] for text in values)]))
 
@@ -43,7 +43,7 @@ def carry_out(
     folder: Optional[str] = None,
     descriptors: Sequence[int] = (),
 ) -> Dict[str, Any]:
-    """``message`` and ``notes`` of the executable's answer, and nothing else of it. Raises RotationError.
+    """Runs the executable. Returns only ``message`` and ``notes`` of its answer. Raises RotationError.
 
     ``name`` names the executable in a reason.
     """
@@ -83,7 +83,7 @@ def carry_out(
 
 
 def checked_notes(notes: Any, masked: List[str], *, name: str) -> Optional[Dict[str, Any]]:
-    """What the journal may keep. Raises RotationError."""
+    """Notes that the journal may keep. Raises RotationError."""
     if not isinstance(notes, dict):
         return None
     if redaction.scrub(notes, masked) != notes:
@@ -107,11 +107,11 @@ def _is_plain(node: Any, depth: int) -> bool:
 
 
 class _TooLate(Exception):
-    """The executable takes longer than it may."""
+    """Raised after the time limit."""
 
 
 def _exchanged(process: subprocess.Popen[bytes], request: bytes, seconds: float) -> Tuple[bytes, str]:
-    """Standard output, as far as an answer may be long, and the last line of standard error. Raises _TooLate."""
+    """Standard output up to the limit, and the last line of standard error. Raises _TooLate."""
     until = time.monotonic() + seconds
     stdin, stdout, stderr = (pipe.fileno() for pipe in (process.stdin, process.stdout, process.stderr) if pipe)
     os.set_blocking(stdin, False)
@@ -151,7 +151,7 @@ def _exchanged(process: subprocess.Popen[bytes], request: bytes, seconds: float)
 
 
 def _written(stdin: int, request: bytes) -> bytes:
-    """The rest to be written; nothing if the reader has gone."""
+    """The unwritten rest; empty if the reader has closed its end."""
     try:
         return request[os.write(stdin, request) :]
     except BlockingIOError:
@@ -161,7 +161,7 @@ def _written(stdin: int, request: bytes) -> bytes:
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:
-    """Ends the executable with what it has started, so that nothing of it stays."""
+    """Kills the executable and its process group."""
     with contextlib.suppress(ProcessLookupError, PermissionError):
         os.killpg(process.pid, signal.SIGKILL)
     process.wait()

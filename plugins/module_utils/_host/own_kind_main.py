@@ -1,9 +1,6 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""What runs an operator's own kind on the rotation host: its executable is in memory alone, never on the disk.
-
-Python 3.8.
-"""
+"""Runs an operator's own kind on the rotation host. Its executable is only in memory, never on the disk."""
 
 from __future__ import annotations
 
@@ -24,9 +21,9 @@ ARGUMENT_SPEC: dict[str, Any] = {
     "timeout": {"type": "int", "required": True},
 }
 RETURNS: dict[str, Any] = {"message": "text", "notes": "text"}
-"""The notes are JSON."""
+"""``notes`` is JSON."""
 _MFD_EXEC = 0x10
-"""Linux 6.3 and newer may refuse to run what was made without this flag; older kernels do not know it."""
+"""Linux 6.3 and newer may refuse to run a memfd without this flag. Older kernels reject the flag."""
 _ELSEWHERE = "Choose another rotation host by -e rotation_host=…, or set runs_on: controller in kind.yml"
 
 
@@ -35,7 +32,7 @@ def main() -> None:
 
 
 def answer(params: Mapping[str, Any], *, check: bool) -> dict[str, Any]:
-    """What the executable answers. Raises RotationError."""
+    """The executable's answer. Raises RotationError."""
     if check and params["request"]["verb"] != "check":
         raise RotationError('%s was not run: with --check, a run calls only the verb "check"' % params["name"])
     content = base64.b64decode(params["program"])
@@ -54,7 +51,7 @@ def answer(params: Mapping[str, Any], *, check: bool) -> dict[str, Any]:
 
 
 def _in_memory(content: bytes, name: str) -> int:
-    """A read-only file descriptor of the executable, which no other process can change or find."""
+    """A read-only descriptor of the executable."""
     try:
         try:
             descriptor = os.memfd_create("kind", os.MFD_CLOEXEC | _MFD_EXEC)
@@ -70,7 +67,7 @@ def _in_memory(content: bytes, name: str) -> int:
 
 
 def _require_trusted(content: bytes, name: str) -> None:
-    """Whoever may change the interpreter reads the values that the executable is given. Raises RotationError."""
+    """Raises RotationError if another account may change the interpreter, which reads the values."""
     path = _interpreter(content)
     if path is None or not os.path.isabs(path):
         return
@@ -87,7 +84,7 @@ def _require_trusted(content: bytes, name: str) -> None:
 
 
 def _interpreter(content: bytes) -> str | None:
-    """What runs a script, as its first line names it; of ``/usr/bin/env``, the program that is found by PATH."""
+    """Interpreter in a script's first line; for ``/usr/bin/env``, the program found by PATH."""
     if not content.startswith(b"#!"):
         return None
     arguments = content[2:].split(b"\n", 1)[0].decode(errors="replace").split() or [""]

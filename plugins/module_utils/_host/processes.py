@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""What the kernel tells of this machine's processes. Standard library only; Python 3.8."""
+"""Reads what the kernel knows of processes."""
 
 from __future__ import annotations
 
@@ -14,36 +14,36 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._core.time_limi
 
 PROC = "/proc"
 SECONDS = 3
-"""For as many processes as are looked at in one go."""
+"""Seconds for ``AT_ONCE`` processes."""
 AT_ONCE = 50
 MOST_SILENT = 2
 T = TypeVar("T")
 
 
 class Stat(NamedTuple):
-    """What ``/proc/PID/stat`` says of a process."""
+    """Fields of ``/proc/PID/stat``."""
 
     state: str
     parent: int
     session: int
     ticks: int
-    """When it began, as the kernel counts since the machine's start."""
+    """Start in clock ticks since boot."""
 
     @property
     def has_ended(self) -> bool:
-        """Whether only its parent has not asked for it yet."""
+        """Whether the process is a zombie or dead."""
         return self.state in "ZX"
 
     @property
     def began(self) -> float:
-        """In seconds since 1970, to hundredths."""
+        """Start in seconds since 1970, to hundredths."""
         # Not the kernel's btime, which counts in whole seconds: a deploy restarts within hundredths of its write.
         boot = time.time() - time.clock_gettime(time.CLOCK_BOOTTIME)
         return boot + self.ticks / float(os.sysconf("SC_CLK_TCK"))
 
 
 def parsed(stat: str) -> Optional[Stat]:
-    """Out of the file's text, in which the process's name, in brackets, may hold anything."""
+    """Parses the file's text. The process's name, in brackets, may hold any text."""
     fields = stat.rpartition(")")[2].split()
     try:
         return Stat(fields[0], int(fields[1]), int(fields[3]), int(fields[19]))
@@ -57,21 +57,21 @@ def stat(pid: int) -> Optional[Stat]:
 
 
 def began(pid: int) -> Optional[float]:
-    """When it began, in seconds since 1970, to hundredths; None without such a process."""
+    """Start in seconds since 1970, to hundredths; None without such a process."""
     process = stat(pid)
     return process.began if process else None
 
 
 def pids() -> List[int]:
-    """Every process that can be seen."""
+    """Every visible process."""
     return [int(name) for name in os.listdir(PROC) if name.isdigit()]
 
 
 def each(numbers: Sequence[int], look: Callable[[int], T]) -> Tuple[Dict[int, T], List[int]]:
-    """What ``look`` returns of each process, and those that it got no answer of.
+    """Results of ``look`` by process, and processes that gave none.
 
-    The kernel lets whoever reads arguments or an environment wait while the process's memory changes. If a disk or a
-    network file system holds that up, the wait has no end.
+    Reading arguments or an environment waits while the process's memory changes. If a disk or network file system
+    blocks the change, the wait never ends.
     """
     results: Dict[int, T] = {}
     silent: List[int] = []
@@ -93,23 +93,23 @@ def _look(numbers: Sequence[int], look: Callable[[int], T], looked: Dict[int, T]
 
 
 def title(pid: int) -> str:
-    """The first word of its command line, which a program may write itself; empty without such a process."""
+    """First word of the command line, which a program may change; empty without such a process."""
     return _text(pid, "cmdline").split("\0")[0].strip()
 
 
 def words(pid: int) -> bytes:
-    """Its whole command line, which every account can read; empty without such a process."""
+    """The command line; empty without such a process."""
     return _bytes(pid, "cmdline", 1 << 20)
 
 
 def environment(pid: int, largest: int) -> Dict[str, str]:
-    """What it was started with, as far as this account may look."""
+    """Environment at the start; empty if this account may not read it."""
     parts = _bytes(pid, "environ", largest).decode("utf-8", "surrogateescape").split("\0")
     return dict(part.split("=", 1) for part in parts if "=" in part)
 
 
 def hides_environment(pid: int) -> bool:
-    """Whether this account may not read it. False without such a process."""
+    """Whether this account may not read the environment. False without such a process."""
     try:
         with open("%s/%d/environ" % (PROC, pid), "rb"):
             return False
@@ -123,7 +123,7 @@ def are_hidden() -> bool:
 
 
 def account(pid: int) -> str:
-    """Name or number of the account that it runs as; empty without such a process."""
+    """Name or number of the effective account; empty without such a process."""
     for line in _text(pid, "status").splitlines():
         if line.startswith("Uid:"):
             uid = int(line.split()[2])

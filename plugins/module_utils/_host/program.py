@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""How a program on a host begins and ends. Python 3.8."""
+"""Runs a program on a host."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors im
 
 
 def run(argument_spec: Dict[str, Any], act: Callable[..., Dict[str, Any]], *, memory: int = 0) -> None:
-    """Answers with the result of ``act``, which gets the options and ``check``, or with the reason of its SecretsError.
+    """Runs ``act`` with the options and ``check``. Answers with the result, or with the reason of a SecretsError.
 
-    ``memory``: bytes of data that the program may have; 0 without a limit.
+    ``memory``: bytes of data that the program may have; 0 for no limit.
     """
     module = AnsibleModule(argument_spec=argument_spec, supports_check_mode=True)
     if memory:
@@ -30,7 +30,7 @@ def run(argument_spec: Dict[str, Any], act: Callable[..., Dict[str, Any]], *, me
 
 
 def limit_memory(size: int) -> None:
-    """Bytes of data; a lower limit stays."""
+    """Limits data to ``size`` bytes; a lower limit stays."""
     hard = resource.getrlimit(resource.RLIMIT_DATA)[1]
     if hard == resource.RLIM_INFINITY or hard > size:
         resource.setrlimit(resource.RLIMIT_DATA, (size, hard))

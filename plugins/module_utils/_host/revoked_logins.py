@@ -1,9 +1,8 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Tries former logins, those at servers from where the application runs, with its own drivers. It only logs in.
-Python 3.8.
+"""Tries previous logins at servers from where the application runs, with its own drivers. Changes nothing.
 
-A refusal counts only beside the acceptance of the current login: a server that refuses everybody proves nothing.
+A rejection counts only if the current login is accepted: a server that rejects everybody proves nothing.
 """
 
 from __future__ import annotations
@@ -26,27 +25,27 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._host.rabbitmq 
 from ansible_collections.watchparty.secrets.plugins.module_utils._host.valkey import connection as valkey_connection
 
 ACCEPTED, REFUSED, UNTRIED, NEITHER = "accepted", "refused", "untried", "neither"
-"""The last one: the current value is refused as the former ones are, so their refusal proves nothing."""
+"""``NEITHER``: the current value is rejected too, so the rejection of previous ones proves nothing."""
 SECONDS = 20
-"""That a server may take beside its logins."""
+"""Seconds that a server may take in addition to its logins."""
 PAUSE = 0.5
 """Seconds between two tries at a server."""
 LOOKS = 10
-"""At sessions that end; the server ends them soon after the request."""
+"""Counts of open sessions: the server ends them soon after the request."""
 WRONG_PASSWORDS = 10
-"""That MySQL or MariaDB must allow in a row before it locks an account: more than one run tries."""
+"""Wrong passwords in a row that MySQL or MariaDB must allow before it locks an account: several runs may try."""
 TOO_STRICT = (
     "the server locks an account after %d wrong passwords (max_password_errors or FAILED_LOGIN_ATTEMPTS). Log in with "
     "the previous values by hand"
 )
 _LIMIT = re.compile(r"\bFAILED_LOGIN_ATTEMPTS ([0-9]+)")
 Answer = Tuple[str, str]
-"""A state, and in words where or why."""
+"""State, and the place or reason."""
 T = TypeVar("T")
 
 
 def tried(wanted: Sequence[Mapping[str, Any]], timeout: int) -> Dict[str, Dict[str, str]]:
-    """State and words by credential."""
+    """State and message by credential."""
     result = {}
     for entry in wanted:
         most = seconds(entry, timeout)
@@ -57,7 +56,7 @@ def tried(wanted: Sequence[Mapping[str, Any]], timeout: int) -> Dict[str, Dict[s
 
 
 def seconds(entry: Mapping[str, Any], timeout: int) -> int:
-    """How long one server may take: a byte now and then ends no socket's own time."""
+    """Seconds for one server: a byte now and then never meets a socket's own timeout."""
     return SECONDS + 2 * timeout * (len(entry["former"]) + 1)
 
 
@@ -74,10 +73,10 @@ def _tried(entry: Mapping[str, Any], timeout: int) -> Answer:
 
 
 def judged(log_in: Callable[[T], Answer], current: T, former: Sequence[T], *, pause: float = 0) -> Answer:
-    """What the tries of all previous values come to; ``log_in`` may raise SecretsError. An acceptance is proof enough.
+    """Combined answer for all previous values; ``log_in`` may raise SecretsError. An acceptance is proof enough.
 
-    The current value logs in after each refusal: where a server locks a login after several failures in a row, the
-    application's own is never locked by these.
+    The current value logs in after each rejection, so a server that locks a login after several failures in a row never
+    locks the application's login.
     """
     if not former:
         return UNTRIED, "no previous value was given"
@@ -105,7 +104,7 @@ def judged(log_in: Callable[[T], Answer], current: T, former: Sequence[T], *, pa
 
 
 def _without_sessions(timeout: int, entry: Mapping[str, Any], refused: str) -> Answer:
-    """A login that was dropped leaves its sessions, whose name PostgreSQL does not know then."""
+    """Waits for the login's sessions to end. PostgreSQL knows no name for sessions of a dropped login."""
     target = postgresql.parse_url(entry["current"], "the URL")
     query = "SELECT usename::text FROM pg_stat_activity WHERE datname = current_database() AND usesysid IS NOT NULL"
     try:
@@ -136,7 +135,7 @@ def postgresql_login(timeout: int, url: str) -> Answer:
     result = postgresql_connection.try_login(target, "the URL", timeout)
     if isinstance(result, postgresql_connection.LoginResult):
         return ACCEPTED, target.place
-    # pg_hba.conf turns a login away before its password is looked at.
+    # pg_hba.conf rejects a login before the server checks its password.
     if result.refusal.proves_refusal and result.refusal.reason != "not_from_here":
         return REFUSED, result.refusal.reason
     return UNTRIED, str(result)
@@ -152,7 +151,7 @@ def valkey_login(_timeout: int, url: str) -> Answer:
 
 
 def _locks_accounts(entry: Mapping[str, Any]) -> str:
-    """Why a wrong password might lock an account of MySQL or MariaDB; the login in use may ask."""
+    """Reason why a wrong password might lock an account of MySQL or MariaDB; the current login may ask."""
     try:
         with mysql_connection.MysqlConnection(entry["address"], _login(entry["current"])) as server:
             rows = server.rows("SHOW GLOBAL VARIABLES LIKE 'max_password_errors'", columns=2)
@@ -190,4 +189,4 @@ def _login(url: str) -> Dict[str, str]:
 
 _SERVERS: Dict[str, Callable[[int, str], Answer]] = {"postgresql": postgresql_login, "valkey": valkey_login}
 _BY_ADDRESS: Dict[str, Callable[[Mapping[str, Any], str], Answer]] = {MYSQL: mysql_login, RABBITMQ: rabbitmq_login}
-"""Servers that no URL leads to, but the address that the catalog declares."""
+"""Servers that the catalog declares by address, not by URL."""

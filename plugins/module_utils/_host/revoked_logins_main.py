@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""What revoked_logins runs on the host, with the drivers of the application. Python 3.8."""
+"""Runs revoked_logins on the host, with the application's drivers."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def main() -> None:
 
 
 def answer(params: Mapping[str, Any], *, check: bool) -> dict[str, Any]:
-    """It only logs in and reads, also without ``check``."""
+    """Only logs in and reads, also without ``check``."""
     del check
     tried = revoked_logins.tried(params["tries"], params["connect_timeout"])
     program.limit_memory(server_logins.MEMORY)

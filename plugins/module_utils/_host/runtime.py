@@ -1,9 +1,9 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""What runs a module of ours on a host in place of ansible.module_utils.basic, whose import costs more than the module.
+"""Runs a module on a host in place of ansible.module_utils.basic, whose import costs more than the module.
 
-The controller sends this file and the module's own sources on standard input, so nothing lies on the host's disk.
-Options were checked on the controller; only defaults and paths are left to do. Standard library only; Python 3.8.
+The controller sends this file and the module's sources on standard input, so no file reaches the host's disk. Options
+were checked on the controller. Only defaults and paths remain. Standard library only.
 """
 
 from __future__ import annotations
@@ -22,17 +22,18 @@ LATE = (
 
 
 ENOUGH = 4 << 20
-"""Bytes of results from which on the rest is left to another execution: a longer answer is refused."""
+"""Bytes of results after which another execution does the rest: a longer answer is refused."""
 
 
 def answer(result: Dict[str, Any]) -> None:
-    """Prints the result on a line of its own, whatever was printed before it."""
+    """Prints the result on its own line, whatever was printed before."""
     sys.stdout.write("\n" + json.dumps(result) + "\n")
 
 
 def end_after(seconds: float, tell: Callable[[Dict[str, Any]], None] = answer) -> Any:
-    """Ends this process with a failure: drivers wait without end for a server that accepts and never answers. What is
-    returned can be cancelled."""
+    """Ends this process with a failure: drivers wait forever for a server that accepts and never answers. Returns a
+    timer that can be cancelled.
+    """
     import threading  # every host pays for an import, and only programs with a limit need it
 
     def end() -> None:
@@ -47,7 +48,7 @@ def end_after(seconds: float, tell: Callable[[Dict[str, Any]], None] = answer) -
 
 
 class _Sent:
-    """Imports what was sent, each file when it is needed."""
+    """Imports the sent sources, each when needed."""
 
     def __init__(self, sources: Dict[str, str]) -> None:
         self._sources = sources
@@ -60,7 +61,7 @@ class _Sent:
         return spec_type(name, self, is_package=is_package)
 
     def create_module(self, _spec: Any) -> None:
-        """Python's own way."""
+        """Uses Python's default."""
 
     def exec_module(self, module: Any) -> None:
         source = self._sources.get(module.__name__)
@@ -79,11 +80,11 @@ def start(
     private: bool = False,
     acts: Optional[List[Dict[str, Any]]] = None,
 ) -> None:
-    """Runs the module named ``main`` out of ``sources``, which are imported from memory.
+    """Runs the module ``main`` from ``sources``, in memory.
 
-    It ends after ``seconds``, if they are given. With ``acts`` it runs once for each of them, as :func:`each` says.
-    With ``imports``, the source of ``trusted_imports``, it may import the interpreter's packages: as root or with
-    ``private`` values from trusted files only.
+    ``seconds`` limits the run; 0 for no limit. ``acts`` runs it once for each (:func:`each`). ``imports``, the source
+    of ``trusted_imports``, allows the interpreter's packages: as root or with ``private`` values only from trusted
+    files.
     """
     if seconds and acts is None:
         end_after(seconds)
@@ -143,11 +144,11 @@ def each(
     once: Callable[[Dict[str, Any], Callable[[Dict[str, Any]], None]], None],
     seconds: float,
 ) -> None:
-    """Carries out one act after the other, and answers with the result of each, however others ended.
+    """Carries out acts in order, and answers with the result of each, however others ended.
 
-    An act has its ``params``, and may name by its number an earlier one that it ``needs``: where that failed it is not
-    done. A negative number stands for one that has failed before. Where an act is not done after ``seconds``, or its
-    result fills the answer, what comes after it is left out.
+    An act has ``params``. ``needs`` is the number of an earlier act, whose failure skips this act. A negative number
+    means a failure in an earlier execution. After an act that exceeds ``seconds``, or a full answer, the rest is left
+    out.
     """
     import time
 

@@ -1,10 +1,9 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Files in directories that another account may change while root works there. Standard library only; Python 3.8.
+"""Handles files in directories that another account may change while root works there.
 
-A path is resolved once, component by component, and its directory stays open: every later call names the file below
-that handle. A link is followed only where root, or this account itself, made it in a directory that no other account
-may write.
+A path is resolved once, component by component. Its directory stays open, and later calls name the file below that
+handle. A link is followed only if root or this account made it, in a directory that no other account may write.
 """
 
 from __future__ import annotations
@@ -21,19 +20,19 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors im
 _WALK = getattr(os, "O_PATH", os.O_RDONLY) | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 _READ = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC
 LINKS = 40
-"""Links in one path, as the kernel has it."""
+"""Links in one path, as in the kernel."""
 
 
 class NoDirectory(HostError):
-    """Raised where the directory of a file does not exist."""
+    """Raised if the directory of a file does not exist."""
 
 
 class NotReadable(HostError):
-    """Raised where this account may not read, or the disk does not answer."""
+    """Raised if permissions or the disk prevent reading."""
 
 
 class Component(NamedTuple):
-    """A directory on the way to a file."""
+    """A parent directory of a file."""
 
     path: str
     uid: int
@@ -41,7 +40,7 @@ class Component(NamedTuple):
 
     @property
     def is_shared(self) -> bool:
-        """Whether accounts other than the owner may replace what lies in it."""
+        """Whether accounts other than the owner may replace its entries."""
         return bool(self.mode & 0o022) and not self.mode & stat.S_ISVTX
 
 
@@ -52,7 +51,7 @@ class OpenPath(NamedTuple):
     folder: str
     name: str
     components: Tuple[Component, ...] = ()
-    """From the root directory to the folder."""
+    """Directories from ``/`` to the folder."""
 
     @property
     def path(self) -> str:
@@ -64,9 +63,10 @@ class OpenPath(NamedTuple):
 
 @contextlib.contextmanager
 def place(path: str, *, trusted: Optional[Sequence[int]] = None) -> Iterator[OpenPath]:
-    """Opens the directory of ``path``. ``trusted`` accounts may have made links on the way: root and this account.
+    """Opens the directory of ``path``. ``trusted`` accounts may own links in the path; by default root and this
+    account.
 
-    Raises NoDirectory, and HostError for a link of another account.
+    Raises NoDirectory, and HostError for another account's link.
     """
     folder, name = os.path.split(os.path.abspath(path))
     stack: List[int] = []
@@ -80,7 +80,7 @@ def place(path: str, *, trusted: Optional[Sequence[int]] = None) -> Iterator[Ope
 
 @contextlib.contextmanager
 def unguarded(path: str) -> Iterator[OpenPath]:
-    """Opens the directory of ``path`` wherever links lead: for paths that no other account may change."""
+    """Opens the directory of ``path`` and follows links: for paths that no other account may change."""
     folder, name = os.path.split(path)
     handle = os.open(folder or ".", os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     try:
@@ -91,7 +91,7 @@ def unguarded(path: str) -> Iterator[OpenPath]:
 
 @contextlib.contextmanager
 def below(at: OpenPath, folder: str) -> Iterator[OpenPath]:
-    """Opens a directory below the place's own, and follows no link. Raises OSError."""
+    """Opens a subdirectory, and follows no link. Raises OSError."""
     handle = os.dup(at.directory)
     try:
         for name in folder.split("/"):
@@ -103,7 +103,7 @@ def below(at: OpenPath, folder: str) -> Iterator[OpenPath]:
 
 
 class LastFolder(contextlib.ExitStack):
-    """Keeps a directory open for its next file, where many files come folder by folder."""
+    """Keeps a directory open for its next file, if files come folder by folder."""
 
     def __init__(self, opened: Callable[[str], ContextManager[OpenPath]]) -> None:
         super().__init__()
@@ -111,7 +111,7 @@ class LastFolder(contextlib.ExitStack):
         self._last: Optional[Tuple[str, OpenPath]] = None
 
     def at(self, folder: str, name: str) -> OpenPath:
-        """Raises what opening the directory does."""
+        """Raises the errors of opening the directory."""
         if self._last is None or self._last[0] != folder:
             self.close()
             self._last = None
@@ -120,7 +120,7 @@ class LastFolder(contextlib.ExitStack):
 
 
 def _walk(path: str, folder: str, trusted: Tuple[int, ...], stack: List[int]) -> Tuple[Component, ...]:
-    """Opens each component below the one before; ``stack`` gets the handles, which the caller closes."""
+    """Opens each component below the previous. The caller closes the handles in ``stack``."""
     stack.append(os.open("/", _WALK))
     components = [_component("/", stack[-1])]
     waiting = folder.split("/")[::-1]
@@ -159,7 +159,7 @@ def _component(path: str, handle: int) -> Component:
 
 
 def _target(above: Component, handle: int, name: str, trusted: Tuple[int, ...]) -> Optional[str]:
-    """Where a link leads that only trusted accounts can make or replace; otherwise None."""
+    """Target of a link that only trusted accounts can make or replace; otherwise None."""
     status = os.lstat(name, dir_fd=handle)
     if not stat.S_ISLNK(status.st_mode) or status.st_uid not in trusted:
         return None
@@ -183,10 +183,10 @@ def _refused(path: str, path_shown: str, handle: int, name: str, error: OSError)
 
 
 def require_owners(at: OpenPath, uid: int, declare: str = "") -> None:
-    """Raises HostError where an account other than root and ``uid`` may replace what lies at the place.
+    """Raises HostError if an account other than root and ``uid`` may replace the file.
 
-    Root alone asks: it would act with more rights than that account has. ``declare`` is the variable that names
-    ``uid``, if there is one.
+    Only root checks, because it would act with more rights than that account has. ``declare``: the variable that names
+    ``uid``.
     """
     if os.geteuid() != 0:
         return
@@ -205,7 +205,7 @@ def require_owners(at: OpenPath, uid: int, declare: str = "") -> None:
 
 
 def require_file_owner(at: OpenPath, uid: Optional[int], declare: str) -> None:
-    """As require_owners, by default for the owner of a present file."""
+    """Calls require_owners, by default for the owner of a present file."""
     present = status(at)
     require_owners(at, uid if uid is not None else present.st_uid if present else 0, declare)
 
@@ -221,7 +221,7 @@ def refuse_planted(at: OpenPath, declare: str) -> None:
 
 
 def account(uid: int) -> str:
-    """The account's name, or its number where it has none."""
+    """The account's name, or its number if unnamed."""
     try:
         return pwd.getpwuid(uid).pw_name
     except KeyError:
@@ -229,7 +229,7 @@ def account(uid: int) -> str:
 
 
 def status(at: OpenPath) -> Optional[os.stat_result]:
-    """Of what lies at the place, not of where a link leads; None where nothing does."""
+    """Status of a file or of a link itself; None if missing."""
     try:
         return os.lstat(at.name, dir_fd=at.directory)
     except FileNotFoundError:
@@ -239,7 +239,7 @@ def status(at: OpenPath) -> Optional[os.stat_result]:
 
 
 def opened(at: OpenPath) -> int:
-    """A handle to read a regular file by. What would make the reader wait, such as a pipe, is not waited for.
+    """Opens a regular file to read, without waiting for a pipe.
 
     Raises HostError for anything else, and FileNotFoundError.
     """
@@ -266,7 +266,7 @@ def _not_regular(at: OpenPath) -> HostError:
 
 
 def listed(at: OpenPath) -> List[str]:
-    """Names in the place's directory. Raises OSError."""
+    """Names in the directory. Raises OSError."""
     handle = os.open(".", os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC, dir_fd=at.directory)
     try:
         return os.listdir(handle)
@@ -275,7 +275,7 @@ def listed(at: OpenPath) -> List[str]:
 
 
 def sync(at: OpenPath) -> None:
-    """Has the directory on the disk. Raises OSError."""
+    """Flushes the directory to the disk. Raises OSError."""
     handle = os.open(".", os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC, dir_fd=at.directory)
     try:
         os.fsync(handle)
@@ -284,7 +284,7 @@ def sync(at: OpenPath) -> None:
 
 
 def replaceable(at: OpenPath) -> Iterator[Dict[str, object]]:
-    """Accounts other than root that may replace what lies at the place."""
+    """Accounts other than root that may replace the file."""
     for component in at.components:
         if component.uid != 0:
             yield {

@@ -1,9 +1,9 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Which logins a server has that nothing explains, what the application's may do there, and what the baseline is
-compared with. It only reads. Python 3.8.
+"""Lists a server's unexplained logins, the rights of the application's logins, and the inventory for the baseline. Only
+reads.
 
-A server may answer anything, at any length and slowly: each has a time, names are cut, and the rest is counted.
+A server may answer anything, at any length and slowly: each has a time limit, names are cut, and the rest is counted.
 """
 
 from __future__ import annotations
@@ -40,11 +40,11 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._host.valkey im
 from ansible_collections.watchparty.secrets.plugins.module_utils._host.valkey import inventory as valkey_inventory
 
 SECONDS = 10
-"""That a server may take beside its connections."""
+"""Seconds that a server may take in addition to its connections."""
 MOST = 50
 """Logins of a server that are named."""
 ROWS = 5000
-"""That a server is asked for."""
+"""Rows that a server is asked for."""
 LONGEST = 80
 """Characters of a name."""
 DIGEST = 8
@@ -54,7 +54,7 @@ MESSAGE = 300
 MEMORY = 256 * 1024 * 1024
 """Bytes that answers may take in all."""
 LARGEST = 4 << 20
-"""Bytes of all servers' entries: the answer is refused where it is too long."""
+"""Bytes of all servers' inventories: a longer answer is refused."""
 _FAULTS = (SecretsError, MemoryError, RecursionError, postgresql_connection.Retry, *valkey_connection.UNREADABLE)
 _DOING = "reading roles"
 _NO_ROOM = "the lists of all servers are larger than %d MiB, %s" % (LARGEST >> 20, server_baseline.TOO_MANY)
@@ -64,7 +64,7 @@ Report = Dict[str, Any]
 
 
 def seen(wanted: Sequence[Mapping[str, Any]], timeout: int) -> Dict[str, Report]:
-    """What each server showed, by its place."""
+    """Report of each server, by place."""
     reports: Dict[str, Report] = {}
     remaining = LARGEST
     for entry in wanted:
@@ -79,7 +79,7 @@ def seen(wanted: Sequence[Mapping[str, Any]], timeout: int) -> Dict[str, Report]
 
 
 def seconds(entry: Mapping[str, Any], timeout: int) -> int:
-    """How long one server may take."""
+    """Seconds for one server."""
     asks = 1 + bool(entry["inventory"]) + bool(entry["honeytokens"])
     return SECONDS * asks + timeout * (len(entry["logins"]) + len(entry["nodes"]) * asks + 2)
 
@@ -96,7 +96,7 @@ def _seen(entry: Mapping[str, Any], timeout: int) -> Report:
 
 
 def _nothing() -> Report:
-    """``rights`` are by credential; ``seen`` is how many logins there are, if the list is complete."""
+    """An empty report. ``rights``: by credential. ``seen``: number of logins, if the list is complete."""
     return {
         "honeytokens": {},
         "problems": [],
@@ -125,20 +125,20 @@ def _problem(error: BaseException) -> str:
 
 
 def _name(text: Any) -> str:
-    """One that is cut is no other login's name."""
+    """A cut name ends with ``…``, so that it equals no login's name."""
     name = str(text)
     return _escaped(name) if len(name) <= LONGEST else _escaped(name[:LONGEST]) + "…"
 
 
 def _escaped(text: str) -> str:
-    """What the controller would remove is shown: without it, this may be the name of what the application uses."""
+    """Escapes characters that the controller would remove: the rest may be the name of a known login."""
     return "".join(
         letter if letter.isprintable() else letter.encode("unicode_escape").decode("ascii") for letter in text
     )
 
 
 def _add(report: Report, logins: Iterable[Mapping[str, Any]]) -> None:
-    """Names as many as there is room for."""
+    """Names at most ``MOST`` logins, and counts the rest."""
     for login in logins:
         if len(report["unexplained"]) < MOST:
             report["unexplained"].append(login)
@@ -176,7 +176,7 @@ def _postgresql(entry: Mapping[str, Any], timeout: int) -> Report:
 
 
 def _take_honeytokens(report: Report, entry: Mapping[str, Any], read: Callable[[str], Report]) -> None:
-    """Reads what no earlier login could read."""
+    """Reads honeytokens that no earlier login could read."""
     for honeytoken in entry["honeytokens"]:
         name = honeytoken["credential"]
         if "exists" not in report["honeytokens"].get(name, {}):
@@ -243,7 +243,7 @@ def _valkey(entry: Mapping[str, Any], _timeout: int) -> Report:
 def _take_own(
     report: Report, address: valkey.Address, logins: Mapping[str, valkey.Address], entry: Mapping[str, Any]
 ) -> None:
-    """What a user that may not list the users shows of itself, and whether the node needs a password."""
+    """Adds a user's own rights if it may not list users, and whether the node needs no password."""
     rights = _own_rights(address)
     if rights is not None:
         report["rights"].update({name: rights for name, login in logins.items() if login.user == address.user})
@@ -295,7 +295,7 @@ def _judge(
 
 
 def _unexplained(users: Iterable[valkey.User], node: str, entry: Mapping[str, Any]) -> Iterable[Mapping[str, Any]]:
-    """Users that can log in, other than with the passwords that the stores hold."""
+    """Users that can log in with a password that the stores do not hold, or without one."""
     for user in users:
         digests = entry["known"].get(user.name)
         unknown = sorted(user.digests - set(digests or ()))
@@ -318,7 +318,7 @@ def _unexplained(users: Iterable[valkey.User], node: str, entry: Mapping[str, An
 def _two_users(
     read: Callable[..., Report], inventory: Callable[..., Report], entry: Mapping[str, Any], _timeout: int
 ) -> Report:
-    """Not listed where no administrator was sent."""
+    """``listed`` is False if no administrator was sent."""
     report, login = _nothing(), login_of(entry["admin_url"])
     if login is not None:
         credentials = {"username": login.username or "", "password": login.password or ""}

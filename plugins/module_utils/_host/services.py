@@ -1,8 +1,8 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Restarts what reads a .env file on this host, and waits until it is healthy. Standard library only; Python 3.8.
+"""Restarts the services that read a .env on this host, and waits until they are healthy.
 
-Nothing that a command or an application prints is reported: it may show settings.
+Output of commands and applications is not reported: it may show settings.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._host.service_m
 
 
 class Health(NamedTuple):
-    """Where health is asked, and how patiently."""
+    """Health addresses, and limits for asking them."""
 
     urls: Sequence[str]
     retries: int
@@ -29,14 +29,15 @@ class Health(NamedTuple):
 
     @property
     def seconds(self) -> float:
-        """For all tries of an address, and as many for a command."""
+        """Seconds for all tries of an address, and as many for a command."""
         return (max(self.retries, 0) + 1) * (max(self.delay, 0) + self.timeout)
 
 
 def restarted_and_healthy(services: Dict[str, Any], path: str) -> List[Dict[str, Any]]:
-    """The last answer of each health address, once everything was restarted and stayed up. Raises HostError.
+    """Restarts services until they are healthy and stay up. Returns the last answer of each health address. Raises
+    HostError.
 
-    ``services`` are the option of that name of the module env_file, whose ``path`` they read.
+    ``services`` is the option of the module env_file, whose ``path`` they read.
     """
     managers, command = registry.managers(services["units"], services["managed"]), services["command"]
     health = Health(*(services["health_" + name] for name in Health._fields))
@@ -54,7 +55,7 @@ def restarted_and_healthy(services: Dict[str, Any], path: str) -> List[Dict[str,
 
 
 def restart(command: Optional[str], managers: Sequence[ServiceManager], seconds: float) -> None:
-    """Restarts by the command or, without one, manager after manager. Raises HostError."""
+    """Restarts by the command or, if None, by each manager. Raises HostError."""
     if command is not None:
         _by_command(command)
         return
@@ -63,7 +64,7 @@ def restart(command: Optional[str], managers: Sequence[ServiceManager], seconds:
 
 
 def require_restartable(services: Dict[str, Any]) -> None:
-    """Raises HostError with the units that a restart would not find. A command is not tried."""
+    """Raises HostError with the units that a restart would not find. Does not try a command."""
     if services["command"] is not None:
         return
     managers = registry.managers(services["units"], services["managed"])
@@ -76,7 +77,7 @@ def require_restartable(services: Dict[str, Any]) -> None:
 
 
 def stop(services: Dict[str, Any]) -> None:
-    """Stops unit by unit, each in its share of the time. Raises HostError with all that went wrong."""
+    """Stops unit by unit, each in its share of the time. Raises HostError with all problems."""
     problems = []
     declared = registry.managers(services["units"], services["managed"])
     managers = [single for manager in declared for single in manager.by_unit()]
@@ -90,12 +91,12 @@ def stop(services: Dict[str, Any]) -> None:
 
 
 def wait_healthy(health: Health) -> List[Dict[str, Any]]:
-    """The last answer of each address. Raises HostError where one does not come to 200."""
+    """The last answer of each address. Raises HostError if an address does not answer 200."""
     return [_wait(url, health) for url in health.urls]
 
 
 def require_running(managers: Sequence[ServiceManager]) -> None:
-    """Raises HostError with the units that did not stay up; a job that ran to its end is up."""
+    """Raises HostError with the units that did not stay up; a completed job counts as up."""
     states = [state for manager in managers for state in manager.states()]
     down = ["%s is %s" % (state.unit, state.text) for state in states if not state.is_up]
     if down:
@@ -110,7 +111,7 @@ def _by_command(command: str) -> None:
     if not arguments:
         raise HostError("the restart command is empty")
     try:
-        # Into nowhere: a service that it starts may keep its output open.
+        # No pipe: a service that the command starts may keep its output open.
         code = subprocess.call(  # pylint: disable=ansible-bad-function
             arguments, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
         )
@@ -135,7 +136,7 @@ def _wait(url: str, health: Health) -> Dict[str, Any]:
 
 
 def _wait_for_command(manager: ServiceManager, folder: str, health: Health) -> None:
-    """Raises HostError where the service's command does not come to exit code 0."""
+    """Raises HostError if the service's health command does not succeed."""
     until = time.monotonic() + health.seconds
     problem = health_check.repeated(
         lambda: manager.health_problem(folder, max(until - time.monotonic(), 1)),

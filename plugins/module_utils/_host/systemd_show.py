@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""What systemd tells of units. Standard library only; Python 3.8."""
+"""Parses the output of ``systemctl show``."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Dict, List
 
 
 def shown(text: str) -> List[Dict[str, str]]:
-    """Properties by unit, out of ``systemctl show``, in its order; of one that comes twice the values by line."""
+    """Properties of each unit, in the order of ``systemctl show``. A repeated property has one value a line."""
     blocks = []
     for part in text.split("\n\n"):
         block: Dict[str, str] = {}

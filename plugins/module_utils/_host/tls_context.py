@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""How a driver verifies a server, as the catalog's ``server.tls`` says. Standard library; Python 3.8."""
+"""Makes a driver's TLS context from the catalog's ``server.tls``."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any, Mapping, Optional
 
 
 def of_server(server: Mapping[str, Any]) -> Optional[ssl.SSLContext]:
-    """None without TLS. Raises OSError where a file cannot be read."""
+    """None without TLS. Raises OSError if a file cannot be read."""
     if server["tls_mode"] == "disable":
         return None
     context = ssl.create_default_context(cafile=server.get("ca") or None)

@@ -1,8 +1,8 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Lets a process import only files that no other account may change. Standard library only; Python 3.8.
+"""Lets a process import only files that no other account may change.
 
-The interpreter was started with ``-S``, so no package was imported yet and no ``.pth`` file was run.
+The interpreter starts with ``-S``, so no package was imported and no ``.pth`` file ran.
 """
 
 from __future__ import annotations
@@ -16,26 +16,28 @@ from typing import Any, List, Set
 
 SYSTEM = ("/usr/lib/", "/usr/lib64/")
 UNTRUSTED = "untrusted interpreter: "
-"""Starts the line on standard error that names what another account may change; the check in shell writes it, too."""
+"""Start of the line on standard error that names a file which another account may change. The shell check writes it
+too.
+"""
 _LINKS = 40
 
 
 class Untrusted(SystemExit):
-    """Another account may change a file that is to be imported.
+    """Raised if another account may change a file to import.
 
-    It ends the program: an ImportError would be taken for a driver that is not installed.
+    It ends the program: an ImportError would look like a missing driver.
     """
 
 
 def own_accounts() -> Set[int]:
-    """The accounts whose files this process may import: root, itself, and who became it by sudo. Root trusts root."""
+    """Accounts whose files this process may import: root, itself, and the account that used sudo. Root trusts root."""
     own = os.geteuid()
     by = os.environ.get("SUDO_UID", "")
     return {0} if own == 0 else {0, own, int(by) if by.isdigit() else own}
 
 
 def check(path: str, owners: Set[int], seen: Set[str]) -> None:
-    """Every component of a path and of the links on it. Raises Untrusted."""
+    """Checks every component of a path and of its links. Raises Untrusted."""
     _walk(os.path.abspath(path), owners, seen, 0)
 
 
@@ -68,7 +70,7 @@ def _owned(path: str, owners: Set[int], seen: Set[str]) -> None:
 def _own_group(gid: int) -> bool:
     """Whether a group is the account's own, by the convention that it has the account's name.
 
-    Root's is not: other accounts are made members of it.
+    Root's is not: other accounts become its members.
     """
     import grp
     import pwd
@@ -82,9 +84,9 @@ def _own_group(gid: int) -> bool:
 
 
 class TrustedFinder:
-    """Stands in the place of PathFinder and checks each file before it is executed."""
+    """Replaces PathFinder, and checks each file before its execution."""
 
-    # Packages are asked for their metadata, such as a driver's version.
+    # Needed for metadata of packages, such as a driver's version.
     find_distributions = staticmethod(PathFinder.find_distributions)
     invalidate_caches = staticmethod(PathFinder.invalidate_caches)
 
@@ -108,7 +110,7 @@ class TrustedFinder:
             check(path, self._owners, self._seen)
 
     def _libraries(self, origin: str) -> None:
-        """The libraries that a wheel carries for its extensions, in a folder beside its packages."""
+        """Checks the libraries that a wheel has for its extensions, in a folder next to its packages."""
         for entry in sys.path:
             if not origin.startswith(entry + "/"):
                 continue
@@ -119,7 +121,7 @@ class TrustedFinder:
 
 
 def enable(*, checked: bool) -> None:
-    """Adds the interpreter's packages to the path; if ``checked``, from trusted files only. Raises Untrusted."""
+    """Adds the interpreter's packages to the path; if ``checked``, only trusted files. Raises Untrusted."""
     if not checked:
         site.main()
         return
@@ -138,14 +140,14 @@ def enable(*, checked: bool) -> None:
 
 
 def _packages() -> List[str]:
-    """Where ``site`` will look for packages."""
+    """Directories where ``site`` will look for packages."""
     root = os.path.dirname(os.path.dirname(sys.executable))
     config = os.path.join(root, "pyvenv.cfg")
     if not os.path.exists(config):
         return [folder for folder in site.getsitepackages() if os.path.isdir(folder)]
     with open(config, encoding="utf-8") as lines:
         shares = any(line.split() == ["include-system-site-packages", "=", "true"] for line in lines)
-    # Debian's getsitepackages knows no environment before site has run.
+    # Debian's getsitepackages knows no virtual environment before site has run.
     version = "python%d.%d" % sys.version_info[:2]
     own = [os.path.join(root, lib, version, "site-packages") for lib in ("lib", "lib64")]
     return [folder for folder in (*own, *(site.getsitepackages() if shares else ())) if os.path.isdir(folder)]

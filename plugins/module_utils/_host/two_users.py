@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""What the programs of the kinds mysql_user and rabbitmq_user share. Python 3.8."""
+"""Shared code of the kinds mysql_user and rabbitmq_user."""
 
 from __future__ import annotations
 
@@ -28,13 +28,13 @@ RETURNS: Dict[str, Any] = {
     "evicted?": [str],
     "inventory?": inventory_answer.INVENTORY,
 }
-"""``full``: why a login could not be tried where other sessions keep it out. ``ended``: how many sessions."""
+"""``full``: why other sessions kept a login from being tried. ``ended``: number of sessions."""
 MEMORY = 512 << 20
-"""Bytes that a server's answers may cost."""
+"""Bytes for a server's answers."""
 
 
 def run(argument_spec: Dict[str, Any], answer: Callable[[Mapping[str, Any]], Dict[str, Any]]) -> None:
-    """Answers with what ``answer`` returns for the options. With --check it is asked only for what changes nothing."""
+    """Runs ``answer`` with the options. With --check, a state that changes a server is refused."""
 
     def act(params: Mapping[str, Any], *, check: bool) -> Dict[str, Any]:
         changes = params["state"] not in (CHECKED, USABLE)

@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Sessions of an old value from undeclared addresses. Pure: standard library only, Python 3.8."""
+"""Advice for unknown clients that use an old value."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ def _is_address(text: str) -> bool:
 
 
 def remedy(addresses: Iterable[str]) -> str:
-    """What to do about them, as a sentence goes on. A session over a Unix socket has no address that could be added."""
+    """End of a sentence with the remedy. A session over a Unix socket has no address to add."""
     unknown_addresses = [name for name in dict.fromkeys(addresses) if _is_address(name)]
     joined = ",".join(unknown_addresses)
     add = "add their addresses (-e rotation_known_addresses=%s), or " % joined if joined else ""

@@ -1,3 +1,3 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""One ``.env``, its mark and what a write changes in it."""
+"""A ``.env``, its deploy marker, and the changes of a write."""

@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""The file on the host. Standard library only; Python 3.8 is enough."""
+"""Locks, reads and atomically replaces ``.env`` on a host, with its owner and mode."""
 
 from __future__ import annotations
 
@@ -20,17 +20,17 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._host import sa
 from ansible_collections.watchparty.secrets.plugins.module_utils._host.safe_files import OpenPath
 
 HEADER = "Written by watchparty.secrets. Change the values in their stores, then deploy."
-"""The same words whoever writes, so that a deploy and a host's own fetch write the same bytes."""
+"""Header of ``.env``, the same for a deploy and a host's own fetch, so that they write the same bytes."""
 TEMPORARY = ".tmp-"
 MARK = ".mark"
 BACKUP = ".healthy"
 FILES = ".files"
-"""End of the backup's name where a deploy writes files beside ``.env``."""
+"""End of the backup's name if a deploy writes files beside ``.env``."""
 LOCK = ".lock"
 STATE = "/var/lib/watchparty-secrets"
 VOLATILE_STATE = "/run/watchparty-secrets"
 VOLATILE = ("/run/", "/dev/shm/")  # noqa: S108 - nothing is made there
-"""Where nothing reaches a disk."""
+"""Directories in memory."""
 LONGEST_NAME = 255
 LARGEST = 16 << 20
 """Bytes of a file that is read."""
@@ -39,9 +39,9 @@ PATIENCE = 15
 """Seconds to wait for another run that writes the same file."""
 
 
-# No dataclasses in what runs on a host: importing them is a sixth of the time there.
+# No dataclasses in code for hosts: their import takes a sixth of a run.
 class Ownership(NamedTuple):
-    """Who owns the file and who may read it; None keeps what a present file has."""
+    """Owner, group and mode. None keeps the value of a present file."""
 
     uid: Optional[int]
     gid: Optional[int]
@@ -49,7 +49,7 @@ class Ownership(NamedTuple):
 
 
 def ownership(owner: Optional[str], group: Optional[str], mode: str) -> Ownership:
-    """From names or numbers; the group is the owner's own by default. Raises HostError for what is not here."""
+    """Ownership from names or numbers. The default group is the owner's. Raises HostError for unknown names."""
     try:
         number = int(mode, 8)
     except ValueError:
@@ -75,7 +75,7 @@ def _number_of(name: Optional[str], database: Callable[[str], int], kind: str) -
 
 
 class Present(NamedTuple):
-    """What a path holds."""
+    """A file's content, owner, group and mode."""
 
     content: bytes
     uid: int
@@ -95,14 +95,14 @@ class EnvFile(NamedTuple):
 
     file: OpenPath
     mark: Optional[OpenPath]
-    """None where it does not exist yet, and nothing is to be written."""
+    """None if the state does not exist yet, and the run writes nothing."""
     backup: Optional[OpenPath]
     others: FrozenSet[str] = frozenset()
-    """Paths of what a deploy writes beside it."""
+    """Paths of further files that a deploy writes."""
 
     @property
     def files_backup(self) -> Optional[OpenPath]:
-        """Takes the place of the backup where there are other files."""
+        """Replaces ``backup`` if there are other files."""
         return self.backup.sibling(self.backup.name + FILES) if self.backup else None
 
     @property
@@ -111,7 +111,7 @@ class EnvFile(NamedTuple):
 
     @property
     def own_names(self) -> FrozenSet[str]:
-        """What of ours lies in the file's own directory."""
+        """Names of our files in the file's own directory."""
         state = [
             open_path.name
             for open_path in (self.mark, self.backup, self.files_backup)
@@ -121,12 +121,12 @@ class EnvFile(NamedTuple):
 
 
 def state_of(path: str) -> str:
-    """Root's directory for the mark and the last healthy file of ``path``; its name is as systemd-escape has it."""
+    """Root's directory for the mark and backup of ``path``, named as by systemd-escape."""
     name = "".join(_escaped(number) for number in path.strip("/").encode("utf-8", "surrogateescape")) or "-"
     name = "\\x2e" + name[1:] if name.startswith(".") else name
     if len(name) > LONGEST_NAME:
         name = digest(path.encode("utf-8", "surrogateescape"))
-    # What its owner keeps off the disk is not put there by us.
+    # The state of a file in memory stays in memory.
     return os.path.join(VOLATILE_STATE if path.startswith(VOLATILE) else STATE, name)
 
 
@@ -138,12 +138,11 @@ def _escaped(byte: int) -> str:
 
 @contextlib.contextmanager
 def held(path: str, *, owner: Optional[int] = None, write: bool = True, look: bool = False) -> Iterator[EnvFile]:
-    """Holds the file's directory and its state, and keeps other runs away meanwhile: one that was paused between mark
-    and file must not go on into another. Without ``write`` nothing is made; a ``look`` locks no writer out.
+    """Locks ``.env`` and its state: a run that paused between mark and file must not continue into another.
+    ``write=False`` creates nothing. ``look=True`` takes no lock.
 
-    Root's state lies where root alone writes; any other account's lies beside the file. Raises HostError where an
-    account other than root and the file's ``owner``, by default that of a present file, may replace the file, unless
-    it is held for a look.
+    Root's state lies where only root writes, any other account's beside the file. Raises HostError if an account other
+    than root and ``owner``, by default the file's, may replace the file. A look skips this check.
     """
     write = write and not look
     with contextlib.ExitStack() as stack:
@@ -190,7 +189,7 @@ def make_state(state: str) -> None:
 
 
 def _remove_state(beside: EnvFile) -> None:
-    """That of deploys by another account: its backup holds values."""
+    """Removes the state of deploys by another account: its backup holds values."""
     for old in (beside.files_backup, beside.backup, beside.mark):
         with contextlib.suppress(OSError):  # a directory of that name is not ours
             remove(old)
@@ -198,8 +197,9 @@ def _remove_state(beside: EnvFile) -> None:
 
 @contextlib.contextmanager
 def alone(at: OpenPath, name: str = "", *, make: bool = False) -> Iterator[None]:
-    """Keeps other runs from the place's directory meanwhile, by a lock on it or on the private file ``name`` in it: who
-    may read a directory can lock it. Raises HostError after a while."""
+    """Locks other runs out, by a lock on the directory or on its private file ``name``: everybody who may read a
+    directory can lock it. Raises HostError after ``PATIENCE``.
+    """
     flags = os.O_RDWR | os.O_NOFOLLOW | os.O_NONBLOCK if name else os.O_RDONLY | os.O_DIRECTORY
     flags |= os.O_CLOEXEC | (os.O_CREAT if make else 0)
     try:
@@ -231,7 +231,7 @@ def alone(at: OpenPath, name: str = "", *, make: bool = False) -> Iterator[None]
 
 
 def present(at: Optional[OpenPath]) -> Optional[Present]:
-    """The file at the place, or None. Refuses what is not a regular file, without following a link."""
+    """The file, or None. Raises HostError for anything but a regular file, also for a link."""
     status = safe_files.status(at) if at else None
     if at is None or status is None:
         return None
@@ -260,14 +260,14 @@ def present(at: Optional[OpenPath]) -> Optional[Present]:
 
 
 def for_writing(at: Optional[OpenPath]) -> OpenPath:
-    """The place, which a run that writes always has."""
+    """The path, which every writing run has."""
     if at is None:
         raise HostError("the state of this file is not locked for writing; report this defect")
     return at
 
 
 def required(at: OpenPath) -> Present:
-    """The file at the place, which must be there."""
+    """The file. Raises HostError if it is missing."""
     result = present(at)
     if result is None:
         raise HostError("%s: no longer exists; deploy again" % at.path)
@@ -275,7 +275,7 @@ def required(at: OpenPath) -> Present:
 
 
 def filled(wanted: Ownership, result: Optional[Present]) -> Ownership:
-    """What is wanted, with the owner and group of a present file where none is asked for."""
+    """Ownership with the owner and group of a present file, if ``wanted`` has none."""
     if result is None:
         return wanted
     uid = result.uid if wanted.uid is None else wanted.uid
@@ -284,7 +284,7 @@ def filled(wanted: Ownership, result: Optional[Present]) -> Ownership:
 
 
 def drifted(result: Optional[Present], wanted: Ownership) -> bool:
-    """Whether the file is missing, or its owner, group or mode differ from what is wanted."""
+    """Whether the file is missing, or its owner, group or mode differ from ``wanted``."""
     return (
         result is None
         or result.mode != wanted.mode
@@ -294,14 +294,14 @@ def drifted(result: Optional[Present], wanted: Ownership) -> bool:
 
 
 def write(at: OpenPath, content: bytes, wanted: Ownership) -> None:
-    """Puts ``content`` at the place in one step. Until the rename the old file stays as it is, whatever fails."""
+    """Replaces the file atomically. Until the rename, the old file stays unchanged."""
     with staged(at, content, wanted) as replace:
         replace()
 
 
 @contextlib.contextmanager
 def staged(at: OpenPath, content: bytes, wanted: Ownership) -> Iterator[Callable[[], None]]:
-    """Writes ``content`` beside the place, and gives what puts it there."""
+    """Writes a temporary file with the wanted owner and mode. Yields the function that renames it to ``at``."""
     temporary = at.sibling(at.name + TEMPORARY + os.urandom(8).hex())
 
     def replace() -> None:
@@ -335,19 +335,19 @@ def staged(at: OpenPath, content: bytes, wanted: Ownership) -> Iterator[Callable
     except OSError as error:
         raise HostError("%s: %s; the old file is in place" % (at.path, reason(error))) from None
     finally:
-        with contextlib.suppress(OSError):  # gone already, or it was never made: the reason above is the one to tell
+        with contextlib.suppress(OSError):  # renamed already or never made; the error above matters
             os.unlink(temporary.name, dir_fd=at.directory)
 
 
 def swept(env: EnvFile) -> None:
-    """Removes temporary files that a killed run left: of the file, of its mark and of its backup."""
+    """Removes temporary files that a killed run left, of the file, its mark and its backup."""
     sweep(env.file, "", MARK, BACKUP, BACKUP + FILES)
     if env.mark and env.mark.directory != env.file.directory:
         sweep(env.mark.sibling(""), "mark", "healthy", "healthy" + FILES)
 
 
 def sweep(at: OpenPath, *suffixes: str) -> None:
-    """Removes temporary files that a killed run left in the place's directory."""
+    """Removes temporary files that a killed run left in the directory."""
     bases = [at.name + suffix for suffix in suffixes or ("",)]
     try:
         for name in safe_files.listed(at):
@@ -372,7 +372,7 @@ def reason(error: OSError) -> str:
 def _written(handle: int, size: int) -> bytes:
     os.lseek(handle, 0, os.SEEK_SET)
     parts = []
-    while size >= 0:  # one byte more than was written would be one too many
+    while size >= 0:  # one byte more, to notice additional content
         part = os.read(handle, size + 1)
         if not part:
             break

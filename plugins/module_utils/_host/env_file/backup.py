@@ -1,9 +1,9 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""The last healthy files of a deployment, kept for a rollback. Standard library only; Python 3.8.
+"""The last healthy files of a deployment, kept for a rollback.
 
-``healthy`` holds the bytes of ``.env``. Where a deploy writes other files too, ``healthy.files`` takes its place: one
-document with all of them, so that no rollback mixes two deployments.
+``healthy`` holds the bytes of ``.env``. If a deploy writes other files too, ``healthy.files`` replaces it: one document
+with all files, so that no rollback mixes two deployments.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ Kept = Dict[str, Present]
 
 
 def load(env: EnvFile) -> Optional[Kept]:
-    """None where nothing is kept."""
+    """None if nothing is kept."""
     document = env.files_backup
     together = atomic_file.present(document)
     if document and together:
@@ -37,7 +37,7 @@ def load(env: EnvFile) -> Optional[Kept]:
 
 
 def save(env: EnvFile, files: Mapping[str, Present]) -> None:
-    """Replaces what was kept, in one step."""
+    """Replaces the kept files in one step."""
     document, alone = env.files_backup, atomic_file.present(env.backup)
     together = atomic_file.present(document)
     if together or set(files) != {env.path}:
@@ -50,7 +50,7 @@ def save(env: EnvFile, files: Mapping[str, Present]) -> None:
 
 
 def path(env: EnvFile) -> str:
-    """Of the file that holds what is kept; empty where nothing is."""
+    """Path of the backup; empty if nothing is kept."""
     present = [at.path for at in (env.files_backup, env.backup) if at and safe_files.status(at)]
     return present[0] if present else ""
 

@@ -1,8 +1,8 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Credentials of systemd, encrypted with a key of this host or its TPM. Standard library only; Python 3.8.
+"""Encrypts systemd credentials with a key of this host or its TPM.
 
-Values reach ``systemd-creds`` by a pipe: neither a disk nor a list of processes shows them.
+Values reach ``systemd-creds`` by a pipe: neither a disk nor a process list shows them.
 """
 
 from __future__ import annotations
@@ -19,13 +19,13 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._host.env_file.
 PROGRAM = "systemd-creds"
 SECONDS = 60
 _ENCRYPTED = re.compile(rb"[A-Za-z0-9+/]{24}AAABAAAADAAAABAA[A-Za-z0-9+/=\s]+")
-"""Base64 of the sizes of AES256-GCM, behind the number of the kind of key."""
+"""Base64: id of the key type, then the sizes of AES256-GCM."""
 
 
 def content(name: str, value: bytes, present: Optional[Present], *, path: str, check: bool) -> bytes:
-    """The file's encrypted content: as it is where it holds the value. With ``check`` nothing is encrypted.
+    """The file's encrypted content, unchanged if it holds the value. With ``check``, nothing is encrypted.
 
-    Encrypting the same value twice gives different bytes, and the first time makes the host's key.
+    Encrypting a value again gives different bytes, and the first encryption makes the host's key.
     """
     if present and decrypted(name, present.content) == value:
         return present.content
@@ -41,13 +41,14 @@ def encrypted(name: str, value: bytes, path: str) -> bytes:
 
 
 def decrypted(name: str, content: bytes) -> Optional[bytes]:
-    """None for what this host cannot decrypt, such as a file of another host or under another name."""
+    """None if this host cannot decrypt it, such as a file of another host or name."""
     return _run("decrypt", name, content)
 
 
 def plain(content: bytes) -> Optional[bytes]:
-    """The value where the content is a credential under any name, else the content itself. None for a credential that
-    this host cannot decrypt."""
+    """The value of a credential under any name; other content unchanged. None if this host cannot decrypt the
+    credential.
+    """
     return decrypted("", content) if _ENCRYPTED.fullmatch(content) else content
 
 

@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""A delivery of all files of a deployment, by its deploy marker. Standard library only; Python 3.8 is enough."""
+"""Delivers all files of a deployment, and records them in the deploy marker."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._host.env_file.
 
 
 class NotUndone(HostError):
-    """Raised when a delivery failed and left old and new files."""
+    """Raised if a failed delivery left old and new files."""
 
 
 class Delivery(NamedTuple):
-    """What a delivery would do, wholly known before the first write."""
+    """Plan of a delivery, complete before the first write."""
 
     env: atomic_file.EnvFile
     content: bytes
@@ -27,11 +27,11 @@ class Delivery(NamedTuple):
     present: Optional[atomic_file.Present]
     mark: Optional[Mark]
     differs: bool
-    """Whether the bytes of a file are others."""
+    """Whether the bytes of a file change."""
     rewrite: bool
-    """Whether the bytes, the owner, the group or the mode of a file are others."""
+    """Whether the bytes, owner, group or mode of a file change."""
     restart: bool
-    """Whether services may run on something else than this content."""
+    """Whether services may run on other content."""
     others: Tuple[PlannedFile, ...] = ()
     kept: Tuple[str, ...] = ()
     """Files that the catalog no longer has, and that somebody changed."""
@@ -41,7 +41,7 @@ class Delivery(NamedTuple):
 
     @property
     def changes(self) -> Tuple[PlannedFile, ...]:
-        """Of all files, in the order in which they are replaced."""
+        """Changes of all files, in the order of replacement."""
         return (*self.others, PlannedFile(self.env.path, self.content, self.wanted, self.present, at=self.env.file))
 
     @property
@@ -65,9 +65,8 @@ def planned(
     check: bool = False,
     removable: Optional[Collection[str]] = None,
 ) -> Delivery:
-    """``declared`` are the files beside ``.env``; None where the run knows no catalog that could declare any. With
-    ``check`` nothing on the host may change. ``removable`` are the paths that a catalog knows, which may be an old one;
-    None for the current catalog.
+    """Plans a delivery. ``declared``: the files beside ``.env``; None if the run knows no catalog. With ``check``,
+    nothing on the host changes. ``removable``: paths of a catalog that may be old; None for the current catalog.
     """
     wanted = atomic_file.filled(wanted, present)
     recorded = mark.written if mark else {}
@@ -83,7 +82,7 @@ def planned(
 
 
 def _refuse_others(env: atomic_file.EnvFile, paths: Iterable[str]) -> None:
-    """They would count as removed from the catalog."""
+    """Raises HostError: these files would count as removed from the catalog."""
     for path in sorted(paths):
         raise HostError(
             "%s: a deploy also wrote %s, and this run does not know files of the catalog. Use ansible-playbook "
@@ -93,7 +92,7 @@ def _refuse_others(env: atomic_file.EnvFile, paths: Iterable[str]) -> None:
 
 
 def deliver(plan: Delivery, snapshot: str, journal: int, *, keep: bool = True, encrypted_at: str = "") -> None:
-    """Carries a plan out. ``keep``: files that were here before their first deploy stay for a rollback."""
+    """Carries out a plan. ``keep``: keeps files from before their first deploy for a rollback."""
     atomic_file.swept(plan.env)
     if plan.mark:
         present = {change.path: change.present for change in plan.changes if change.present}
@@ -114,7 +113,7 @@ def deliver(plan: Delivery, snapshot: str, journal: int, *, keep: bool = True, e
 
 
 def _replace(plan: Delivery) -> None:
-    """Prepares every file before it replaces the first. If one cannot be replaced, all are the old ones again."""
+    """Prepares every file before it replaces the first. Restores all if one cannot be replaced."""
     written: List[PlannedFile] = []
     with contextlib.ExitStack() as stack:
         acts = [(change, stack.enter_context(change.staged())) for change in plan.changes]

@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""What a delivery changes in a .env, shown by names and fingerprints. Standard library only; Python 3.8."""
+"""Shows the changes of a delivery by names and fingerprints."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ Settings = Mapping[str, str]
 
 
 def settings_of(content: Optional[bytes], readers: Sequence[str]) -> Settings:
-    """The settings of a file; one that is missing, or cannot be parsed, counts as one without settings."""
+    """Settings of a file; empty if it is missing or cannot be parsed."""
     try:
         return dotenv.from_dotenv(content.decode("utf-8"), readers) if content else {}
     except (DotenvError, ValueError):
@@ -23,7 +23,7 @@ def settings_of(content: Optional[bytes], readers: Sequence[str]) -> Settings:
 
 
 def changes(before: Settings, after: Settings) -> Dict[str, List[str]]:
-    """The names by kind of change."""
+    """Names by kind of change."""
     return {
         "added": sorted(set(after) - set(before)),
         "changed": sorted(name for name in set(before) & set(after) if before[name] != after[name]),
@@ -39,7 +39,7 @@ def diff(
     key: str,
     files: Sequence[PlannedFile] = (),
 ) -> Dict[str, str]:
-    """As Ansible shows it: on both sides the mode, if there is one, and each name with a fingerprint under ``key``.
+    """Diff for Ansible: the mode, if any, and each name with a fingerprint under ``key``.
 
     Then a line for each of the other ``files`` that changes.
     """
@@ -53,7 +53,7 @@ def diff(
 
 
 def _file(change: PlannedFile, state: Optional[Present], key: str) -> str:
-    """Nothing where there is no file. Other bytes of a file may be the same value, encrypted anew."""
+    """Empty without a file. Other bytes may be the same value, encrypted again."""
     if state is None:
         return ""
     fingerprint = fingerprints.of_value(key, state.content.hex(), name=change.path, digits=fingerprints.SHORT)

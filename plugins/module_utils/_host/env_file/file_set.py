@@ -1,8 +1,8 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""The files that a deploy writes beside ``.env``. Standard library only; Python 3.8.
+"""The files that a deploy writes beside ``.env``, as one deployment with it.
 
-They are one deployment with it: the mark names their digests, and a rollback restores all of them.
+The mark names their digests, and a rollback restores all of them.
 """
 
 from __future__ import annotations
@@ -40,20 +40,18 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._host.env_file.
 Digests = Mapping[str, str]
 """SHA-256 of files by path."""
 OWN_ENDS = ("", atomic_file.LOCK, atomic_file.MARK, atomic_file.BACKUP, atomic_file.BACKUP + atomic_file.FILES)
-"""Ends of the names that any account's deploy uses beside ``.env``."""
+"""Ends of the names that a deploy by any account uses beside ``.env``."""
 DECLARE_OWNER = "owner of this file in the catalog, or env_deploy_owner"
 Change = Callable[[], None]
-"""What carries out a prepared change."""
+"""Function that carries out a prepared change."""
 
 
 class DeclaredFile(NamedTuple):
-    """A file that shall be there."""
-
     path: str
     content: bytes
     wanted: Ownership
     credential: Optional[str] = None
-    """Name of the systemd credential that holds the content, encrypted."""
+    """Name of the systemd credential that holds the encrypted content."""
     settings: Tuple[str, ...] = ()
 
     def __repr__(self) -> str:
@@ -61,23 +59,21 @@ class DeclaredFile(NamedTuple):
 
 
 def declared(file: Mapping[str, Any], content: str, owner: Optional[str], group: Optional[str]) -> DeclaredFile:
-    """A file of the catalog; without an owner of its own it has ``owner`` and ``group``, those of ``.env``."""
+    """A file of the catalog. If it declares no owner, it has ``owner`` and ``group`` of ``.env``."""
     own_group = group if file["group"] is None and not file["owner"] else file["group"]
     wanted = atomic_file.ownership(file["owner"] or owner, own_group, file["mode"])
     return DeclaredFile(file["path"], content.encode("utf-8"), wanted, file["credential"], tuple(file["settings"]))
 
 
 class PlannedFile(NamedTuple):
-    """What becomes of one file."""
-
     path: str
     content: Optional[bytes]
-    """None where the file is removed."""
+    """None if the file is removed."""
     wanted: Ownership
     present: Optional[Present]
     settings: Tuple[str, ...] = ()
     at: Optional[OpenPath] = None
-    """Its place, if that is held open already."""
+    """Open path, if it is open already."""
 
     def __repr__(self) -> str:
         return "PlannedFile(path=%r, rewrite=%r)" % (self.path, self.rewrite)
@@ -92,14 +88,13 @@ class PlannedFile(NamedTuple):
 
     @property
     def future(self) -> Optional[Present]:
-        """What will be there."""
         if self.content is None:
             return None
         return Present(self.content, self.wanted.uid or 0, self.wanted.gid or 0, self.wanted.mode)
 
     @contextlib.contextmanager
     def undone(self) -> Iterator[Change]:
-        """Prepares that the present file comes back, whatever is there now."""
+        """Prepares to restore the present file, whatever is there by then."""
         file = self.present
         wanted = Ownership(file.uid, file.gid, file.mode) if file else self.wanted
         with restored(self.path, file.content if file else None, wanted, at=self.at) as act:
@@ -107,7 +102,7 @@ class PlannedFile(NamedTuple):
 
     @contextlib.contextmanager
     def staged(self) -> Iterator[Change]:
-        """Prepares the change, and gives what carries it out."""
+        """Prepares the change, and yields the function that carries it out."""
         with _opened(self.path, self.wanted.uid, self.at) as at:
             atomic_file.sweep(at)
             if self.content is None:
@@ -123,7 +118,7 @@ class PlannedFile(NamedTuple):
 def restored(
     path: str, content: Optional[bytes], wanted: Ownership, *, at: Optional[OpenPath] = None
 ) -> Iterator[Change]:
-    """Prepares that the path holds this content, or nothing for None, whatever it holds now."""
+    """Prepares to write this content, or to remove the file for None, whatever it holds now."""
     with _opened(path, wanted.uid, at) as opened:
         change = PlannedFile(path, content, wanted, atomic_file.present(opened), at=opened)
         with change.staged() as act:
@@ -132,7 +127,7 @@ def restored(
 
 @contextlib.contextmanager
 def removal(path: str, digests: Collection[str], *, at: Optional[OpenPath] = None) -> Iterator[Change]:
-    """Prepares the removal of a file of ours; a file with another digest stays."""
+    """Prepares the removal of a deployed file. A file with another digest stays."""
     present = atomic_file.present(at) if at else read(path)
     if present is None or atomic_file.digest(present.content) not in digests:
         yield lambda: None
@@ -170,7 +165,7 @@ def _opened(path: str, uid: Optional[int], at: Optional[OpenPath]) -> ContextMan
 
 
 def digest(files: Digests) -> str:
-    """Of a whole deployment; of one that has ``.env`` only, the digest of that."""
+    """Digest of a deployment; if it only has ``.env``, the digest of ``.env``."""
     if len(files) == 1:
         return next(iter(files.values()))
     return hashlib.sha256(json.dumps(sorted(files.items())).encode("utf-8", "surrogateescape")).hexdigest()
@@ -179,9 +174,9 @@ def digest(files: Digests) -> str:
 def planned(
     env: EnvFile, declared: Sequence[DeclaredFile], recorded: Mapping[str, Collection[str]], *, check: bool
 ) -> Tuple[Tuple[PlannedFile, ...], Tuple[str, ...]]:
-    """The changes, and paths that stay although they are no longer declared, because somebody changed the file.
+    """The changes, and paths that are no longer declared but stay, because somebody changed the file.
 
-    ``recorded`` are digests of what deploys wrote: of that, what is no longer declared is removed.
+    ``recorded``: digests that deploys wrote. Such files are removed if no longer declared.
     """
     changes = [_change(env, file, check=check) for file in declared]
     _require_distinct(declared, changes)
@@ -221,7 +216,7 @@ def _change(env: EnvFile, file: DeclaredFile, *, check: bool) -> PlannedFile:
 
 
 def path_of(env: EnvFile, path: str) -> str:
-    """A relative path begins at the directory of ``.env``."""
+    """The absolute path; a relative one begins at the directory of ``.env``."""
     return os.path.join(env.file.folder, path)
 
 
@@ -237,13 +232,13 @@ def _refuse(env: EnvFile, path: str, file: DeclaredFile) -> None:
 
 
 def reaches_disk(env: EnvFile, path: str) -> bool:
-    """Whether the backup would bring a file that is in memory only to a disk."""
+    """Whether the backup would put a file from memory on a disk."""
     return path.startswith(atomic_file.VOLATILE) and not env.path.startswith(atomic_file.VOLATILE)
 
 
 @contextlib.contextmanager
 def place(path: str, uid: Optional[int] = None) -> Iterator[OpenPath]:
-    """Raises HostError where an account other than root and the file's owner may replace it."""
+    """Raises HostError if an account other than root and the file's owner may replace it."""
     with safe_files.place(path) as at:
         safe_files.require_file_owner(at, uid, DECLARE_OWNER)
         yield at
@@ -258,7 +253,7 @@ def read(path: str) -> Optional[Present]:
 
 
 def read_all(env: EnvFile, present: Optional[Present], paths: Sequence[str]) -> Dict[str, Present]:
-    """Those that are there; ``present`` is ``.env``."""
+    """Existing files. ``present`` is ``.env``."""
     files = {path: present if path == env.path else read(path) for path in paths}
     return {path: file for path, file in files.items() if file}
 

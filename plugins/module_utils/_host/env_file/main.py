@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""What env_file runs on the host. Python 3.8."""
+"""Runs env_file on the host."""
 
 from __future__ import annotations
 
@@ -107,7 +107,7 @@ def octal(mode: int) -> str:
 
 
 def deliver(module: AnsibleModule, env: EnvFile, wanted: Ownership) -> Dict[str, Any]:
-    """state=present: plan, then write unless in check mode."""
+    """Handles state=present: plans, then writes unless in check mode."""
     params, path = module.params, module.params["path"]
     present = atomic_file.present(env.file)
     mark = env_file_mark.Mark(env) if params["mark"] else None
@@ -163,7 +163,7 @@ def require_restartable(services: Dict[str, Any]) -> None:
 
 
 def record(params: Dict[str, Any], env: EnvFile, delivery: str) -> None:
-    """Raises HostError unless the file is the one of that delivery."""
+    """Raises HostError unless the file is from that delivery."""
     present = atomic_file.required(env.file)
     env_file_mark.Mark(env).record_healthy(params["snapshot_id"], present, delivery)
 
@@ -202,10 +202,10 @@ def stop(module: AnsibleModule) -> None:
 
 
 def restarted(module: AnsibleModule, result: Dict[str, Any], owner: Optional[int]) -> Dict[str, Any]:
-    """What came of restarting and verifying; ``result`` is what holds until then."""
+    """Restarts and verifies. Returns the results; ``result`` holds until then."""
     from ansible_collections.watchparty.secrets.plugins.module_utils._host import services  # few executions need it
 
-    # The last line counts: this one does if the process is ended meanwhile.
+    # The last line counts. This line counts if the process is killed meanwhile.
     ended = {
         **result,
         "failed": True,
@@ -223,7 +223,7 @@ def restarted(module: AnsibleModule, result: Dict[str, Any], owner: Optional[int
 
 
 def own_addresses() -> List[str]:
-    import subprocess  # few executions need it, and every host pays for it
+    import subprocess  # few executions need this import
 
     try:
         # pylint: disable-next=ansible-bad-function

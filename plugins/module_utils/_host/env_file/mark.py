@@ -1,10 +1,10 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""The mark of a deployment. Standard library only; Python 3.8 is enough.
+"""The deploy marker of a deployment.
 
-The mark says which snapshot was last accepted here and which one the services were healthy on; the backup holds
-the bytes of the last healthy file. Both are 0600: in a directory of root's where root deploys, else ``.env.mark`` and
-``.env.healthy`` beside the file.
+It names the last accepted snapshot, and the one on which services were healthy. The backup holds the last healthy file.
+Both have mode 0600. They are in root's own directory if root deploys, else ``.env.mark`` and ``.env.healthy`` beside
+the file.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ def _are_by_path(result: Any, is_right: Callable[[Any], bool]) -> bool:
 
 
 class Mark:
-    """The record of a file, kept by version ids and the digest of the whole file."""
+    """Deploy marker, with version ids and the digest of the whole deployment."""
 
     def __init__(self, env: atomic_file.EnvFile) -> None:
         self._env = env
@@ -75,7 +75,7 @@ class Mark:
 
     @property
     def journal(self) -> int:
-        """The highest journal number that this host accepted a snapshot under."""
+        """The highest journal number of an accepted snapshot."""
         return max(int(self.healthy.get("journal", 0)), int(self.accepted.get("journal", 0)))
 
     def refuse_older(self, journal: int) -> None:
@@ -87,7 +87,7 @@ class Mark:
             )
 
     def refuse_older_file(self, written_at: str) -> None:
-        """Of a ``.env.enc``; values that come from the stores have no such moment."""
+        """Raises HostError if the ``.env.enc`` is older than the last accepted one. Stores give no such time."""
         last = str(self._data.get("encrypted_at", ""))
         if written_at and written_at < last:
             raise HostError(
@@ -98,15 +98,15 @@ class Mark:
 
     @property
     def delivery(self) -> str:
-        """Name of the last write of other bytes; empty before the first.
+        """Id of the last write of other bytes; empty before the first.
 
-        A snapshot's name does not do: its bytes can be written, replaced and written again while a module that
-        restarted services on the first ones is still waiting for their health.
+        A snapshot's id does not suffice: while a module waits for services to be healthy, the same bytes may be
+        replaced and written again.
         """
         return str(self.accepted.get("delivery", ""))
 
     def refuse_foreign(self, snapshot: Optional[str], delivery: Optional[str] = None) -> None:
-        """Refuses to roll back what another run wrote here since, or found the services healthy on."""
+        """Raises HostError if another run has written here since, or found the services healthy on it."""
         accepted = self.accepted
         present_id, last = (delivery, self.delivery) if delivery else (snapshot, accepted.get("snapshot"))
         ours = (last, *accepted.get("instead_of", ()))
@@ -116,19 +116,19 @@ class Mark:
             )
 
     def refuse_healthy(self, present: Optional[atomic_file.Present], delivery: Optional[str]) -> None:
-        """Another run may have delivered the same bytes and seen the services healthy on them."""
+        """Raises HostError if another run delivered the same bytes and found the services healthy."""
         if delivery and delivery == self.delivery and present and self._is_settled_on(present):
             raise HostError("another run found the services healthy on this file since, and the file stays")
 
     def recorded(self, entry: Mapping[str, Any]) -> Digests:
-        """The files of an entry of the mark."""
+        """Digests of the files in an entry."""
         own = {self._env.path: entry["digest"]} if entry.get("digest") else {}
         return entry.get("files") or own
 
     @property
     def written(self) -> Dict[str, Set[str]]:
-        """Digests of what deploys may have left at each path: the accepted file, and what a killed run had yet to
-        replace or remove.
+        """Digests that deploys may have left at each path: of the accepted file, and of files that a killed run had yet
+        to replace or remove.
         """
         digests = {path: set(each) for path, each in (self.accepted.get("replaced") or {}).items()}
         for path, digest in self.recorded(self.accepted).items():
@@ -141,7 +141,7 @@ class Mark:
         return {**(self.healthy.get("owners") or {}), **(self.accepted.get("owners") or {})}
 
     def current(self, present: atomic_file.Present) -> str:
-        """Digest of the accepted files as they are; ``present`` is ``.env``."""
+        """Digest of the accepted files as they are now. ``present`` is ``.env``."""
         return file_set.digest(file_set.digests(self._present(present)))
 
     def _is_settled_on(self, present: atomic_file.Present) -> bool:
@@ -167,11 +167,11 @@ class Mark:
         rewrite: bool = True,
         encrypted_at: str = "",
     ) -> None:
-        """Records what is about to be written.
+        """Records a write before it happens.
 
-        ``restart``: services may run on something else until they are healthy on it. ``rewrite``: other bytes
-        are there now. ``encrypted_at``: when the ``.env.enc`` that it comes from was written. ``files``: digests of all
-        files where ``.env`` is not the only one. ``owners``: of those beside it. ``present``: all files as they are.
+        ``restart``: services may run on other content until they are healthy on this. ``rewrite``: the bytes change.
+        ``encrypted_at``: time of the source ``.env.enc``. ``files``: digests of all files if there are several.
+        ``owners``: of files beside ``.env``. ``present``: all files as they are now.
         """
         wanted = {path: list(owner) for path, owner in (owners or {}).items()}
         entry = {"snapshot": snapshot, "journal": journal, "digest": file_digest, **_given(files=files, owners=wanted)}
@@ -185,7 +185,7 @@ class Mark:
         self._save({"accepted": accepted, "healthy": healthy or None, **_given(encrypted_at=encrypted_at)})
 
     def _replaced(self, present: Mapping[str, atomic_file.Present], files: Digests) -> Dict[str, List[str]]:
-        """Digests of files of ours that are there until these have replaced them."""
+        """Digests of deployed files that remain until ``files`` replace them."""
         ours = self.written
         digests = {path: digest for path, digest in file_set.digests(present).items() if digest in ours.get(path, ())}
         return {path: [digest] for path, digest in digests.items() if digest != files.get(path)}
@@ -193,8 +193,8 @@ class Mark:
     def record_healthy(self, snapshot: str, present: atomic_file.Present, delivery: Optional[str] = None) -> None:
         """Records the file as healthy and keeps its bytes for a rollback.
 
-        Raises HostError unless the file is the one that ``delivery`` wrote, whoever delivered the same bytes again
-        since. Without a delivery, ``snapshot`` decides.
+        Raises HostError unless the file is from ``delivery``, even if another delivery wrote the same bytes. Without a
+        delivery, ``snapshot`` decides.
         """
         accepted = self.accepted
         by_name = delivery == self.delivery if delivery else snapshot == accepted.get("snapshot")
@@ -211,7 +211,7 @@ class Mark:
         return self.healthy.get("digest") == file_digest
 
     def is_settled(self, file_digest: str) -> bool:
-        """Whether the services were healthy on this very file, and nothing was written since."""
+        """Whether the services were healthy on these files, and nothing was written since."""
         return self.is_healthy(file_digest) and not self.accepted.get("restart")
 
     def _save(self, changes: Dict[str, Any]) -> None:
@@ -223,7 +223,7 @@ class Mark:
         self._data = data
 
     def keep(self, present: Mapping[str, atomic_file.Present]) -> None:
-        """Keeps files that were here before the first deploy of each; healthy ones are kept when they are recorded."""
+        """Keeps files from before their first deploy. Healthy files are kept when they are recorded."""
         files = backup.load(self._env) or {}
         known = {*files, *self.written, *self.recorded(self.healthy)}
         foreign = {path: file for path, file in present.items() if path not in known}
@@ -232,11 +232,11 @@ class Mark:
             backup.save(self._env, {**files, **foreign})
 
     def go_back(self, wanted: atomic_file.Ownership, instead_of: Sequence[str] = ()) -> bool:
-        """Puts the last healthy files back; without ``.env`` among them its path becomes empty again. Whether it put
-        ``.env`` back.
+        """Restores the last healthy files. Removes ``.env`` if it is not among them. Returns whether it restored
+        ``.env``.
 
-        A file that cannot be restored keeps no other from it. A file that no deploy of ours wrote is never removed.
-        ``instead_of`` names the delivery and the snapshot given up; taking it back may be repeated.
+        A file that cannot be restored does not prevent others. Files that no deploy wrote are never removed.
+        ``instead_of``: the delivery and snapshot given up. The rollback may be repeated.
         """
         files = backup.load(self._env) or {}
         entry = self._entry_of(files)
@@ -262,12 +262,12 @@ class Mark:
         return self._env.file if path == self._env.path else None
 
     def _entry_of(self, files: backup.Kept) -> Dict[str, Any]:
-        """The entry of the kept files. A run that was killed while it recorded healthy files has already kept them."""
+        """The entry of the kept files. A run killed while it recorded healthy files has already kept them."""
         is_accepted = self.accepted.get("digest") == file_set.digest(file_set.digests(files))
         return self.accepted if is_accepted else self.healthy
 
     def _ownership(self, files: backup.Kept, entry: Dict[str, Any]) -> Dict[str, atomic_file.Ownership]:
-        """What the catalog wants last; of a file that was here before the first deploy, what it had."""
+        """Ownership last declared in the catalog; for a file from before the first deploy, its former ownership."""
         recorded = self.recorded(entry)
         owners = {path: owner for path, owner in self._owners.items() if path in recorded}
         own = {path: atomic_file.Ownership(file.uid, file.gid, file.mode) for path, file in files.items()}
@@ -277,7 +277,7 @@ class Mark:
         }
 
     def goes_back(self, present: Optional[atomic_file.Present]) -> Tuple[bool, bool]:
-        """Whether a rollback would change files, and whether it would put ``.env`` back."""
+        """Whether a rollback would change files, and whether it would restore ``.env``."""
         files = backup.load(self._env) or {}
         contents = {path: file.content for path, file in files.items()}
         paths = sorted({self._env.path, *files, *self.written})
@@ -288,7 +288,7 @@ class Mark:
         return contents != {path: file.content for path, file in present_files.items()}, self._env.path in files
 
     def _gone_back(self, files: backup.Kept, entry: Dict[str, Any], instead_of: Sequence[str]) -> Dict[str, Any]:
-        """The mark's entries once these files are back."""
+        """The marker's entries after the restoration of these files."""
         own = self.recorded(entry) or {self._env.path: ""}
         ours = self.written
         digests = file_set.digests(files)
@@ -299,8 +299,8 @@ class Mark:
         if self._env.path not in digests:
             return {"accepted": common, "healthy": None}
         digest = file_set.digest(digests)
-        # The services still run on the files that go: until they are healthy on these, no deploy may spare them the
-        # restart.
+        # The services still run on the replaced files. Until they are healthy on these, every deploy must restart
+        # them.
         accepted: Dict[str, Any] = {
             **common,
             "snapshot": entry.get("snapshot") if entry.get("digest") == digest else None,

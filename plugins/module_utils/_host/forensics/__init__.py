@@ -1,3 +1,3 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""What a host shows of an intrusion, and of copies of values."""
+"""Searches a host for traces of an intrusion and copies of values."""

@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Names and times in directories that accounts may fill as they like: nothing is opened. Python 3.8."""
+"""Lists names and times in directories that accounts may fill as they like. Opens nothing."""
 
 from __future__ import annotations
 
@@ -13,20 +13,18 @@ from fnmatch import fnmatchcase
 from typing import Iterable, Iterator, List, NamedTuple, Optional
 
 MOST_NAMES = 20000
-"""Names that are looked at for one pattern."""
+"""Names to check for one pattern."""
 CAPABILITY = "security.capability"
 MOST_UNSEEN, LONGEST = 100, 200
-"""Directories that are named as not readable, and how many characters of each."""
+"""Directories named as unreadable, and characters of each."""
 
 
 class Entry(NamedTuple):
-    """What lies at a path."""
-
     path: str
     status: os.stat_result
-    """Of a link itself."""
+    """Status of a link itself."""
     changed: float
-    """By the kernel: the later of a link's own time and that of its target."""
+    """The kernel's change time: the later of a link's and its target's."""
 
     @property
     def is_link(self) -> bool:
@@ -34,27 +32,27 @@ class Entry(NamedTuple):
 
 
 class HostTree:
-    """The host's files. ``root`` is the directory of the host."""
+    """Files below ``root``, the directory of the host."""
 
     def __init__(self, root: str) -> None:
         self._root = root
         self.short: List[str] = []
-        """What may not be looked at, once each and not all."""
+        """Messages about unreadable directories, without repetition, at most ``MOST_UNSEEN``."""
         self.unseen, self.last_unseen = 0, ""
-        """How often this account may not look, and the message of the last time."""
+        """Number of denied reads, and the last message."""
         self.overfull: List[str] = []
-        """Directories with more names than are looked at."""
+        """Directories with more names than are checked."""
 
     def at(self, path: str) -> str:
         return os.path.join(self._root, path.lstrip("/"))
 
     def target(self, path: str) -> str:
-        """Where links lead."""
+        """The path with all links resolved."""
         real, root = os.path.realpath(self.at(path)), os.path.realpath(self._root).rstrip("/")
         return real[len(root) :] if real.startswith(root + "/") else real
 
     def linked_folder(self, path: str, home: str) -> str:
-        """The first folder on the way from the home that is a link, or empty."""
+        """The first link among the folders below the home; empty if none."""
         folder = home.rstrip("/")
         for name in path[len(folder) + 1 :].split("/")[:-1] if path.startswith(folder + "/") else ():
             folder = os.path.join(folder, name)
@@ -63,7 +61,7 @@ class HostTree:
         return ""
 
     def capability(self, path: str) -> str:
-        """A file's capabilities, such as one to become root without a setuid mode; empty if it has none."""
+        """A file's capabilities, which may give root's rights without setuid; empty if none."""
         try:
             return os.getxattr(self.at(path), CAPABILITY, follow_symlinks=False).hex()
         except (OSError, AttributeError):
@@ -73,7 +71,7 @@ class HostTree:
         return (entry for pattern in patterns for entry in self.entries(pattern))
 
     def entries(self, pattern: str) -> Iterator[Entry]:
-        """Whatever is there. ``*`` and ``[…]`` stand for one name."""
+        """Existing entries. ``*`` and ``[…]`` stand for one name."""
         paths, remaining = ["/"], MOST_NAMES
         for part in pattern.strip("/").split("/"):
             if not set("*[") & set(part):

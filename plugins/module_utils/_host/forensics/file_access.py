@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Which accounts may read or write a file: owner, mode and access list. Standard library only; Python 3.8."""
+"""Accounts that may read or write a file, from its owner, mode and access list."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def described(at: atomic_file.OpenPath) -> Dict[str, Any]:
     mode = stat.S_IMODE(status.st_mode)
     entries = list(_entries(at))
     if entries:
-        # With an access list the mode shows its mask in the place of the group's own rights.
+        # With an access list, the mode shows its mask instead of the group's rights.
         mask = next((may for tag, may, _id in entries if tag == _MASK), 7)
         rights = next((may for tag, may, _id in entries if tag == _GROUP_OBJECT), 0)
         mode = (mode & ~0o070) | ((rights & mask) << 3)
@@ -40,7 +40,7 @@ def user_name(uid: int) -> str:
 
 
 def attribute(at: atomic_file.OpenPath, name: str) -> bytes:
-    """Raises OSError where the file has none, HostError where it cannot be opened."""
+    """Raises OSError if the file has no such attribute, HostError if it cannot be opened."""
     handle = safe_files.opened(at)
     try:
         return os.getxattr(handle, name)

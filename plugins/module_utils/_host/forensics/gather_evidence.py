@@ -1,8 +1,8 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Gathers a host's own records within a deadline. Standard library only; Python 3.8.
+"""Gathers a host's own records within a deadline.
 
-Each sort has a thread of its own: one that hangs costs the others nothing, and is reported as missing.
+Each sort has its own thread: a hanging thread delays no other, and is reported as missing.
 """
 
 from __future__ import annotations
@@ -34,43 +34,41 @@ WTMP = "/var/log/wtmp"
 JOURNALS = ("/var/log/journal", "/run/log/journal")
 JOURNAL_LINES = 20000
 MARGIN = 0.3
-"""Seconds before the deadline by which a part ends itself."""
+"""Seconds before the deadline when a part ends itself."""
 FORGEABLE = "logins: from a text log, in which every account of this host can forge lines of sshd"
 
 
 class Placed(NamedTuple):
-    """A key of the catalog, and where it belongs."""
+    """A key of the catalog, and its location."""
 
     fingerprint: str
     credential: str
     account: str
-    """Empty for the one that Ansible logs in as."""
+    """Empty for the account that Ansible logs in as."""
     file: str
-    """As sshd's AuthorizedKeysFile; empty for the default."""
+    """Value like sshd's AuthorizedKeysFile; empty for the default."""
     leaked: bool
 
 
 class EvidenceRequest(NamedTuple):
-    """What is looked for."""
-
     since: float
     seconds: float
     path: str
     units: Sequence[str]
     known: Sequence[Placed]
     only_ways_in: bool = False
-    """Whether what is not a foothold of a leaked key is left out."""
+    """Whether to skip logins, authorized_keys, processes and services."""
     look_seconds: float = 0
-    """What that has of its own; 0 for the same."""
+    """Seconds for footholds and the inventory; 0 for ``seconds``."""
     managed: Sequence[Mapping[str, Any]] = ()
-    """Services of other managers than systemd."""
+    """Services of managers other than systemd."""
     inventory_key: str = ""
-    """Key of the digests; empty where the host's baseline is not compared."""
+    """Key of the digests; empty if no baseline is compared."""
     inventory_known: Sequence[Mapping[str, str]] = ()
 
 
 class EvidencePart:
-    """One sort of evidence: what was found so far, and what could not be."""
+    """Results and problems of one sort of evidence."""
 
     def __init__(self) -> None:
         self.lines: List[str] = []
@@ -78,12 +76,12 @@ class EvidencePart:
         self.inventory: Dict[str, Any] = {}
         self.short: List[str] = []
         self.unfinished = ""
-        """Why it failed."""
+        """Reason of the failure."""
         self.done = False
 
 
 def gathered(wanted: EvidenceRequest) -> Dict[str, Any]:
-    """Lines of what was found, and of what could not be; where a key leaked, possible footholds as well."""
+    """Lines with results and with problems; if a key leaked, also possible footholds."""
     began = time.monotonic()
     acts: Dict[str, Callable[[EvidenceRequest, EvidencePart, float], None]] = {}
     if not wanted.only_ways_in:
@@ -137,7 +135,7 @@ def _guarded(
 
 
 def _logins(wanted: EvidenceRequest, part: EvidencePart, end: float) -> None:
-    """From the first of three places that can be read."""
+    """Reads the journal, else the text logs, else wtmp."""
     ssh_logins: List[SshLogin] = []
     message = _from_journal(wanted, ssh_logins, end)
     if message and ssh_logins:
@@ -156,14 +154,14 @@ def _logins(wanted: EvidenceRequest, part: EvidencePart, end: float) -> None:
 
 
 def _from_journal(wanted: EvidenceRequest, ssh_logins: List[SshLogin], end: float) -> Optional[str]:
-    """Adds to ``ssh_logins``, the newest first; why it could not, or None."""
+    """Adds to ``ssh_logins``, the newest first. Returns why logins are missing, or None."""
     files = [path for folder in JOURNALS for path in glob.glob(folder + "/*/system*.journal")]
     if not any(os.access(path, os.R_OK) for path in files):
         return (
             "logins: this user may not read the systemd journal; use become" if files else "logins: no systemd journal"
         )
     command = ["journalctl", "--quiet", "--no-pager", "--reverse", "--output=json", "--output-fields=MESSAGE"]
-    # Written by root: any account can log as sshd, to invent logins or to push real ones out of what is read.
+    # From root only: any account can log as sshd, to invent logins or to push real ones out of the limit.
     command += ["--lines=%d" % JOURNAL_LINES, "SYSLOG_IDENTIFIER=sshd", "SYSLOG_IDENTIFIER=sshd-session", "_UID=0"]
     command += ["--since=@%d" % wanted.since] if wanted.since else []
     try:
@@ -193,7 +191,7 @@ def _from_journal(wanted: EvidenceRequest, ssh_logins: List[SshLogin], end: floa
 
 
 def _from_logs(ssh_logins: List[SshLogin], part: EvidencePart) -> bool:
-    """Whether any log could be read."""
+    """Adds to ``ssh_logins``. Returns whether any log could be read."""
     now, seen = time.time(), False
     for path in LOGS:
         content = all_accounts.read(path)
@@ -209,7 +207,7 @@ def _from_logs(ssh_logins: List[SshLogin], part: EvidencePart) -> bool:
 
 
 def _cut(path: str, content: Optional[bytes]) -> List[str]:
-    """Whether a file is longer than what is read of it; noise may have pushed its earlier lines out."""
+    """A message if only the end of a file was read: noise may have pushed out earlier lines."""
     if content is None or len(content) < all_accounts.LARGEST:
         return []
     return ["logins: only the last %d MiB of %s were read" % (all_accounts.LARGEST >> 20, path)]

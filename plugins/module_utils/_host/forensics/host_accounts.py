@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Accounts of a host: who may become root, and which are odd. Standard library only; Python 3.8."""
+"""Accounts of a host: those that may become root, and unusual ones."""
 
 from __future__ import annotations
 
@@ -20,16 +20,16 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._host.ssh impor
 ADMINISTRATORS = ("root", "sudo", "wheel", "admin", "docker", "lxd", "incus-admin", "libvirt", "disk", "shadow")
 """Groups whose members may become root."""
 COPIES_OF_GROUPS = (("etc", "group-"), ("var/backups", "group.bak"))
-"""What the tools that change groups, and Debian each day, keep with the time of the original."""
+"""Copies of the group file, kept by tools that change groups and daily by Debian, with the original's time."""
 NO_LOGIN = ("nologin", "false", "sync", "shutdown", "halt")
 NO_LOGIN_FOLDERS = ("/bin", "/sbin", "/usr/bin", "/usr/sbin")
-"""Where shells of such names end a login; another file may have the same name."""
+"""Folders in which these shells end a login; elsewhere, another file may have the name."""
 FIRST_PERSON = 1000
 DAY = 86400
 
 
 class OpenedAccount(NamedTuple):
-    """One that a leaked key opens."""
+    """An account that a leaked key opens."""
 
     name: str
     uid: int
@@ -38,16 +38,16 @@ class OpenedAccount(NamedTuple):
 
 
 class Sudoers(NamedTuple):
-    """Who may become root."""
+    """Rules that let accounts become root."""
 
     words: Sequence[Sequence[str]]
-    """Of each line."""
+    """Words of each line."""
     unread: Sequence[str]
-    """That some of it could not be read."""
+    """Message if files could not be read."""
 
 
 def user(account: str) -> Optional[pwd.struct_passwd]:
-    """An account by name, or the one that logged in where the name is empty."""
+    """An account by name; for an empty name, the account that logged in."""
     try:
         uid = int(os.environ.get("SUDO_UID") or os.getuid())
         return pwd.getpwnam(account) if account else pwd.getpwuid(uid)
@@ -56,7 +56,7 @@ def user(account: str) -> Optional[pwd.struct_passwd]:
 
 
 def key_file(account: str, file: str) -> str:
-    """Where the catalog has a key of that account; empty where there is no such account. ``file`` is as for sshd."""
+    """Path of an account's key file; empty if the account does not exist. ``file`` is as for sshd."""
     entry = user(account)
     return authorized_keys.path_of(file or all_accounts.PATTERNS[0], entry.pw_dir, entry.pw_name) if entry else ""
 
@@ -71,7 +71,7 @@ def holding(patterns: Sequence[str], keys: Mapping[str, str]) -> Iterator[Opened
 
 
 def rows(root: str, name: str, least: int, folder: str = "etc") -> List[List[str]]:
-    """Fields of each line of an account file. Only a line feed ends one: a comment may hold other separators."""
+    """Fields of each line of an account file. Only a line feed ends a line: a comment may hold other separators."""
     text = (all_accounts.read(os.path.join(root, folder, name)) or b"").decode("utf-8", "replace")
     return [fields for fields in (line.split(":") for line in text.split("\n")) if len(fields) >= least]
 
@@ -82,7 +82,7 @@ def logs_in_with(shell: str) -> bool:
 
 
 def sudoers(root: str) -> Sudoers:
-    """Of a host, as far as this account may read it."""
+    """Rules of a host, as far as this account may read them."""
     folder = os.path.join(root, "etc/sudoers.d")
     paths = [path for path in (os.path.join(root, "etc/sudoers"), folder) if os.path.lexists(path)]
     paths += glob.glob(os.path.join(folder, "*"))
@@ -96,7 +96,7 @@ def sudoers(root: str) -> Sudoers:
 
 
 def may_become_root(account: OpenedAccount, rules: Sudoers, root: str) -> bool:
-    """As far as groups and sudoers tell; where sudoers cannot be read, it may."""
+    """Whether groups or sudoers allow it; True if sudoers cannot be read."""
     first = {fields[3] for fields in rows(root, "passwd", 7) if fields[0] == account.name}
     groups = [
         fields[0] for fields in rows(root, "group", 4) if account.name in fields[3].split(",") or fields[2] in first
@@ -108,7 +108,9 @@ def may_become_root(account: OpenedAccount, rules: Sudoers, root: str) -> bool:
 
 
 def odd(root: str, since: float) -> Iterator[Tuple[str, str]]:
-    """Names of accounts that no package makes, and why. With ``since`` only if the account files changed after it."""
+    """Accounts that no package makes, with the reason. None if ``since`` is later than the last change of the account
+    files.
+    """
     if since and max(_changed(root, name) for name in ("passwd", "shadow")) < since:
         return
     shadow = {fields[0]: fields for fields in rows(root, "shadow", 3)}
@@ -125,8 +127,8 @@ def odd(root: str, since: float) -> Iterator[Tuple[str, str]]:
 
 
 def joined(root: str, since: float, rules: Sudoers) -> Optional[List[Tuple[str, str]]]:
-    """Accounts, each with a group whose members may become root and that it came into since then; None where no copy
-    tells who was in it before.
+    """Accounts that since then joined a group whose members may become root. None if no earlier copy of the groups
+    exists.
     """
     if not since or _changed(root, "group") < since:
         return []
@@ -140,14 +142,14 @@ def joined(root: str, since: float, rules: Sudoers) -> Optional[List[Tuple[str, 
 
 
 def _earlier_members(root: str, since: float) -> Optional[List[Tuple[str, str]]]:
-    """Of the newest copy of /etc/group that was in force before then."""
+    """Members in the newest copy of /etc/group from before ``since``."""
     times = {place: _written(os.path.join(root, *place)) for place in COPIES_OF_GROUPS}
     older = {place: at for place, at in times.items() if at and at < since}
     return members(root, *max(older, key=lambda place: older[place])) if older else None
 
 
 def members(root: str, folder: str, name: str) -> List[Tuple[str, str]]:
-    """Accounts, each with a group that names it."""
+    """Pairs of an account and its group."""
     return [(member, fields[0]) for fields in rows(root, name, 4, folder) for member in fields[3].split(",") if member]
 
 
@@ -159,7 +161,7 @@ def _written(path: str) -> float:
 
 
 def _is_new(uid: str, fields: List[str], since: float) -> bool:
-    """The day of the last change is that of the account's creation too. Packages make accounts without a password."""
+    """Whether the password, or the account with it, was made since then. Packages make accounts without a password."""
     is_persons = (uid.isdecimal() and int(uid) >= FIRST_PERSON) or fields[1][:1] not in ("!", "*")
     return is_persons and fields[2].isdecimal() and int(fields[2]) >= int(since) // DAY
 

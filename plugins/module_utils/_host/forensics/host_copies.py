@@ -1,8 +1,8 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Copies of the present values on a host: below the ``.env``, in the places where they usually are, and in processes.
+"""Finds copies of the present values on a host: below the ``.env``, in usual places, and in processes.
 
-Standard library only; Python 3.8. Names of settings and of files leave here, and no value.
+Returns names of settings and files, and no value.
 """
 
 from __future__ import annotations
@@ -25,17 +25,17 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._host.forensics
 from ansible_collections.watchparty.secrets.plugins.module_utils._host.forensics.value_search import ValueSearch
 
 PLACEHOLDERS = (".example", ".sample", ".template", ".dist", ".schema", ".vault", ".test")
-"""Ends of names that hold no values of this environment."""
+"""Ends of names without values of this environment."""
 CODE = (".py", ".pyc", ".js", ".ts", ".rb", ".php", ".go", ".md", ".rst", ".html", ".j2", ".tmpl", ".tpl")
 """Ends of names of code and documents, which may assign a secret's name."""
 LEFT_OUT = frozenset((".git", "node_modules", "site-packages", "dist-packages", "__pycache__"))
-"""Directories below the file that hold other people's code, or what the scan of a repository looks into."""
+"""Directories with other people's code, or covered by the scan of a repository."""
 MOST = 20000
-"""Files below the file's directory, those that are called like it first."""
+"""Files below the file's directory, similar names first."""
 MOST_ELSEWHERE = 500
-"""Files of one place elsewhere, the newest first."""
+"""Files of each place elsewhere, the newest first."""
 LAST = 256 << 10
-"""Bytes at the end of a file elsewhere that is not packed."""
+"""Bytes at the end of an unpacked file elsewhere."""
 ELSEWHERE = (
     *("/etc/systemd/*", "/etc/systemd/system/*", "/etc/systemd/system/*/*", "/run/systemd/system/*"),
     *("/run/systemd/system/*/*", "/run/systemd/transient/*"),
@@ -59,7 +59,7 @@ IN_HOMES = (
 
 
 NO_HOMES = ("//", "/bin/", "/sbin/", "/usr/", "/dev/", "/proc/", "/nonexistent/")
-"""Directories that system accounts have, and that hold no file of a person."""
+"""Homes of system accounts, which hold no personal files."""
 
 _CONTAINER = re.compile(r"docker|containerd|libpod|kubepods|crio|lxc|machine\.slice")
 
@@ -68,25 +68,25 @@ LATE = "units, histories, temporary files and logs: the time limit was reached"
 SILENT = "process %d: the kernel did not show its arguments and environment; run: ps -o pid,stat,wchan -p %d"
 Shown = Dict[str, str]
 File = Tuple[bool, int, str, str]
-"""Whether it is called otherwise than the ``.env``, its size, folder and name."""
+"""False for a name similar to ``.env``; then size, folder and name."""
 
 
 class Found(NamedTuple):
-    """Copies, and what was not looked into."""
+    """Copies, and paths that were not searched."""
 
     copies: List[Dict[str, str]]
     unread: List[str]
     closed: Sequence[str] = ()
-    """What only root could look into, if this is not root."""
+    """Paths that only root could search; empty for root."""
 
 
 def plain(text: str) -> str:
-    """A name that somebody else chose."""
+    """A foreign name with ``?`` for unprintable characters."""
     return "".join(name if name.isprintable() else "?" for name in text)
 
 
 def below(env: atomic_file.EnvFile, values: ValueSearch, names: Sequence[str]) -> Found:
-    """Below the file's directory. ``names`` are the settings that a copy of an earlier file would assign."""
+    """Copies below the file's directory. ``names``: settings that a copy of an earlier file would assign."""
     findings = Found([], [])
     try:
         files = _files(env, findings.unread)
@@ -119,13 +119,13 @@ def _path(env: atomic_file.EnvFile, folder: str, name: str) -> str:
 
 
 def _by_folder(files: Sequence[File]) -> List[Tuple[str, str]]:
-    """Folder and name: still the large ones last, and the others in a folder that is opened once."""
+    """Folder and name, large files last. Other files of a folder follow each other, so that it is opened once."""
     order = sorted((other, size // value_search.CHUNK, folder, name) for other, size, folder, name in files)
     return [(folder, name) for _other, _size, folder, name in order]
 
 
 def _files(env: atomic_file.EnvFile, unread: List[str]) -> List[File]:
-    """Those that are called alike first and then the smallest."""
+    """Files with similar names first, then the smallest."""
     result = []
     base, device = env.file.name, os.fstat(env.file.directory).st_dev
     handle = os.open(".", os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC, dir_fd=env.file.directory)
@@ -157,11 +157,11 @@ def _is_mount(directory: int, name: str, device: int) -> bool:
 
 
 def _size(directory: int, name: str) -> Optional[int]:
-    """None for what is not a regular file."""
+    """None unless it is a regular file."""
     try:
         status = os.stat(name, dir_fd=directory, follow_symlinks=False)
     except OSError:
-        return 0  # the reason follows when it is opened
+        return 0  # opening the file reports the reason
     return status.st_size if stat.S_ISREG(status.st_mode) else None
 
 
@@ -170,7 +170,7 @@ def _copy(
 ) -> Iterator[Dict[str, str]]:
     names_inside, mode = value_search.in_file(at, values)
     alike = is_called_alike(at.name, env.file.name) and not at.name.endswith(PLACEHOLDERS)
-    # Another application's .env below this one is its own matter, unless it assigns what is secret here.
+    # Ignores another application's .env below this one, unless it assigns a secret of this one.
     if alike and not names_inside and at.folder != env.file.folder:
         alike = _assigns(at, names)
     if not alike and not names_inside and "env" in at.name.lower():
@@ -193,7 +193,7 @@ def _assigns(at: safe_files.OpenPath, names: Sequence[str]) -> bool:
 
 
 def is_called_alike(name: str, base: str) -> bool:
-    """``.env.bak``, ``.env~``, ``..env.swp``, ``#.env#``, ``env.old``; neither ``.envrc`` nor ``env.py``."""
+    """True for ``.env.bak``, ``.env~``, ``..env.swp``, ``#.env#``, ``env.old``; neither for ``.envrc`` nor ``env.py``."""
     if base.lstrip(".") not in name:
         return False
     bare = re.escape(base.lstrip("."))
@@ -203,9 +203,9 @@ def is_called_alike(name: str, base: str) -> bool:
 
 
 def elsewhere(env: atomic_file.EnvFile, values: ValueSearch, places: Sequence[str]) -> Found:
-    """In units, histories, temporary files, backups and logs: the end of each, the newest first.
+    """Copies in units, histories, temporary files, backups and logs: at the end of each, the newest first.
 
-    Packed files are searched as a whole and last, because they take the most time.
+    Packed files are searched whole and last, because they take the most time.
     """
     copies: List[Dict[str, str]] = []
     late, unread, packed = [LATE], UnreadPaths(), []
@@ -240,7 +240,7 @@ def _one(
     except safe_files.NotReadable:
         unread.add_closed(path)
         return
-    except HostError:  # it ended meanwhile, or another account made a link of it
+    except HostError:  # removed meanwhile, or replaced by a link
         return
     except OSError as error:
         unread.add_error(path, error)
@@ -288,10 +288,11 @@ def _age(entry: os.DirEntry[str]) -> float:
 def in_processes(
     values: ValueSearch, own: Sequence[int], accounts: Collection[str]
 ) -> Tuple[List[Shown], List[str], List[str]]:
-    """Arguments of every process, which every account reads, and the environments of other accounts' processes.
+    """Values in arguments of all processes, which every account reads, and in environments of other accounts'
+    processes.
 
-    ``own`` are the application's processes. ``accounts`` may read the file, so their processes may hold what is in it,
-    and so may a container's. The second part says what did not answer, the third what only root could look into.
+    ``own``: the application's processes. Processes of ``accounts``, which may read the file, and containers may hold
+    its values. Also returns processes that did not answer, and those that only root could search.
     """
     closed = UnreadPaths()
     others = [pid for pid in processes.pids() if pid not in (os.getpid(), os.getppid())]

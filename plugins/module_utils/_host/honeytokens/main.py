@@ -1,7 +1,6 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""What the kinds of honeytokens run on the rotation host: as the administrator, never as the
-honeytoken. Python 3.8."""
+"""Runs the kinds of honeytokens on the rotation host: as the administrator, never as the honeytoken."""
 
 from __future__ import annotations
 
@@ -37,7 +36,7 @@ REPORT: Dict[str, Any] = {
     "lost?": bool,
     "problem?": str,
 }
-"""What a server shows of a honeytoken."""
+"""Types of a server's report on a honeytoken."""
 RETURNS = REPORT
 
 
@@ -46,7 +45,7 @@ def main() -> None:
 
 
 def answer(params: Mapping[str, Any], *, check: bool) -> Dict[str, Any]:
-    """Without a ``verifier`` it only asks. Raises SecretsError."""
+    """Only reads if no ``verifier`` is given. Raises SecretsError."""
     try:
         return {"changed": bool(params["verifier"]), **_report(params, check=check)}
     except UNREADABLE:

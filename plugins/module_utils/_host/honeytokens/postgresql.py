@@ -1,9 +1,9 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""A login of PostgreSQL that nothing uses, with a database of its own. Python 3.8.
+"""A login of PostgreSQL that nothing uses, with its own database.
 
 The database counts its sessions. Every login may read that count, and only a superuser may reset it. A failed login
-leaves a trace in the server's log alone, which no SQL reads on most servers.
+appears only in the server's log, which SQL cannot read on most servers.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._host.postgresq
 
 OLDEST, MOST = 150000, 20
 SESSIONS = 3
-"""At once: a stolen login must not use up the server's connections."""
+"""Concurrent sessions: a stolen login must not use up the server's connections."""
 RIGHTS = ("SUPERUSER", "CREATEROLE", "CREATEDB", "REPLICATION", "BYPASSRLS")
 _DOING = "reading a honeytoken"
 _ROLE = """SELECT r.rolsuper, r.rolcreaterole, r.rolcreatedb, r.rolreplication, r.rolbypassrls, r.rolcanlogin,
@@ -39,7 +39,7 @@ Report = Dict[str, Any]
 
 
 def seen(server: ServerConnection, user: str) -> Report:
-    """Raises RotationError for an old server."""
+    """Raises RotationError for a server before version 15."""
     ((version,),) = server.rows("SELECT current_setting('server_version_num')::int", doing=_DOING)
     if version < OLDEST:
         raise RotationError(
@@ -60,15 +60,15 @@ def seen(server: ServerConnection, user: str) -> Report:
 
 
 def _rights(role: Any) -> List[str]:
-    """Its own, then those that others gave it."""
+    """The role's attributes, then its objects, memberships and grants."""
     numbers = zip(("%d objects of its own", "membership in %d roles", "%d grants"), role[6:])
     return [right for right, has in zip(RIGHTS, role) if has] + [text % number for text, number in numbers if number]
 
 
 def check(server: ServerConnection, user: str, *, leak: bool) -> Report:
-    """Raises RotationError for a login that may do something, or would.
+    """Raises RotationError for a login that has rights, or would get some.
 
-    In a leak, what its holder may have made and others may have granted stops nothing.
+    In a leak, objects that its holder made and grants by others stop nothing.
     """
     report = seen(server, user)
     refused = [right for right in report["rights"] if right in RIGHTS or not leak]
@@ -97,8 +97,9 @@ def open_to_all(databases: List[str]) -> str:
 
 
 def present(server: ServerConnection, user: str, verifier: str, *, leak: bool) -> Report:
-    """Gives the login its password, and makes it where it does not exist. Neither the login nor its database has a
-    comment or a setting: another login must not see what it is."""
+    """Sets the login's password, and creates a missing login. Neither the login nor its database has a comment or a
+    setting: another login must not see that it is a honeytoken.
+    """
     report, role = check(server, user, leak=leak), identifier(user)
     verb = "ALTER" if server.rows(_EXISTS % literal(user), doing=_DOING) else "CREATE"
     server.rows("%s ROLE %s LOGIN PASSWORD %s" % (verb, role, literal(verifier)), doing="%s ROLE %s" % (verb, role))

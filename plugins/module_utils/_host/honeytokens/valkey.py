@@ -1,9 +1,9 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""A login of Valkey that no server has, as its administrator sees its use. Python 3.8.
+"""A login of Valkey that exists on no server; its administrator reads its use.
 
-A server writes each rejected login into its log (ACL LOG), with the user's name, whether or not that user exists. So
-nothing is created on the server, and whoever steals the login can do nothing with it.
+A server logs each rejected login (ACL LOG) with the user's name, even if the user does not exist. So nothing is created
+on the server, and a stolen login is useless.
 """
 
 from __future__ import annotations
@@ -17,13 +17,13 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors im
 from ansible_collections.watchparty.secrets.plugins.module_utils._host.valkey import connection as _connection
 
 ALL, MOST = 100000, 5
-"""Entries that are asked for, and addresses that are named."""
+"""Entries to ask for, and addresses to name."""
 
 Report = Dict[str, Any]
 
 
 def seen(admin: valkey.Address, nodes: Sequence[str], user: str) -> Report:
-    """What all nodes together have seen. Raises SecretsError."""
+    """Combined report of all nodes. Raises SecretsError."""
     reports = []
     for address in (admin, *(admin.at(node) for node in nodes)):
         with _connection.Connection(address, _connection.ADMIN) as connection:
@@ -69,7 +69,7 @@ def _number(connection: _connection.Connection, section: str, name: str) -> int:
 
 
 def check(report: Report, user: str) -> Report:
-    """Raises RotationError where a server has the user, whose logins would succeed and leave no trace."""
+    """Raises RotationError if a server has the user, whose logins would succeed and leave no trace."""
     if report["exists"]:
         raise RotationError(
             "user %s exists, so its logins leave no trace; delete it (ACL DELUSER %s, then ACL SAVE if the server has "

@@ -1,3 +1,3 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""The program with which a host reads the stores for itself."""
+"""The program with which a host reads the stores itself."""

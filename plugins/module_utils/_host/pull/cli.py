@@ -1,9 +1,9 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""The program with which a host fetches its own settings: arguments in, an exit code out.
+"""Command line of the program with which a host fetches its own settings.
 
-Its boto3 is that of the interpreter that runs it, and its credentials are the instance's. Started with ``-S``, it
-imports only files that no other account may change: it runs as root at every boot.
+It uses its interpreter's boto3 and the instance's credentials. Started with ``-S``, it imports only files that no other
+account may change: it runs as root at every boot.
 """
 
 from __future__ import annotations
@@ -26,15 +26,15 @@ CLIENT_CONFIG = {
     "connect_timeout": 3,
     "read_timeout": 10,
 }
-"""An application waits for it at boot, and whoever needs more tries is asked again."""
+"""Few attempts: an application waits at boot, and :func:`fetch.fetch` tries again."""
 PRIORITY = {fetch.GOOD: "<6>", fetch.KEPT: "<4>"}
-"""Of the systemd journal: information, a warning; anything else is an error."""
+"""Priority in the systemd journal: information or warning. Other codes are errors."""
 
 
 def connect(region: Optional[str]) -> Client:
-    """Raises SecretsError where boto3 is missing, may be changed by another account, or cannot make a client."""
+    """Raises SecretsError if boto3 is missing, may be changed by another account, or cannot make a client."""
     try:
-        if sys.flags.no_site and PathFinder in sys.meta_path:  # as its unit starts it, the first time
+        if sys.flags.no_site and PathFinder in sys.meta_path:  # the first call, as the unit starts it
             trusted_imports.enable(checked=True)
         import boto3
         from botocore import exceptions
@@ -51,7 +51,7 @@ def connect(region: Optional[str]) -> Client:
     aws_errors.exceptions = exceptions  # its own import came before the packages
     with aws_errors.translated("a session", "AWS"):
         session = boto3.Session(region_name=region)
-        # The instance's role is asked for at boot, when its own service may be late.
+        # At boot, the instance's metadata service may be late.
         session._session.set_config_variable("metadata_service_num_attempts", 3)
 
     def client(service: str) -> Any:
@@ -86,7 +86,7 @@ def _loaded(path: str) -> Any:
 
 
 def _say(outcome: fetch.FetchResult) -> int:
-    """On standard error; under systemd each line carries its priority."""
+    """Writes to standard error; under systemd, each line has its priority."""
     start = PRIORITY.get(outcome.code, "<3>") if "JOURNAL_STREAM" in os.environ else ""
     for line in "\n".join(outcome.messages).splitlines():
         sys.stderr.write("%s%s\n" % (start, line))

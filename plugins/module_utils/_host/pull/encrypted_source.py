@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""A ``.env.enc`` on the host, in the place of the stores."""
+"""A ``.env.enc`` on the host, used instead of the stores."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ Connect = Callable[[Optional[str]], Callable[[str], Any]]
 
 
 def opened(path: str, catalog: Catalog, region: Optional[str], connect: Connect) -> Tuple[EncryptedEnv, Dict[str, str]]:
-    """The file and its values, by one call to KMS. Raises SecretsError."""
+    """The file and its values, decrypted with KMS. Raises SecretsError."""
     file = encrypted_env.parsed(_content(path), path)
     context = encrypted_env.context_of(catalog)
     encrypted_env.require_context(file, context)
-    main = connect(region or catalog.region)  # first: it is what makes the host's packages importable
+    main = connect(region or catalog.region)  # first, because it makes the host's packages importable
     keys = env_keys.kms_keys(catalog, lambda other: (connect(other) if other else main)("kms"))
     try:
         file_key = env_keys.unwrapped(keys, file.wrapped_key, context, path).file_key
@@ -34,7 +34,7 @@ def opened(path: str, catalog: Catalog, region: Optional[str], connect: Connect)
 
 
 def _content(path: str) -> bytes:
-    """It may lie in a directory of the application's: no link of its is followed, and no pipe waited for."""
+    """The file's content. The application may own its directory, so links are not followed and pipes not waited for."""
     with safe_files.place(path) as at:
         try:
             handle = safe_files.opened(at)

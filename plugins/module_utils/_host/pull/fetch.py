@@ -1,8 +1,8 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""A host that fetches its own settings: reads the stores, writes the file; or keeps the last one and says so.
+"""Lets a host fetch its own settings: reads the stores and writes the file, or keeps the last file and reports why.
 
-Runs on hosts without Ansible: the standard library, and a client that is handed in.
+Runs without Ansible, with a client from the caller.
 """
 
 from __future__ import annotations
@@ -37,19 +37,19 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._stores import 
 from ansible_collections.watchparty.secrets.plugins.module_utils._stores import environment_reader as environment
 
 GOOD, INVALID, USAGE, NO_ACCESS, KEPT = 0, 1, 2, 3, 75
-"""Exit codes: those of env-validator.sh, and sysexits' "temporary failure", which a unit can count as a success."""
+"""Exit codes of env-validator.sh, and 75 of sysexits (temporary failure), which a unit can count as success."""
 PAUSE = 5
-"""Seconds between two tries where there is no file yet."""
+"""Seconds between tries while no file exists."""
 
 _WRITTEN = " (snapshot"
-"""Of a file as a run wrote it: other files of the catalog may hold all settings."""
+"""Origin of a file that a run wrote. Such a file may be empty, if other files of the catalog hold all settings."""
 
 Connect = Callable[[Optional[str]], environment.Client]
-"""Gives clients of a region."""
+"""Function that gives clients of a region."""
 
 
 class NotConfigured(SecretsError):
-    """Raised when what lies on the host for the fetch cannot be used."""
+    """Raised if the fetch's files on the host cannot be used."""
 
 
 @dataclass(frozen=True)
@@ -63,11 +63,11 @@ class FetchRequest:
     mode: str = "0600"
     region: Optional[str] = None
     file: Optional[str] = None
-    """A ``.env.enc`` on this host, to read instead of the stores."""
+    """A ``.env.enc`` on this host, read instead of the stores."""
     names: Tuple[str, ...] = ()
-    """This host's own in the inventory, and its groups'."""
+    """Names of this host and its groups in the inventory."""
     patience: int = 60
-    """Seconds to go on trying where there is no file to fall back on."""
+    """Seconds to keep trying while no file exists."""
 
 
 @dataclass(frozen=True)
@@ -80,7 +80,7 @@ class FetchResult:
 
 
 def wanted_of(document: Any) -> FetchRequest:
-    """Raises NotConfigured, naming what is wrong."""
+    """Raises NotConfigured with the problem."""
     known = {option.name for option in fields(FetchRequest)}
     if not isinstance(document, Mapping) or not {"environment", "path"} <= set(document) or set(document) - known:
         raise NotConfigured(
@@ -106,10 +106,10 @@ def fetch(
     sleep: Callable[[float], None] = time.sleep,
     clock: Callable[[], float] = time.monotonic,
 ) -> FetchResult:
-    """Writes what the stores hold; ``load`` brings the catalog.
+    """Writes the stores' values. ``load`` returns the catalog.
 
-    Whatever fails, a file that is there stays, and the words say why.
-    Without one, a store that cannot be used is asked again for a while: at boot the network may be late.
+    If anything fails, an existing file stays, and the messages say why. While no file exists, an unusable store is
+    asked again for a while: at boot the network may be late.
     """
     until = clock() + wanted.patience
     while True:
@@ -135,14 +135,14 @@ def _code_of(error: SecretsError) -> int:
 
 @dataclass(frozen=True)
 class _Source:
-    """What the stores or the ``.env.enc`` hold."""
+    """Values of the stores or the ``.env.enc``."""
 
     values: Mapping[str, str] = field(repr=False)
     snapshot: str
     journal: int
     warnings: Tuple[str, ...] = ()
     encrypted_at: str = ""
-    """When the ``.env.enc`` was written."""
+    """Write time of the ``.env.enc``."""
 
 
 def _of_stores(wanted: FetchRequest, document: Any, catalog: Catalog, connect: Connect) -> _Source:
@@ -207,7 +207,6 @@ def _message(
     *,
     check: bool,
 ) -> str:
-    """The result, in names."""
     if not plan.rewrite:
         return "%s is unchanged (snapshot %s)" % (wanted.path, snapshot)
     texts = ["%s: %s" % (kind, ", ".join(names)) for kind, names in changes.items() if names]
@@ -224,7 +223,7 @@ def _message(
 
 
 def _fallback(wanted: FetchRequest) -> Tuple[bool, str]:
-    """Whether there is a file that an application can start on, and the message about it."""
+    """Whether an application can start with the present file, and a message about the file."""
     path = wanted.path
     try:
         with atomic_file.held(path, look=True) as env:

@@ -1,3 +1,3 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""What restarts services and tells whether they run, one file for each manager."""
+"""Restarts services and reports whether they run, one module for each manager."""

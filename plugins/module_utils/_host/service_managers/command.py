@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Services that an operator's own commands restart. Standard library only; Python 3.8.
+"""Services that an operator's own commands restart.
 
 Their output is not shown: it may hold settings.
 """
@@ -19,18 +19,18 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._host.service_m
 )
 
 _PATH = re.compile(r"(?<![^\s:;,&|()'\"=])/[^\s:;,&|()'\"=]*")
-"""A path that is a word, or stands in one behind a sign: --config=/srv/shop/x, PYTHONPATH=/a:/b."""
+"""Path as a word or after a separator: --config=/srv/shop/x, PYTHONPATH=/a:/b."""
 
 
 class CommandManager(ServiceManager):
-    """Runs as ``user``, else as whoever may change the programs that the commands name."""
+    """Runs as ``user``, else as the account that may change the programs in the commands."""
 
     @property
     def account(self) -> accounts.HostAccount:
         if self.declared.get("user"):
             return accounts.application(self.declared["user"], "services.%s" % self.name)
         words = [word for verb in ("restart", "stop", "status") for word in self.declared.get(verb) or ()]
-        # Also those that do not exist: an account may make one before the command runs.
+        # Includes missing files: an account may create one before the command runs.
         return self.responsible([path for word in words for path in _PATH.findall(word)])
 
     def restart(self, seconds: float) -> None:
@@ -60,7 +60,7 @@ class CommandManager(ServiceManager):
             raise HostError(problem)
 
     def _pid(self) -> int:
-        """0 where the file holds no number."""
+        """Main process; 0 if the file holds no usable number."""
         path = self.declared.get("pid_file")
         if not path:
             return 0

@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Services of a compose file. Standard library only; Python 3.8.
+"""Services of a compose file.
 
 compose's output is not shown: its errors quote lines of .env.
 """
@@ -23,16 +23,16 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._host.service_m
 )
 
 _UP = ("up", "--detach", "--force-recreate", "--no-deps", "--no-build", "--pull", "never")
-"""Not ``restart``, which keeps the environment of a container's creation. No new image arrives with new values."""
+"""Not ``restart``, which keeps a container's old environment. A restart pulls no new image."""
 _SHOWN = '{{index .Config.Labels "com.docker.compose.service"}} {{.State.Status}} {{.Created}}'
 _CONFIGURED = "{{.HostConfig.RestartPolicy.Name}} {{json .Config.Env}}"
 _RESTARTED = ("always", "unless-stopped")
-"""Policies by which the engine starts a container with the host."""
+"""Restart policies that start a container at boot."""
 _LINE = re.compile(r"(\S+) ([a-z]+) (\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(\.\d+)?Z")
 
 
 class ComposeManager(ServiceManager):
-    """Runs as whoever may change the compose file or the ``.env`` beside it, which may name another compose file."""
+    """Runs as the account that may change the compose file or its ``.env``, which may name another compose file."""
 
     @property
     def account(self) -> accounts.HostAccount:
@@ -46,7 +46,7 @@ class ComposeManager(ServiceManager):
         self._carried_out(["stop", *self.units], seconds)
 
     def states(self) -> List[State]:
-        """A container has the environment of its creation, however often it was restarted since."""
+        """``began`` is the creation time: a restarted container keeps the environment of its creation."""
         ids = self._asked([*self._compose(), "ps", "--all", "--quiet", *self.units]).split()
         text = self._asked([self._program, "inspect", "--format", _SHOWN, *ids]) if ids else ""
         states = [_state(line) for line in text.splitlines() if line.strip()]
@@ -66,7 +66,7 @@ class ComposeManager(ServiceManager):
         return Configured(not wrong if rows else None, reason, environments=environments)
 
     def missing(self) -> List[State]:
-        """A restart creates containers, and compose reads its file with the ``.env`` that is not written yet."""
+        """Empty: a restart creates containers, and compose reads the ``.env`` that is not written yet."""
         return []
 
     def health_problem(self, folder: str, seconds: float) -> str:

@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""What a manager of services can do. Standard library only; Python 3.8."""
+"""Interface of service managers."""
 
 from __future__ import annotations
 
@@ -20,70 +20,70 @@ _SHOWN = 200
 
 
 class State(NamedTuple):
-    """A unit as its manager has it."""
+    """A unit's state in its manager."""
 
     unit: str
     is_up: bool
     text: str
-    """In the manager's words."""
+    """State in the manager's words."""
     pid: int = 0
-    """Of its main process; 0 without a process, or where it is not known."""
+    """Main process; 0 if none or unknown."""
     began: Optional[float] = None
-    """When that began, in seconds since 1970; None where that is not known."""
+    """Start of the process, in seconds since 1970; None if unknown."""
     exists: bool = True
-    """Whether its manager can restart it."""
+    """Whether the manager can restart the unit."""
 
 
 class Configured(NamedTuple):
-    """What a manager's configuration says of a unit."""
+    """A unit's configuration in its manager."""
 
     starts: Optional[bool] = None
-    """Whether the manager starts it with the host; None where that is not known."""
+    """Whether the manager starts the unit at boot; None if unknown."""
     reason: str = ""
-    """Why it does not."""
+    """Reason why it does not start."""
     settings: Mapping[str, Mapping[str, str]] = {}
-    """What it sets in the environment, by file."""
+    """Settings for the environment, by file."""
     environments: Sequence[Mapping[str, str]] = ()
-    """What each container has."""
+    """Environment of each container."""
 
 
 class ServiceManager(abc.ABC):
-    """Restarts a service's units and tells how they are. Each method raises HostError."""
+    """Restarts a service's units and reports their states. Methods raise HostError."""
 
     def __init__(self, declared: Mapping[str, Any]) -> None:
         self.declared = declared
         self.name: str = declared.get("service") or ""
         self.units: Sequence[str] = declared.get("units") or ()
         self.seconds = _ASK_SECONDS
-        """For a program that only asks."""
+        """Time limit for queries."""
 
     @abc.abstractmethod
     def restart(self, seconds: float) -> None:
-        """Has every unit run on the present file."""
+        """Restarts every unit with the present file."""
 
     @abc.abstractmethod
     def stop(self, seconds: float) -> None:
-        """Ends every unit, until the next restart."""
+        """Stops every unit until the next restart."""
 
     @abc.abstractmethod
     def states(self) -> List[State]:
-        """How each unit is."""
+        """States of the units."""
 
     def configured(self, unit: str) -> Configured:
-        """How a unit of :meth:`states` starts, and with which settings."""
+        """Boot start and settings of a unit of :meth:`states`."""
         del unit
         return Configured()
 
     def missing(self) -> List[State]:
-        """The units that a restart would not find."""
+        """Units that a restart would not find."""
         return [state for state in self.states() if not state.exists]
 
     def by_unit(self) -> List[ServiceManager]:
-        """One for each unit."""
+        """A manager for each unit."""
         return [type(self)({**self.declared, "units": [unit]}) for unit in self.units] or [self]
 
     def health_problem(self, folder: str, seconds: float) -> str:
-        """Why its ``health_command`` does not find it healthy; empty where it does, or without such a command."""
+        """Reason why the ``health_command`` fails; empty if healthy or if no such command exists."""
         command, name = self.declared.get("health_command"), "services.%s.health_command" % self.name
         if not command:
             return ""
@@ -91,7 +91,7 @@ class ServiceManager(abc.ABC):
         return self.problem(command, name, account, folder, seconds)
 
     def problem(self, command: Sequence[str], name: str, account: HostAccount, folder: str, seconds: float) -> str:
-        """Why a command did not end with exit code 0. Its output goes nowhere: it may hold settings."""
+        """Reason why a command did not end with exit code 0. Its output is discarded: it may hold settings."""
         try:
             code = bounded_command.exit_code(command, seconds=seconds, account=account, folder=folder)
         except OSError as error:
@@ -105,15 +105,15 @@ class ServiceManager(abc.ABC):
     @property
     @abc.abstractmethod
     def account(self) -> HostAccount:
-        """Whose rights its program gets."""
+        """The account that runs the manager's program."""
 
     def responsible(self, paths: Sequence[str]) -> HostAccount:
-        """Of these files and of the declared program."""
+        """The account that can change these files and the declared program."""
         program = self.declared.get("program")
         return accounts.responsible([*paths, *([program] if program else [])], "services.%s" % self.name)
 
     def state(self, unit: str, is_up: bool, text: str, pid: int) -> State:
-        """With its process: an account that runs a manager of its own may name any."""
+        """The unit's state with its process. A manager that another account runs could name any process."""
         began, account = processes.began(pid) if pid else None, self.account
         if pid and began is None:
             return State(unit, is_up=False, text="%s, but its process has ended" % text)
@@ -122,7 +122,9 @@ class ServiceManager(abc.ABC):
         return State(unit, is_up, text, pid, began)
 
     def run(self, command: Sequence[str], seconds: float, *, errors: bool = True) -> bounded_command.CommandOutput:
-        """What it wrote, with ``errors`` on both streams. Raises HostError if it cannot be started or is too slow."""
+        """Output, with ``errors`` including standard error. Raises HostError if the command cannot start or is too
+        slow.
+        """
         try:
             answer = bounded_command.output(
                 command, seconds=seconds, largest=_LARGEST, account=self.account, errors=errors
@@ -134,7 +136,7 @@ class ServiceManager(abc.ABC):
         return answer
 
     def required(self, command: Sequence[str], seconds: float, label: str) -> str:
-        """The output of a manager's own program. Raises HostError with its last line, which holds no setting."""
+        """Output of a manager's program. Raises HostError with its last line, which holds no setting."""
         answer = self.run(command, seconds)
         text = answer.content.decode("utf-8", "replace")
         if answer.code:

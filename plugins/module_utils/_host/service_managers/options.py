@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""The option for services beside systemd units, of every program on a host that takes them. Python 3.8."""
+"""Option of programs on a host for services other than systemd units."""
 
 from __future__ import annotations
 

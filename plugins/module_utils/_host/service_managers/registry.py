@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""The manager of each declared service. Standard library only; Python 3.8."""
+"""Chooses the manager of each service."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._host.service_m
 
 
 def managers(units: Sequence[str], declared: Sequence[Mapping[str, Any]]) -> List[ServiceManager]:
-    """Of these units of systemd, and of the catalog's other services."""
+    """Managers of systemd units and of the catalog's other services."""
     own: List[ServiceManager] = [SystemdManager({"units": units})] if units else []
     if not declared:
         return own  # every host pays for an import, and most services are units
@@ -20,7 +20,7 @@ def managers(units: Sequence[str], declared: Sequence[Mapping[str, Any]]) -> Lis
 
 
 def classes() -> Dict[str, Type[ServiceManager]]:
-    """By the name that the catalog uses."""
+    """Classes by the catalog's name."""
     from ansible_collections.watchparty.secrets.plugins.module_utils._host.service_managers import (
         command,
         compose,

@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Services of runit. Standard library only; Python 3.8."""
+"""Services of runit."""
 
 from __future__ import annotations
 
@@ -22,26 +22,26 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._host.service_m
 
 DIRECTORY = "/etc/service"
 TICK = 0.02
-"""The clock of processes counts in hundredths."""
+"""Seconds: the clock of processes counts in hundredths."""
 _LINE = re.compile(r"(run|down|finish): .*?: (?:\(pid (\d+)\) )?")
 _USED = ("check", "supervise/ok", "supervise/control", "supervise/status")
-"""What sv runs, opens and writes to in a service's directory."""
+"""Files that sv runs, opens or writes in a service's directory."""
 
 MOST, LARGEST = 200, 1 << 16
 """Files of settings, and bytes of each."""
 _ASSIGNMENT = re.compile(r"([A-Za-z_]\w*)=([^$`]*)", re.DOTALL)
-"""Not what the shell computes: the running process shows that."""
+"""Literal assignments only: the running process shows computed ones."""
 
 
 class RunitManager(ServiceManager):
-    """Runs as whoever may change what ``sv`` uses in a service's directory."""
+    """Runs as the account that may change files which ``sv`` uses."""
 
     @property
     def account(self) -> accounts.HostAccount:
         return self.responsible([os.path.join(self._path(unit), name) for unit in self.units for name in _USED])
 
     def restart(self, seconds: float) -> None:
-        """sv counts whole seconds, so of a service that began in this one it takes the old process for the new."""
+        """Waits for a new process: sv counts whole seconds, so it may take the old process for the new one."""
         began = time.time() - TICK
         self._carried_out("restart", seconds)
         while not all(state.is_up and (state.began is None or state.began >= began) for state in self.states()):
@@ -50,7 +50,7 @@ class RunitManager(ServiceManager):
             time.sleep(TICK)
 
     def stop(self, seconds: float) -> None:
-        """A process that ignores SIGTERM is killed in the middle of the time."""
+        """Kills a process that ignores SIGTERM after half the time."""
         try:
             self._carried_out("force-stop", seconds / 2)
         except HostError:  # sv reports a kill as a failure
@@ -88,7 +88,7 @@ class RunitManager(ServiceManager):
 
 
 def _text(at: safe_files.OpenPath) -> str:
-    """Empty where the service has no such file."""
+    """Empty if the file does not exist."""
     try:
         with os.fdopen(safe_files.opened(at), "rb") as stream:
             return stream.read(LARGEST).decode("utf-8", "surrogateescape")
@@ -109,7 +109,7 @@ def _assigned(script: str) -> Iterator[Tuple[str, str]]:
 
 
 def _in_folder(folder: str) -> Iterator[Tuple[str, str]]:
-    """As ``chpst -e`` reads it: a file for each setting, of which the first line counts."""
+    """Settings as ``chpst -e`` reads them: a file for each, of which the first line counts."""
     if not os.path.isdir(folder):
         return
     with safe_files.place(os.path.join(os.path.realpath(folder), "any")) as at:

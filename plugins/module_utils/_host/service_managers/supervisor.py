@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Programs of supervisor. Standard library only; Python 3.8."""
+"""Programs of supervisor."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _AVAILABLE = re.compile(r"(?m)^(\S+)\s+(?:in use|avail)\s+(auto|manual)\b")
 
 
 class SupervisorManager(ServiceManager):
-    """Runs as whoever may change supervisor's configuration, which may name code of its own for supervisorctl."""
+    """Runs as the account that may change supervisor's configuration, which may name code for supervisorctl."""
 
     _automatic: Optional[Dict[str, bool]] = None
     _sections: List[supervisor_config.Section]

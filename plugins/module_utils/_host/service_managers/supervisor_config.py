@@ -1,8 +1,8 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""What supervisor's configuration sets in a program's environment. Standard library only; Python 3.8.
+"""Reads the environment that supervisor's configuration sets for a program.
 
-An application may own these files: each is read as a regular file, up to a size, and there are not many.
+An application may own these files: only regular files are read, with limits on size and number.
 """
 
 from __future__ import annotations
@@ -25,15 +25,13 @@ _PROGRAMS = ("program", "fcgi-program", "eventlistener")
 
 
 class Section(NamedTuple):
-    """One section of one file."""
-
     path: str
     name: str
     options: Mapping[str, str]
 
 
 def sections(file: str) -> List[Section]:
-    """Of the file and those that it includes. Raises HostError."""
+    """Sections of the file and its included files. Raises HostError."""
     own = _read(file)
     patterns = [word for section in own if section.name == "include" for word in _words(file, section)]
     included = itertools.chain.from_iterable(glob.iglob(pattern) for pattern in patterns)
@@ -44,7 +42,7 @@ def sections(file: str) -> List[Section]:
 
 
 def environments(all_sections: List[Section], unit: str) -> Dict[str, Dict[str, str]]:
-    """What each file sets for a unit, which is called ``program`` or ``group:process``."""
+    """Settings of a unit in each file. A unit is ``program`` or ``group:process``."""
     group, _colon, process = unit.partition(":")
     names = {group, process or group}
     for section in all_sections:
@@ -77,7 +75,7 @@ def _words(file: str, section: Section) -> Iterator[str]:
 
 
 def _pairs(text: str) -> Iterator[Tuple[str, str]]:
-    """``KEY="value",OTHER=value``, read as supervisor does."""
+    """Pairs of ``KEY="value",OTHER=value``, read as supervisor does."""
     lexer = shlex.shlex(_EXPANSION.sub(_EXPANDED, text).replace("%%", "%"))
     lexer.wordchars += "/.+-():"
     try:

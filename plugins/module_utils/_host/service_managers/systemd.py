@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Units of systemd. Standard library only; Python 3.8."""
+"""Units of systemd."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ SHOWN = ("Id", "Type", "ActiveState", "SubState", "Result", "LoadState")
 
 
 class SystemdManager(ServiceManager):
-    """Units are root's files, so systemctl runs with this process's own rights."""
+    """Runs systemctl with this process's rights, because units are root's files."""
 
     @property
     def account(self) -> accounts.HostAccount:
@@ -51,7 +51,7 @@ class SystemdManager(ServiceManager):
 
 
 def _state(unit: Mapping[str, str]) -> State:
-    """One that cannot be loaded cannot be restarted: not installed, masked, or with an error in its file."""
+    """State of a unit. If it cannot be loaded, it cannot be restarted: not installed, masked, or invalid."""
     load = unit.get("LoadState", "loaded")
     if load != "loaded" and not is_up(unit):
         return State(unit["Id"], is_up=False, text=load, exists=False)
@@ -59,7 +59,7 @@ def _state(unit: Mapping[str, str]) -> State:
 
 
 def is_up(unit: Mapping[str, str]) -> bool:
-    """Whether it runs, or is a job that ran to its end."""
+    """Whether the unit runs, or is a completed job."""
     if unit.get("ActiveState") in RUNNING:
         return True
     return unit.get("ActiveState") == "inactive" and unit.get("Type") == "oneshot" and unit.get("Result") == "success"
