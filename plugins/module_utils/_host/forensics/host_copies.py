@@ -193,7 +193,7 @@ def _assigns(at: safe_files.OpenPath, names: Sequence[str]) -> bool:
 
 
 def is_called_alike(name: str, base: str) -> bool:
-    """True for ``.env.bak``, ``.env~``, ``..env.swp``, ``#.env#``, ``env.old``; neither for ``.envrc`` nor ``env.py``."""
+    """True for ``.env.bak``, ``.env~``, ``..env.swp``, ``#.env#``, ``env.old``; not for ``.envrc`` or ``env.py``."""
     if base.lstrip(".") not in name:
         return False
     bare = re.escape(base.lstrip("."))

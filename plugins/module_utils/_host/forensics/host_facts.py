@@ -1,8 +1,8 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""What a host tells of its ``.env``, in one look that changes nothing. Standard library only; Python 3.8.
+"""Reads a host's facts about its ``.env`` and changes nothing.
 
-Of values only fingerprints under the run's key leave here.
+Returns only fingerprints of values, under the run's key.
 """
 
 from __future__ import annotations
@@ -36,14 +36,14 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._host.forensics
 )
 
 SHORTEST = 12
-"""Characters from which on a value in another file is a copy and no chance."""
+"""Characters from which a value in another file counts as a copy, not as chance."""
 SELINUX = "/sys/fs/selinux/enforce"
 NO_CONTEXT = "<<none>>"
-"""How a policy says of a path that it leaves its context alone."""
+"""Answer for a path whose context a policy does not set."""
 SECONDS = 5
 LARGEST_OUTPUT = 1 << 20
 SEARCH_SECONDS = 8
-"""Of work, for copies below the file, and as long for those elsewhere."""
+"""Seconds of work for copies below the file, and again for copies elsewhere."""
 _FILE = {"path": str, "mode": str, "owner": str, "uid": int}
 _ACL = {"path": str, "who": str, "may": str}
 _DIRECTORY = {"path": str, "uid": (int, None), "owner": str, "mode": str}
@@ -104,16 +104,14 @@ ANSWER = {
     "values_problem?": str,
     "fingerprints?": {str: str},
 }
-"""The form of what :func:`gathered` returns."""
+"""Types of the result of :func:`gathered`."""
 
 
 class FactsRequest(NamedTuple):
-    """What is looked at."""
-
     path: str
     units: Sequence[str] = ()
     key: Optional[str] = None
-    """Key of this run's fingerprints; without it no values are compared."""
+    """Key of this run's fingerprints; None compares no values."""
     sensitive: Sequence[str] = ()
     """Settings whose values a stray file must not hold."""
     readers: Sequence[str] = dotenv.DEFAULT_READERS
@@ -122,16 +120,16 @@ class FactsRequest(NamedTuple):
     places: Sequence[str] = host_copies.ELSEWHERE
     """Patterns of files elsewhere that may hold copies."""
     managed: Sequence[Mapping[str, Any]] = ()
-    """Services of other managers than systemd."""
+    """Services of managers other than systemd."""
     files: Sequence[Mapping[str, Any]] = ()
     """The catalog's files beside ``.env``."""
     owner: Optional[str] = None
     group: Optional[str] = None
-    """Of ``.env``, and of other files without an owner of their own."""
+    """Defaults for ``.env``, and for other files without an owner."""
 
 
 def gathered(wanted: FactsRequest) -> Dict[str, Any]:
-    """Everything but health. Raises HostError where the file's directory cannot be looked at."""
+    """All facts except health. Raises HostError if the file's directory cannot be read."""
     with atomic_file.held(wanted.path, look=True) as env:
         return _gathered(wanted, env)
 
@@ -190,7 +188,7 @@ def _gathered(wanted: FactsRequest, env: atomic_file.EnvFile) -> Dict[str, Any]:
 
 
 def _present(at: atomic_file.OpenPath) -> Tuple[Optional[atomic_file.Present], str]:
-    """The file, or why it cannot be read: a directory, a pipe, a link, a file with other names."""
+    """The file, or the reason why it cannot be read: a directory, a pipe, a link, a hard link."""
     try:
         return atomic_file.present(at), ""
     except HostError as error:
@@ -289,9 +287,9 @@ def _mark(env: atomic_file.EnvFile, present: Optional[atomic_file.Present]) -> D
 def _since(
     env: atomic_file.EnvFile, present: Optional[atomic_file.Present], mark: Dict[str, Any], others: float
 ) -> Optional[float]:
-    """When the files' content came to be: as the mark has it, else when one of them last changed in any way.
+    """Time of the files' content: from the mark, else the latest ctime.
 
-    Not when it was modified, which whoever copies a file may keep.
+    Not the mtime, which a copy may keep.
     """
     status = safe_files.status(env.file)
     if present is None or status is None:
@@ -303,13 +301,13 @@ def _since(
 
 
 def _is_edited(mark: Dict[str, Any], present: Optional[atomic_file.Present]) -> bool:
-    """Whether somebody else than a deploy wrote a file."""
+    """Whether somebody other than a deploy wrote a file."""
     written = {(mark.get(name) or {}).get("digest") for name in ("accepted", "healthy")} - {None}
     return bool(present and written and mark.get("current") not in written)
 
 
 def _command(command: Sequence[str]) -> Tuple[Optional[int], str, str]:
-    """Exit code, output, and the reason for a missing one."""
+    """Exit code, output, and the reason for a missing code."""
     try:
         process = bounded_command.output(command, seconds=SECONDS, largest=LARGEST_OUTPUT)
     except OSError as error:

@@ -1,10 +1,10 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""What a host's baseline has: who may log in or become root, what starts by itself, and who listens. Looks only.
+"""Makes a host's inventory for its baseline: accounts that may log in or become root, start files and listeners. Only
+reads.
 
-Standard library only; Python 3.8. Names are as they are, and of contents only keyed digests leave here. A file that is
-as its package has it is no entry, so an upgrade changes nothing. If this account may not read all of a kind, the whole
-kind is left out.
+Returns names as they are, and contents as keyed digests. Unchanged files of packages are no entries, so an upgrade
+changes nothing. If this account may not read all of a kind, the whole kind is left out.
 """
 
 from __future__ import annotations
@@ -51,38 +51,38 @@ BY_PATH = (
     (UNIT, ("/etc/systemd/", "/etc/containers/", "/usr/lib/systemd/", "/usr/local/lib/systemd/", "/run/systemd/")),
     (START, ("/",)),
 )
-"""By kind how the paths of the system's start files begin."""
+"""Path prefixes of the system's start files, by kind."""
 KINDS = (ACCOUNT, PASSWORD, MEMBER, KEY, SETUID, LISTENER, AT_JOB, *(kind for kind, _begins in BY_PATH))
 LINGER = next(place for place in start_files.OF_ACCOUNT if "/linger/" in place.pattern)
 OF_ACCOUNT = {
     UNIT: [place for place in start_files.OF_ACCOUNT if "systemd" in place.pattern and place != LINGER],
     START: [place for place in start_files.OF_ACCOUNT if place.effect == start_files.LOGIN],
 }
-"""What is seldom edited."""
+"""Start files that are seldom edited."""
 MOST_HOMES = 1000
 SECONDS = 20.0
 MOST, MOST_BYTES = 200, 64 << 10
-"""Entries of a kind that one account can make, and their size; one more stands for the rest."""
+"""Entries of a kind that one account can make, and their size. Another entry stands for the rest."""
 OTHERS = "accounts that passwd does not have"
-"""Such as those of a user namespace, of which one account has many."""
+"""Owners such as those of a user namespace, of which one account has many."""
 CLOSED = "%s may not be read by this account; use become"
 _STARTED = re.compile(rb"(?m)^[ \t]*Exec\w+[ \t]*=[ \t]*[-@:+!|]*(/\S+)")
 
 
 KnownKey = Tuple[str, str]
-"""Fingerprint of a key of the catalog, and its own file: there it is compared with the stores instead."""
+"""Fingerprint of a catalog's key, and its own file, in which it is compared with the stores instead."""
 Facts = Union[str, Callable[[], str]]
-"""What has to be read first is read only of entries that are named."""
+"""Text, or a function that reads it only for listed entries."""
 
 
 @dataclass
 class AccountShare:
-    """What one account has of a kind."""
+    """Entries of one account and kind."""
 
     count: int = 0
     size: int = 0
     rest: List[str] = field(default_factory=list)
-    """What has no entry of its own."""
+    """Entries beyond the limits."""
 
     @property
     def is_full(self) -> bool:
@@ -90,8 +90,8 @@ class AccountShare:
 
 
 def gathered(key: str, known: Sequence[Mapping[str, str]], seconds: float = SECONDS) -> Dict[str, Any]:
-    """The inventory of this host, in the form of a server's, and by kind why it is ``unread``. ``known`` are keys of
-    the catalog with fingerprint, account and file.
+    """The inventory of this host, in a server's form, and reasons for ``unread`` kinds. ``known``: the catalog's keys
+    with fingerprint, account and file.
     """
 
     def look() -> Dict[str, Any]:
@@ -105,12 +105,12 @@ def gathered(key: str, known: Sequence[Mapping[str, str]], seconds: float = SECO
 
 
 def failed(problem: str) -> Dict[str, Any]:
-    """An inventory that was not made."""
+    """An empty inventory with its problem."""
     return {**server_baseline.no_inventory(), "problems": [problem], "unread": {}}
 
 
 class HostInventory:
-    """One look. ``key`` is that of the digests, ``root`` the directory of the host."""
+    """Makes an inventory. ``key`` is for the digests, ``root`` the directory of the host."""
 
     def __init__(self, key: str, root: str = "/") -> None:
         self._key, self._root = key, root
@@ -118,13 +118,13 @@ class HostInventory:
         self._entries: List[server_baseline.Entry] = []
         self._unread: Dict[str, str] = {}
         self._shares: Dict[Tuple[str, str], AccountShare] = {}
-        """By kind and account."""
+        """Shares by kind and account."""
         self._uids: Set[str] = set()
         self._key_files: Set[str] = set()
-        """Paths whose keys are entries themselves, or are the catalog's."""
+        """Paths whose keys are entries themselves, or the catalog's."""
 
     def gathered(self, patterns: Sequence[str], known: Collection[KnownKey]) -> Dict[str, Any]:
-        """``patterns`` are sshd's AuthorizedKeysFile."""
+        """``patterns``: sshd's AuthorizedKeysFile."""
         accounts = [fields for fields in host_accounts.rows(self._root, "passwd", 7) if fields[2].isdecimal()]
         self._uids = {fields[2] for fields in accounts}
         people = [fields for fields in accounts if host_accounts.logs_in_with(fields[6])]
@@ -151,7 +151,7 @@ class HostInventory:
 
     @contextlib.contextmanager
     def _reading(self, kind: str) -> Iterator[None]:
-        """The kind is left out if something may not be looked at meanwhile. Whoever fills a folder hides only that."""
+        """Leaves the kind out if a folder cannot be read meanwhile. An overfull folder hides only itself."""
         unseen, full = self._tree.unseen, len(self._tree.overfull)
         yield
         if self._tree.unseen > unseen:
@@ -163,7 +163,7 @@ class HostInventory:
         self._unread.setdefault(kind, server_baseline.printable(reason))
 
     def _add(self, kind: str, name: str, facts: Facts, undo: str, changed: float = 0, *, of: str = "") -> None:
-        """``of`` is the account that could add more of them."""
+        """``of``: the account that could add more of them."""
         share = self._shares.setdefault((kind, of), AccountShare()) if of else AccountShare()
         if share.is_full:
             share.rest.append("%s %s" % (name, changed if callable(facts) else facts))
@@ -174,7 +174,7 @@ class HostInventory:
         self._entries.append(entry)
 
     def _of(self, uid: Any) -> str:
-        """The account with that id, to be named as one that could add more; empty for root."""
+        """Account with that id, which could add more entries; empty for root."""
         return ("uid %s" % uid if str(uid) in self._uids else OTHERS) if str(uid) != "0" else ""
 
     def _digest(self, content: Any) -> str:
@@ -184,7 +184,7 @@ class HostInventory:
     # Accounts
 
     def _accounts(self, accounts: Sequence[Sequence[str]]) -> None:
-        """Packages make accounts of their own that cannot log in."""
+        """Adds accounts, passwords and members. Packages make accounts that cannot log in, which are left out."""
         shadow = {fields[0]: fields[1] for fields in host_accounts.rows(self._root, "shadow", 3)}
         if _is_closed(self._tree.at("/etc/shadow")):
             self._leave_out(PASSWORD, CLOSED % "/etc/shadow")
@@ -236,7 +236,7 @@ class HostInventory:
     # Files
 
     def _homes(self, accounts: Sequence[Sequence[str]]) -> List[Sequence[str]]:
-        """The first account of each home: one that cannot log in may have units too."""
+        """First account of each home, even if it cannot log in: it may have units."""
         homes: Dict[str, Sequence[str]] = {}
         for fields in accounts:
             homes.setdefault(self._tree.target(fields[5]), fields)
@@ -246,7 +246,7 @@ class HostInventory:
         return result[:MOST_HOMES]
 
     def _setuid(self, homes: Sequence[Sequence[str]]) -> None:
-        """Programs of packages too: their content says nothing of their mode."""
+        """Includes programs of packages: their content does not show their mode."""
         folders = dict.fromkeys([*start_files.SETUID, *(fields[5] for fields in homes)])
         programs: Dict[str, Tuple[Entry, str]] = {}
         with self._reading(SETUID):
@@ -299,7 +299,7 @@ class HostInventory:
         return content is not None and snap_units.is_mount(path, entry.status.st_uid, content)
 
     def _is_other(self, kind: str, target: str, files: Collection[str]) -> bool:
-        """Whether a link leads to what is an entry itself, or would be: a package that is removed leaves its links."""
+        """Whether a link's target is or would be an entry itself: a removed package leaves its links."""
         is_missing = not os.path.lexists(self._tree.at(target))
         return target in files or (is_missing and kind != START and _kind(target) == kind)
 
@@ -309,7 +309,7 @@ class HostInventory:
         self._add(kind, entry.path, lambda: link + self._content(kind, entry.path), undo, entry.changed, of=of)
 
     def _content(self, kind: str, path: str) -> str:
-        """A digest, and of a unit the programs that it starts, without their arguments."""
+        """A digest, and for a unit the programs that it starts, without arguments."""
         content = all_accounts.read(self._tree.at(path))
         if content is None:
             if _is_closed(self._tree.at(path)):
@@ -321,7 +321,9 @@ class HostInventory:
         return ("starts %s, " % started if started else "") + "content %s" % self._digest(content)
 
     def _unchanged(self, paths: Any) -> Set[str]:
-        """If a package tells no digests, its name is enough. If rpm does not answer, all of its files would differ."""
+        """Accepts the name if a package has no digests. If rpm does not answer, its kinds are left out: all files would
+        differ.
+        """
         short: List[str] = []
         unchanged = package_files.unchanged(paths, short, self._root, by_name=True)
         if package_files.UNANSWERED in short:
@@ -341,7 +343,7 @@ class HostInventory:
 
 
 def _kind(path: str) -> str:
-    """Of a start file of the system."""
+    """Kind of the system's start file."""
     if path.endswith("/security/*.so"):
         return "PAM file"
     return next(kind for kind, begins in BY_PATH if path.startswith(begins))
@@ -353,7 +355,7 @@ def _is_in_system(path: str) -> bool:
 
 
 def _is_closed(path: str) -> bool:
-    """Whether this account may not read it. A link that leads nowhere is not closed."""
+    """Whether this account may not read the file. A broken link is not closed."""
     try:
         os.stat(path)
     except PermissionError:

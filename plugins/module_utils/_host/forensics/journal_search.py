@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Whether the systemd journal holds a present value, by unit. Standard library only; Python 3.8."""
+"""Finds present values in the systemd journal, by unit."""
 
 from __future__ import annotations
 
@@ -13,33 +13,33 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._host.forensics
 from ansible_collections.watchparty.secrets.plugins.module_utils._host.forensics.value_search import ValueSearch
 
 LARGEST = 4 << 20
-"""Bytes of the newest entries that are looked into."""
+"""Bytes of the newest entries to search."""
 LINES = 20000
 SECONDS = 5
 _SHOW = ("journalctl", "--quiet", "--no-pager", "--reverse", "--lines=%d" % LINES, "--output=cat")
 _FIELDS = "--output-fields=MESSAGE,_CMDLINE"
-"""What was logged, and the arguments of the process that did, which the journal keeps beside it."""
+"""The logged message, and the arguments of the logging process."""
 _NAMED_BY = ("_SYSTEMD_UNIT", "UNIT", "_SYSTEMD_USER_UNIT", "USER_UNIT")
 
 
 class JournalFindings(NamedTuple):
-    """Units whose entries hold a value, and why some were not looked into."""
+    """Units whose entries hold a value, and reasons for unsearched units."""
 
     units: List[Dict[str, str]]
     unread: List[str]
 
 
 class Unreadable(Exception):
-    """Raised with the reason why the journal's answer is not complete."""
+    """Raised with the reason for an incomplete answer of the journal."""
 
 
 def searched(units: Sequence[str], values: ValueSearch) -> JournalFindings:
-    """The newest entries of all units at once; unit by unit only where they hold something."""
+    """Searches the newest entries of all units at once, and unit by unit only after a match."""
     try:
         if not units or not _named(units, values):
             return JournalFindings([], [])
         names = [(unit, _named([unit], values)) for unit in units]
-    except FileNotFoundError:  # without the program nobody reads a journal here
+    except FileNotFoundError:  # without journalctl, nobody reads a journal here
         return JournalFindings([], [])
     except Unreadable as error:
         return JournalFindings([], ["the journal: %s" % error])

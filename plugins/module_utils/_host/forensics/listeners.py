@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Who listens on this machine, by address and program. Looks only. Standard library only; Python 3.8."""
+"""Lists listeners on this machine, by address and program. Only reads."""
 
 from __future__ import annotations
 
@@ -14,50 +14,50 @@ from typing import Dict, Iterator, List, NamedTuple, Optional, Set, Tuple
 from ansible_collections.watchparty.secrets.plugins.module_utils._host import processes
 
 LISTENS = {"tcp": "0A", "udp": "07"}
-"""By protocol the state of a socket that waits for others."""
+"""State of a listening socket, by protocol."""
 EPHEMERAL = (32768, 60999)
 MOST_FILES = 4096
-"""Open files of one process that are looked at."""
+"""Open files of one process to check."""
 UNKNOWN = "unknown program"
-"""Of a socket that no process has that could be looked at completely: then it may not be the kernel's."""
+"""Program of a socket whose process could not be read completely: the socket may not be the kernel's."""
 RANDOM_UDP = ("dnsmasq", "named", "unbound", "rpc.statd", "rpcbind")
-"""Programs that also send from UDP ports that they choose themselves, below the kernel's too."""
+"""Programs that also send from UDP ports of their own choice, even below the kernel's range."""
 SERVICES = (53, 67, 69, 111, 547)
-"""The UDP ports on which others find these."""
+"""UDP ports on which clients find these programs."""
 DHCP_CLIENT = (68, 546)
 X11 = range(6010, 6101)
-"""Ports on the loopback address that sshd takes while somebody forwards windows."""
+"""Loopback ports of sshd for forwarded windows."""
 _SOCKET = re.compile(r"socket:\[(\d+)\]")
 _VERSION = re.compile(r"[\d.]+$")
 
 
 class Listener(NamedTuple):
-    """A socket that waits for others."""
+    """A listening socket."""
 
     protocol: str
     address: str
     port: int
     uid: str
-    """Of the account that made it."""
+    """Account that made the socket."""
     program: str
-    """Name of the file that the oldest process with this socket runs, without a version. Empty for the kernel."""
+    """Name of the oldest process's executable, without a version. Empty for the kernel."""
     began: Optional[float]
-    """When that process began."""
+    """Start of that process, in seconds since 1970."""
 
     @property
     def name(self) -> str:
-        """A program that takes any free port has one name, whatever port it got."""
+        """Includes no port if the program takes any free port."""
         return "%s %s:%s" % (self.protocol, self.address, self.port or "any free port, by %s" % self.facts)
 
     @property
     def facts(self) -> str:
-        """Other accounts may name their programs as they like."""
+        """Includes the uid, because accounts may name their programs as they like."""
         return "%s, uid %s" % (self.program or "the kernel", self.uid)
 
 
 def listeners() -> List[Listener]:
-    """Of all accounts, which only root can see. Ports that were chosen for clients of UDP, and those of windows that
-    sshd forwards are left out. A client of DHCP has no address: it may get another one.
+    """Listeners of all accounts, which only root can see. Leaves out UDP ports of clients, and ports for windows that
+    sshd forwards. A DHCP client's address is left out, because it may change.
     """
     low, high = _ephemeral()
     sockets = [socket for protocol in LISTENS for socket in _sockets(protocol)]
@@ -77,14 +77,14 @@ def listeners() -> List[Listener]:
 
 
 def _passes(protocol: str, address: str, port: int, program: str) -> bool:
-    """Whether the port is another one at each session or query."""
+    """Whether the port differs at each session or query."""
     if protocol == "udp":
         return program in RANDOM_UDP and port not in SERVICES
     return port in X11 and program in ("sshd", "sshd-session") and address in ("127.0.0.1", "[::1]")
 
 
 def _is_of_system(pid: int) -> bool:
-    """Whether only root could put the program there: others may choose its name."""
+    """Whether only root could install the program: others may choose its name."""
     return _target("%s/%d/exe" % (processes.PROC, pid)).startswith(("/usr/bin/", "/usr/sbin/", "/usr/lib", "/sbin/"))
 
 
@@ -112,7 +112,7 @@ def _sockets(protocol: str) -> Iterator[Tuple[str, str, int, str, str]]:
 
 
 def _address(text: str) -> str:
-    """As the kernel prints it: words of four bytes in the machine's order."""
+    """Parses the kernel's form: words of four bytes in the machine's order."""
     words = [struct.pack("=I", int(text[at : at + 8], 16)) for at in range(0, len(text), 8)]
     address = ipaddress.ip_address(b"".join(words))
     if address.version == 4:
@@ -121,8 +121,8 @@ def _address(text: str) -> str:
 
 
 def _owners(inodes: Set[str]) -> Tuple[Dict[str, int], bool]:
-    """By inode the oldest process that has it: those that it started may have inherited it for a while. And whether all
-    files of all processes were looked at.
+    """Oldest process by inode, because children may inherit the socket for a while. Also returns whether all files of
+    all processes were checked.
     """
     oldest: Dict[str, Tuple[int, int]] = {}
     is_complete = True
@@ -138,7 +138,7 @@ def _owners(inodes: Set[str]) -> Tuple[Dict[str, int], bool]:
 
 
 def _held(pid: int) -> Iterator[str]:
-    """The inodes of its sockets, empty for other files, and one more if it has more files."""
+    """Inodes of the process's sockets, empty for other files. Yields at most one more than ``MOST_FILES``."""
     try:
         with os.scandir("%s/%d/fd" % (processes.PROC, pid)) as files:
             for file in itertools.islice(files, MOST_FILES + 1):
@@ -156,7 +156,7 @@ def _target(path: str) -> str:
 
 
 def _program(pid: int) -> str:
-    """Without a version, which an upgrade changes."""
+    """Name without a version, which an upgrade changes."""
     name = os.path.basename(_target("%s/%d/exe" % (processes.PROC, pid)))
     name = name[: -len(" (deleted)")] if name.endswith(" (deleted)") else name
     return _VERSION.sub("", name) or name

@@ -1,8 +1,8 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""What other managers than systemd run of the application, in the form of a unit's row. Python 3.8.
+"""Facts about services of managers other than systemd, in the form of a unit's row.
 
-A container's row has no process: the time of its creation tells which file it has.
+A container's row has no process: its creation time shows which file it has.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ COMMAND_SECONDS = 30
 def units(
     declared: Sequence[Mapping[str, Any]], known: unit_facts.Known, since: Optional[float]
 ) -> Tuple[List[Dict[str, Any]], List[str]]:
-    """A row for each unit, and why there is no row."""
+    """Rows of units, and problems."""
     rows, problems = [], []
     for manager in registry.managers([], [entry for entry in declared if entry["manager"] != "systemd"]):
         try:
@@ -44,7 +44,7 @@ def units(
 
 
 def health(declared: Sequence[Mapping[str, Any]], folder: str) -> List[Dict[str, str]]:
-    """What came of each service's health command."""
+    """Result of each service's health command."""
     results = []
     for manager in registry.managers([], [entry for entry in declared if entry.get("health_command")]):
         try:

@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""What a host tells of the files that a deploy writes beside ``.env``. Standard library only; Python 3.8."""
+"""Reads facts about the files that a deploy writes beside ``.env``."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ Fingerprint = Callable[[str, str], str]
 
 
 class Defaults(NamedTuple):
-    """For files that declare nothing else, as a deploy has them."""
+    """Defaults of a deploy."""
 
     readers: Sequence[str]
     owner: Optional[str]
@@ -34,7 +34,7 @@ class OtherFiles(NamedTuple):
     rows: List[Dict[str, Any]]
     values: Dict[str, str]
     changed_at: float
-    """When the newest of them changed in any way; 0 without any."""
+    """Latest ctime; 0 if there are no files."""
 
     def __repr__(self) -> str:
         return "OtherFiles(%d)" % len(self.rows)
@@ -43,7 +43,7 @@ class OtherFiles(NamedTuple):
 def looked_at(
     env: atomic_file.EnvFile, declared: Sequence[Mapping[str, Any]], defaults: Defaults, fingerprint: Fingerprint
 ) -> OtherFiles:
-    """``declared`` are files of the catalog, as a snapshot has them."""
+    """``declared``: files of the catalog, as in a snapshot."""
     result = OtherFiles([], {}, 0.0)
     for file in declared:
         row: Dict[str, Any] = {"name": file["name"], "path": file_set.path_of(env, file["path"]), "fingerprints": {}}
@@ -82,17 +82,17 @@ def _values(row: Dict[str, Any], file: Mapping[str, Any], defaults: Defaults) ->
 
 
 def _wanted_gid(file: Mapping[str, Any], defaults: Defaults) -> Optional[int]:
-    """The group that a deploy gives the file; None where it leaves the group alone."""
+    """Group that a deploy gives the file; None if unchanged."""
     group = file["group"] or (None if file["owner"] else defaults.group)
     return atomic_file.ownership(file["owner"] or defaults.owner, group, file["mode"]).gid
 
 
 def undeclared(env: atomic_file.EnvFile, rows: Sequence[Mapping[str, Any]], recorded: Iterable[str]) -> List[str]:
-    """Files that deploys wrote, that are still there and that the catalog does not have."""
+    """Deployed files that still exist but are not in the catalog."""
     declared = {env.path, *(row["path"] for row in rows)}
     return sorted(path for path in recorded if path not in declared and os.path.lexists(path))
 
 
 def own_paths(rows: Sequence[Mapping[str, Any]], recorded: Mapping[str, str]) -> FrozenSet[str]:
-    """Files of ours, which are no copies."""
+    """Files of deploys, which are no copies."""
     return frozenset(os.path.normpath(path) for path in (*(row["path"] for row in rows), *recorded))

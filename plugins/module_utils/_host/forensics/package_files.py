@@ -1,8 +1,8 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Files that are as the host's package manager installed them, so that an upgrade is not a finding. Python 3.8.
+"""Finds files that are as the package manager installed them, so that an upgrade is not a finding.
 
-Whoever is root can change the package manager's own records too.
+Root can change the package manager's records too.
 """
 
 from __future__ import annotations
@@ -18,31 +18,32 @@ from typing import Any, Dict, Iterable, Iterator, List, Optional, Set, Tuple
 from ansible_collections.watchparty.secrets.plugins.module_utils._host import bounded_command
 
 LARGEST = 64 << 20
-"""Bytes of a file whose digest is made."""
+"""Bytes of the largest file to digest."""
 SECONDS = 5.0
 SLACK = 600.0
-"""Seconds from the record of an installation to what the package's own scripts change after it."""
+"""Seconds after the record of an installation in which the package's scripts may change files."""
 NO_DIGEST, UNHASHED = "", "none"
-"""Of a file of a package that has no digests at all, and of one whose package has digests of other files."""
+"""Digest of a file whose package has no digests at all, and of a file whose package has only others."""
 RPM_OWNERS = ("rpm", "-qf", "--qf", "%{INSTALLTIME} %{NVRA}\\n")
 RPM = ("rpm", "-q", "--qf", "%{INSTALLTIME}\\n[%{FILEDIGESTS} %{FILENAMES}\\n]")
 _MD5 = 32
-"""Characters of its digest."""
+"""Characters of an MD5 digest."""
 UNANSWERED = "rpm did not answer completely within %.0f s" % SECONDS
 UNCOMPARED = "files of packages were not compared with their digests: this host forbids MD5"
 MERGED = ("/bin/", "/sbin/", "/lib/", "/lib32/", "/lib64/", "/libx32/")
 
 Record = Tuple[str, str, float]
-"""Digest and path of a file of a package, and when the package was installed, if that is known."""
+"""Digest and path of a package's file, and when the package was installed; infinity if unknown."""
 
 
 def unchanged(
     paths: Iterable[str], short: List[str], root: str = "/", *, by_name: bool = False, since: float = 0
 ) -> Set[str]:
-    """Those of the paths whose content is what a package holds, or cannot be compared, which ``short`` then says, as
-    it says that rpm did not answer: its files may be missing then. With ``by_name`` also those of a package that tells
-    no digests, as in some images; with ``since`` only those of packages that were installed after it, and that changed
-    no later than their package. ``root`` is the directory of the host.
+    """Paths whose content is as in a package, or cannot be compared. ``short`` says that, and whether rpm did not
+    answer: its files may be missing then.
+
+    ``by_name`` adds files of packages without digests, as in some images. ``since`` requires a later installation, and
+    a file that changed no later than its package. ``root`` is the directory of the host.
     """
     result, has_md5 = set(), _md5() is not None
     for path, known in _recorded(paths, root, since, short).items():
@@ -55,12 +56,12 @@ def unchanged(
 
 
 def owned(paths: Iterable[str], root: str = "/") -> Set[str]:
-    """Those of the paths that a package has, whatever they hold."""
+    """Paths that a package has, with any content."""
     return set(_recorded(paths, root, 0, []))
 
 
 def _recorded(paths: Iterable[str], root: str, since: float, short: List[str]) -> Dict[str, Set[str]]:
-    """The digests that packages have of the paths."""
+    """Digests that packages have of the paths."""
     wanted: Dict[str, Set[str]] = {}
     for path in paths:
         for alias in _aliases(path):
@@ -75,13 +76,13 @@ def _recorded(paths: Iterable[str], root: str, since: float, short: List[str]) -
 
 
 def _aliases(path: str) -> Tuple[str, ...]:
-    """A package may name a file of /usr without that directory, which / links to."""
+    """Possible names of a path: a package may omit /usr, to which / has links."""
     short = path[len("/usr") :] if path.startswith("/usr/") else path
     return (short, "/usr" + short) if short.startswith(MERGED) else (path,)
 
 
 def _md5() -> Optional[Any]:
-    """None where the host forbids it, as FIPS does."""
+    """None if the host forbids MD5, as FIPS does."""
     choices: Tuple[Dict[str, Any], ...] = ({"usedforsecurity": False}, {})  # Python 3.8 knows no such option
     for options in choices:
         with contextlib.suppress(TypeError, ValueError):
@@ -90,7 +91,7 @@ def _md5() -> Optional[Any]:
 
 
 def _changed(root: str, path: str) -> float:
-    """When it was last written or its mode was changed, by the kernel."""
+    """Kernel's time of the last write or change of mode."""
     try:
         return os.lstat(os.path.join(root, path[1:])).st_ctime
     except OSError:
@@ -144,7 +145,7 @@ def _of_rpm(root: str, paths: List[str], since: float, short: List[str]) -> Iter
 
 
 def _rpm(command: List[str], short: List[str]) -> List[str]:
-    """Another program may hold rpm's database for as long."""
+    """Output lines. Another program may lock rpm's database beyond the time limit."""
     answer = bounded_command.output(command, seconds=SECONDS, largest=LARGEST)
     if (answer.code is None or answer.is_cut) and UNANSWERED not in short:
         short.append(UNANSWERED)
@@ -152,7 +153,7 @@ def _rpm(command: List[str], short: List[str]) -> List[str]:
 
 
 def _digests(path: str) -> Set[str]:
-    """Of a regular file, in the forms in which packages hold them."""
+    """Digests of a regular file, in the forms that packages use."""
     digests = [each for each in (_md5(), hashlib.sha256()) if each]
     try:
         handle = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)

@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""What is packed in a file, read piece by piece. The file may be hostile. Standard library only; Python 3.8."""
+"""Reads packed files piece by piece. A file may be hostile."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._host import ac
 
 CHUNK = 1 << 20
 LARGEST = 32 << 20
-"""Bytes of an archive in an archive that can only be opened as a whole."""
+"""Bytes of an inner archive that can only be opened as a whole."""
 LARGEST_LIST = 8 << 20
 """Bytes of a zip's list of files."""
 HEAD = 512
-"""Bytes that say how a file is packed."""
+"""Bytes that show how a file is packed."""
 TOO_LARGE = "holds an archive of more than %d MiB" % (LARGEST >> 20)
 TOO_MANY = "holds too many files"
 UNOPENED = "is packed with %s, which this check does not open"
@@ -32,15 +32,15 @@ MARKS = (
     *(("7z", b"7z\xbc\xaf\x27\x1c"), ("rar", b"Rar!\x1a\x07"), ("compress (.Z)", b"\x1f\x9d"), ("lzip", b"LZIP")),
     *(("lz4", b"\x04\x22M\x18"), ("snappy", b"\xff\x06\0\0sNaPpY"), ("lzop", b"\x89LZO\0\r\n\x1a\n")),
 )
-"""How packed files begin."""
+"""First bytes of packed files."""
 _STREAMED = ("gzip", "bz2", "lzma", "tar")
 OPENED = (*_STREAMED, "zip", "zstd")
 _ENCRYPTED = 1
-"""A flag of a file in a zip."""
+"""Flag of a file in a zip."""
 MEMORY = 128
-"""MiB for what xz and zstd remember."""
+"""MiB of memory for xz and zstd."""
 ZSTD = ("zstd", "-dcq", "--memory=%dMB" % MEMORY)
-"""Only if the host has this program: Python's standard library opens zstd from version 3.14 on."""
+"""Used only if the host has the program: Python's standard library opens zstd from version 3.14 on."""
 
 
 class UnsearchedFile(Exception):
@@ -48,13 +48,13 @@ class UnsearchedFile(Exception):
 
 
 class Source(Protocol):
-    """Of which pieces are read, one after another."""
+    """Stream that is read piece by piece."""
 
     def read(self, size: int, /) -> bytes: ...
 
 
 class _Joined:
-    """Pieces, read as those who read ask for them."""
+    """Stream of joined pieces."""
 
     def __init__(self, pieces: Iterable[bytes]) -> None:
         self._pieces, self._rest = iter(pieces), b""
@@ -73,7 +73,7 @@ class _Joined:
 
 
 def from_start(kind: str, head: bytes, source: Source) -> Source:
-    """Only a zip needs to be a file, and what a program opens."""
+    """The source from its start: a file for a zip or a program, else a stream."""
     if isinstance(source, (io.FileIO, io.BytesIO)):
         source.seek(0)
         return source
@@ -90,7 +90,7 @@ def chunks(source: Source) -> Iterator[bytes]:
 
 
 def pieces(kind: str, stream: Source) -> Generator[Source, None, None]:
-    # These imports take as long as all else that runs on a host, and most have nothing packed beside the file.
+    # These imports take as long as the rest of a run, and most hosts have nothing packed beside the file.
     if kind == "gzip":
         zlib = import_module("zlib")
         yield _Joined(_decompressed(lambda: zlib.decompressobj(31), stream))
@@ -113,7 +113,7 @@ def pieces(kind: str, stream: Source) -> Generator[Source, None, None]:
 
 
 def _decompressed(start: Callable[[], Any], source: Source) -> Iterator[bytes]:
-    """All that comes before damage, and from there on what is read."""
+    """Unpacked content before any damage, then the rest unchanged."""
     unpacker, content = start(), source.read(CHUNK)
     try:
         while True:
@@ -130,12 +130,12 @@ def _decompressed(start: Callable[[], Any], source: Source) -> Iterator[bytes]:
     except Exception as error:  # noqa: BLE001 # pylint: disable=broad-exception-caught  # of three libraries
         if "Memory usage limit" in str(error):
             raise UnsearchedFile(DAMAGED) from None
-        yield b"\0" + content  # which is not taken for packed again
+        yield b"\0" + content  # the zero byte keeps it from being unpacked again
         yield from chunks(source)
 
 
 def _of_tar(source: Source) -> Iterator[Source]:
-    """The content of each entry, and what is no tar as it is: the standard library reads names of any length."""
+    """Content of each entry, then anything that is no tar. Does not use tarfile, which reads names of any length."""
     while True:
         header = source.read(HEAD)
         if header[257:262] != b"ustar":
@@ -147,7 +147,7 @@ def _of_tar(source: Source) -> Iterator[Source]:
 
 
 class _Entry:
-    """Of a tar."""
+    """Entry of a tar."""
 
     def __init__(self, source: Source, size: int) -> None:
         self._source, self._left = source, size
@@ -166,7 +166,7 @@ def _number(field: bytes) -> int:
 
 
 def _by_program(command: Sequence[str], stream: Any) -> Iterator[Source]:
-    """What a program of the host unpacks. It gets the content alone, and no right of root: the file may be hostile."""
+    """Output of a program that unpacks. It gets only the content, and no right of root: the file may be hostile."""
     try:
         options = accounts.start_options(accounts.named("nobody"), "/") if os.geteuid() == 0 else {}
         with contextlib.ExitStack() as files:
@@ -191,7 +191,7 @@ def _by_program(command: Sequence[str], stream: Any) -> Iterator[Source]:
 
 
 def kind_of(head: bytes) -> Optional[str]:
-    """What it is packed with."""
+    """Format of a packed file; None for others."""
     for kind, mark in MARKS:
         if head.startswith(mark):
             return kind

@@ -1,8 +1,8 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""What a host's own records tell of a leak: logins, keys and processes. Pure; Python 3.8, standard library only.
+"""Parses a host's own records of logins, keys and processes.
 
-Of a key only its fingerprint and its comment are reported.
+Of a key, only its fingerprint and comment are reported.
 """
 
 from __future__ import annotations
@@ -20,21 +20,19 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._host import sy
 from ansible_collections.watchparty.secrets.plugins.module_utils._host.ssh import auth_log, authorized_keys
 
 MOST = 40
-"""Lines of one sort that a host tells."""
+"""Lines of one sort in a report."""
 MOST_OF_FILE = 10
-"""Unknown keys of one file that are reported: its account must not push those of other files out."""
+"""Unknown keys of one file that are reported: its account must not push others out."""
 _SYSLOG = re.compile(
     r"(?P<at>\w{3} [ \d]\d \d\d:\d\d:\d\d|\d{4}-\d\d-\d\dT\S+) \S+ sshd(?:-session)?\[\d+\]: (?P<message>.*)"
 )
 UTMP = struct.Struct("hi32s4s32s256shhiii4i20s")
-"""One record of wtmp, as Linux keeps it."""
+"""A record of wtmp on Linux."""
 _USER_PROCESS = 7
 
 
-# No dataclasses in what runs on a host: importing them is a sixth of the time there.
+# No dataclasses in code for hosts: their import takes a sixth of a run.
 class SshLogin(NamedTuple):
-    """Somebody who came in over SSH."""
-
     at: float
     user: str
     address: str
@@ -43,24 +41,20 @@ class SshLogin(NamedTuple):
 
 
 class KeyLine(NamedTuple):
-    """One line of authorized_keys."""
-
     fingerprint: str
     comment: str
 
 
 class KnownKey(NamedTuple):
-    """A key of the catalog."""
-
     fingerprint: str
     credential: str
     file: str
-    """Where it belongs on this host; empty if unknown."""
+    """File on this host that may have the key; empty if unknown."""
     leaked: bool = False
 
 
 def plain(text: str, longest: int = 120) -> str:
-    """Words that somebody else chose, on one line."""
+    """Foreign text on one line, with ``?`` for unprintable characters."""
     return "".join(name if name.isprintable() else "?" for name in text)[:longest]
 
 
@@ -68,7 +62,7 @@ def plain(text: str, longest: int = 120) -> str:
 
 
 def accepted(at: float, message: str) -> Optional[SshLogin]:
-    """What sshd logged at a login."""
+    """Login in a message of sshd; None for other messages."""
     result = auth_log.accepted(message)
     if result is None:
         return None
@@ -76,7 +70,7 @@ def accepted(at: float, message: str) -> Optional[SshLogin]:
 
 
 def of_journal(line: str) -> Optional[SshLogin]:
-    """One entry of ``journalctl --output=json``."""
+    """Login in an entry of ``journalctl --output=json``."""
     try:
         entry = json.loads(line)
         at = int(entry["__REALTIME_TIMESTAMP"]) / 1e6
@@ -87,7 +81,7 @@ def of_journal(line: str) -> Optional[SshLogin]:
 
 
 def of_syslog(line: str, now: float) -> Optional[SshLogin]:
-    """One line of auth.log or secure, in either form of time; the short one names no year and is local."""
+    """Login in a line of auth.log or secure. The short form of time is local and has no year."""
     match = _SYSLOG.match(line)
     if not match:
         return None
@@ -122,7 +116,7 @@ def _iso(text: str) -> Optional[float]:
 
 
 def of_wtmp(content: bytes) -> Iterator[SshLogin]:
-    """Records of people who logged in; they name no key. A record that is cut off is left out."""
+    """Logins in wtmp, which name no key. A truncated record is skipped."""
     for start in range(0, len(content) - UTMP.size + 1, UTMP.size):
         fields = UTMP.unpack_from(content, start)
         if fields[0] == _USER_PROCESS:
@@ -131,7 +125,7 @@ def of_wtmp(content: bytes) -> Iterator[SshLogin]:
 
 
 def logins(ssh_logins: Iterable[SshLogin], since: float) -> List[str]:
-    """Logins in the window, those that differ in time alone in one line, the latest first."""
+    """Logins in the window, the latest first. Logins that differ only in time share a line."""
     rows: Dict[Tuple[str, str, str, str], List[float]] = {}
     for ssh_login in ssh_logins:
         if ssh_login.at >= since:
@@ -165,7 +159,7 @@ def key_of(line: bytes) -> Optional[KeyLine]:
 
 
 def public_part(text: str) -> Optional[bytes]:
-    """The public key in a private one of OpenSSH's own form, where it is not encrypted; None for any other text."""
+    """Public part of a private key in OpenSSH's own form; None for any other text."""
     body = re.search(r"-----BEGIN OPENSSH PRIVATE KEY-----(.*?)-----END", text, re.DOTALL)
     if not body:
         return None
@@ -185,7 +179,7 @@ def public_part(text: str) -> Optional[bytes]:
 
 
 def _stray_key(key: KeyLine, credentials: Sequence[KnownKey], path: str) -> Tuple[int, str]:
-    """A rank, 0 for a leaked key and 2 for an unknown one; and what is found."""
+    """Rank and text: 0 for a leaked key, 2 for an unknown one."""
     rank, word = 2, "unknown key"
     if credentials:
         rank, word = (0, "LEAKED key") if any(known_key.leaked for known_key in credentials) else (1, "key")
@@ -199,9 +193,9 @@ def _stray_key(key: KeyLine, credentials: Sequence[KnownKey], path: str) -> Tupl
 def stray_keys(
     result: Mapping[str, Iterable[KeyLine]], known: Iterable[KnownKey], changed: Mapping[str, float]
 ) -> List[str]:
-    """Entries by file where no credential has them: leaked keys first, then the catalog's others, then unknown ones.
+    """Entries in files that are not the key's own: leaked keys first, then the catalog's others, then unknown ones.
 
-    ``changed`` says when each file was.
+    ``changed``: change time by file.
     """
     ours: Dict[str, List[KnownKey]] = {}
     for known_key in known:
@@ -227,7 +221,7 @@ def stray_keys(
 
 
 def main_pids(text: str) -> Dict[str, int]:
-    """Process by unit, out of ``systemctl show --property=Id,MainPID``; 0 for a unit that does not run."""
+    """Process by unit, from ``systemctl show --property=Id,MainPID``; 0 if the unit does not run."""
     result = {}
     for fields in systemd_show.shown(text):
         if fields.get("Id") and fields.get("MainPID", "").isdigit():
@@ -236,7 +230,7 @@ def main_pids(text: str) -> Dict[str, int]:
 
 
 def process_lines(units: Mapping[str, Optional[float]], path: str, changed: Optional[float]) -> List[str]:
-    """``units`` says when each unit's process began, None for one that does not run."""
+    """``units``: start of each unit's process; None if it does not run."""
     lines = []
     for unit in sorted(units):
         began = units[unit]

@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Units that snapd writes anew whenever it refreshes a snap, under a new revision. Pure; Python 3.8."""
+"""Units that snapd rewrites with a new revision whenever it refreshes a snap."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _REVISION = re.compile(rb"(/snap/[\w.+-]+/|/snaps/[\w.+-]+_|\bsnap-[\w.\\+-]+-)x
 
 
 def is_mount(path: str, owner: int, content: bytes) -> bool:
-    """Whether a unit does nothing but mount a snap, which is in no package."""
+    """Whether a unit only mounts a snap, so that no package has it."""
     lines = content.split(b"\n")
     return bool(
         owner == OWNER
@@ -29,5 +29,5 @@ def is_mount(path: str, owner: int, content: bytes) -> bool:
 
 
 def without_revision(path: str, content: bytes) -> bytes:
-    """The content of a snap's unit as it is after each refresh; of other files as it is."""
+    """Content of a snap's unit without its revision; other files unchanged."""
     return _REVISION.sub(rb"\1REVISION", content) if os.path.basename(path).startswith("snap.") else content

@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""What starts by itself on a host, or lets somebody in: where it lies, and what removes it. Pure; Python 3.8."""
+"""Files that start programs or let somebody in, and the commands that remove them."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ class StartFile(NamedTuple):
     """Files that somebody may have planted."""
 
     pattern: str
-    """In the account's home, or absolute; ``*`` stands for one name."""
+    """Absolute, or in the account's home; ``*`` stands for one name."""
     effect: str
     remedy: str = REMOVE
     is_odd: bool = False
-    """Whether it is named whenever it changed: no ordinary account has it."""
+    """Whether any change is reported, however old: no ordinary account has the file."""
 
 
 OF_ACCOUNT: Tuple[StartFile, ...] = (
@@ -73,10 +73,10 @@ OF_ACCOUNT: Tuple[StartFile, ...] = (
 )
 AT_JOBS = ("/var/spool/cron/atjobs/[a-z=]*", "/var/spool/at/[a-z=]*")
 PATH_FOLDERS = ("bin", ".local/bin")
-"""In a home, which the PATH of a login names before the system's own."""
+"""Folders in a home that a login's PATH names before the system's own."""
 SYSTEM_PATH = ("/usr/local/sbin", "/usr/local/bin", "/usr/sbin", "/usr/bin", "/sbin", "/bin")
 TAKEN_OVER = ("sudo", "su", "doas", "ssh", "sh", "bash", "env", "login", "passwd")
-"""Commands that are installed once; a second one is named at any time, of others only a new one."""
+"""Commands that are installed once. A second one is reported at any age, of others only a new one."""
 
 SUBSCRIPTION = "/etc/yum.repos.d/redhat.repo"
 KERNEL = ("modules-load.d", "modprobe.d", "sysctl.d", "binfmt.d")
@@ -207,12 +207,12 @@ OF_SYSTEM: Tuple[StartFile, ...] = (
         for name in ("sbin/sshd", "bin/sudo", "bin/su", "bin/ssh", "bin/login", "bin/bash", "bin/dash", "bin/env")
     ),
 )
-"""What only root can change."""
+"""Files that only root can change."""
 SETUID = ("/tmp", "/var/tmp", "/dev/shm", *SYSTEM_PATH[:4])  # noqa: S108 - looked at
 PAM_PROGRAMS = r"(?m)^[^#\n]*(pam_(exec|script|python)|\ssufficient\s+pam_permit|\s/)"
-"""Lines of /etc/pam.d/common-*, which upgrades write anew, that no package writes."""
+"""Lines that no package writes into /etc/pam.d/common-*, which upgrades rewrite."""
 
 
 def is_left_out(path: str) -> bool:
-    """Whether a file says nothing of who may log in, such as keys of hosts, or is written by a service of its own."""
+    """Whether a file does not decide who may log in, such as host keys, or is written by its own service."""
     return path.startswith(("/etc/ssh/ssh_host_", "/etc/ssh/ssh_known_hosts", "/etc/ssh/moduli", SUBSCRIPTION))

@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Copies of revoked values beside a ``.env``: ours are removed, others are named. Standard library only; Python 3.8."""
+"""Removes our copies of revoked values beside a ``.env``, and reports others."""
 
 from __future__ import annotations
 
@@ -22,23 +22,23 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._host.env_file 
 from ansible_collections.watchparty.secrets.plugins.module_utils._host.forensics.value_matcher import ValueMatcher
 
 LARGEST = 1024 * 1024
-"""Bytes of a file that is looked into."""
+"""Bytes of the largest file to search."""
 MOST = 500
-"""Files that are looked into, those that are called like the file first."""
+"""Files to search, similar names first."""
 
 Values = Mapping[str, Sequence[str]]
-"""What is dead, by credential."""
+"""Revoked values by credential."""
 
 
 class RemovalResult(NamedTuple):
-    """Words of what was removed, and of what is left with the remedy."""
+    """Messages about removed copies, and about remaining ones with the remedy."""
 
     removed: List[str]
     remaining: List[str]
 
 
 def scrubbed(path: str, values: Values, *, check: bool = False) -> RemovalResult:
-    """Looks beside the file. Raises HostError where its directory or itself cannot be looked at."""
+    """Searches beside the file. Raises HostError if its directory or the file itself cannot be read."""
     removed: List[str] = []
     dead_values = ValueMatcher(values)
     with atomic_file.held(path, look=True) as env, _alone(env):
@@ -75,7 +75,7 @@ def _alone(env: atomic_file.EnvFile) -> ContextManager[None]:
 
 
 def _written(env: atomic_file.EnvFile) -> Tuple[List[str], List[str]]:
-    """Files that deploys wrote here, or why they are not known."""
+    """Files that deploys wrote here, or why they are unknown."""
     try:
         return list(env_file_mark.Mark(env).written), []
     except HostError as error:
@@ -111,7 +111,7 @@ def _remove(env: atomic_file.EnvFile) -> None:
 
 
 def strays(env: atomic_file.EnvFile, dead_values: ValueMatcher) -> List[str]:
-    """Files beside it that this collection did not write and that hold a revoked value, each with its remedy."""
+    """Files beside ``.env`` that no deploy wrote and that hold a revoked value, each with its remedy."""
     directory, base = env.file.folder, env.file.name
     try:
         names = [name for name in safe_files.listed(env.file) if _is_foreign(env, name)]
@@ -151,7 +151,7 @@ def _is_foreign(env: atomic_file.EnvFile, name: str) -> bool:
 
 
 def look(at: atomic_file.OpenPath) -> Tuple[Optional[bytes], Optional[int]]:
-    """Content and mode of a regular file; no mode for anything else. Nothing that could wait is opened."""
+    """Content and mode of a regular file; no mode for anything else. Opens nothing that could wait."""
     try:
         status = safe_files.status(at)
     except HostError:
@@ -167,7 +167,7 @@ def look(at: atomic_file.OpenPath) -> Tuple[Optional[bytes], Optional[int]]:
 
 
 def by_credential(values: Mapping[str, object]) -> Dict[str, List[str]]:
-    """What was handed over, checked: a list of texts by name."""
+    """Validated values: lists of texts by credential."""
     credential = {}
     for name, texts in values.items():
         if not isinstance(texts, (list, tuple)) or not all(isinstance(text, str) and text for text in texts):

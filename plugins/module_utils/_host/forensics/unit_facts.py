@@ -1,8 +1,8 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""What systemd runs of the application: the unit as it counts, drop-ins included, and what its processes hold.
+"""Facts about systemd units, drop-ins included, and about settings in their processes.
 
-Standard library only; Python 3.8. Of values only fingerprints under the run's key leave here.
+Returns only fingerprints of values, under the run's key.
 """
 
 from __future__ import annotations
@@ -27,32 +27,32 @@ SHOWN = (
 )
 STARTERS = ("WantedBy", "RequiredBy", "UpheldBy", "BoundBy", "TriggeredBy")
 ENGINES = ("docker", "podman", "nerdctl", "docker-compose", "podman-compose", "systemd-nspawn", "lxc-start")
-"""Programs that run as root what is in a container."""
+"""Programs that start containers as root."""
 CGROUPS = "/sys/fs/cgroup"
 TREES = ("", "/unified", "/systemd")
-"""Below it: one tree of groups, or those of a host that still has several."""
+"""Trees of control groups: a single one, or those of a host that still has several."""
 LINGERING = "/var/lib/systemd/linger"
-"""A file for each account whose units start with the host."""
+"""Folder with a file for each account whose units start at boot."""
 MOST_PROCESSES = 100
 LARGEST = 1 << 20
-"""Bytes of a file of settings, or of a process's environment, that are read."""
+"""Bytes to read of a file of settings, or of a process's environment."""
 MISSING = "does not exist"
 TICK = 0.02
-"""The clock of processes counts in hundredths."""
+"""Seconds: the clock of processes counts in hundredths."""
 
 Command = Callable[[Sequence[str]], Tuple[Optional[int], str, str]]
-"""Runs a program: exit code, output, and the reason for a missing one."""
+"""Runs a program: exit code, output, and the reason for a missing code."""
 
 
 class Known(NamedTuple):
-    """What the application's settings are called, and how their values are shown."""
+    """Names of the application's settings, and the function for fingerprints."""
 
     patterns: Sequence[str]
     fingerprint: Callable[[str, str], str]
     path: str
-    """The ``.env`` that is deployed."""
+    """The deployed ``.env``."""
     others: Collection[str] = ()
-    """Files that are deployed with it."""
+    """Files deployed with it."""
 
     def fingerprints(self, values: Mapping[str, str]) -> Dict[str, str]:
         """Fingerprints by name, of the settings among these values."""
@@ -66,20 +66,20 @@ class Known(NamedTuple):
 
 
 class Manager(NamedTuple):
-    """The systemd that runs the units: the host's, or an account's own."""
+    """A systemd instance: the host's, or an account's own."""
 
     program: Sequence[str] = ("systemctl",)
     account: str = "root"
-    """What a unit without ``User=`` runs as."""
+    """Account of a unit without ``User=``."""
     lingers: bool = True
-    """Whether it starts with the host."""
+    """Whether the instance starts at boot."""
 
     def show(self, properties: Sequence[str], names: Sequence[str]) -> Sequence[str]:
         return [*self.program, "show", "--property=" + ",".join(properties), "--", *names]
 
 
 def units(names: Sequence[str], known: Known, since: Optional[float], run: Command) -> Tuple[List[Dict[str, Any]], str]:
-    """A row for each unit, and why there is no row. ``since`` is when the file that they read came to be."""
+    """Rows of units, or the reason for none. ``since``: time of the file that they read."""
     names = [name for name in names if not name.startswith("-")]
     if not names:
         return [], ""
@@ -103,7 +103,7 @@ def units(names: Sequence[str], known: Known, since: Optional[float], run: Comma
 
 
 def _own_manager(path: str) -> Optional[Manager]:
-    """Of the account that runs this or, where that is root, of the file's owner."""
+    """Systemd of the account that runs this or, for root, of the file's owner."""
     try:
         uid = os.geteuid() or os.lstat(path).st_uid
         entry = pwd.getpwuid(uid)
@@ -117,7 +117,7 @@ def _own_manager(path: str) -> Optional[Manager]:
 
 
 def _idle_starters(entries: Sequence[Mapping[str, str]], manager: Manager, run: Command) -> Set[str]:
-    """Of the units that would start these, those that are not active: nothing starts them with the host."""
+    """Inactive units that would start these units: nothing starts them at boot."""
     names = sorted({name for entry in entries for name in _starters(entry)})
     _code, text, _why = run(manager.show(("Id", "ActiveState"), names)) if names else (0, "", "")
     return {entry.get("Id", "") for entry in systemd_show.shown(text) if entry.get("ActiveState") == "inactive"}
@@ -161,13 +161,13 @@ def is_old(began: Optional[float], since: Optional[float]) -> bool:
 
 
 def _starts(entry: Mapping[str, str], idle: Set[str]) -> bool:
-    """Whether it starts with the host: what starts it is active now, and not for this boot alone."""
+    """Whether the unit starts at boot: its starter is active now, and not only for this boot."""
     is_kept = not entry.get("UnitFileState", "").endswith("-runtime")
     return is_kept and any(name not in idle for name in _starters(entry))
 
 
 def _account(entry: Mapping[str, str], pid: int, manager: Manager) -> str:
-    """Root, too, where a change of the unit counts from its next start."""
+    """The unit's account; root even if that change waits for the next start."""
     if entry.get("User") in ("root", "0"):
         return "root"
     process = processes.account(pid) if pid else ""
@@ -175,12 +175,12 @@ def _account(entry: Mapping[str, str], pid: int, manager: Manager) -> str:
 
 
 def _program(text: str) -> str:
-    """Of ``{ path=/usr/bin/docker ; argv[]=… }``."""
+    """Path in ``{ path=/usr/bin/docker ; argv[]=… }``."""
     return text.partition("path=")[2].partition(" ;")[0].strip()
 
 
 def _assigned(text: str) -> Dict[str, str]:
-    """``Environment=`` as ``systemctl show`` quotes it."""
+    """Parses ``Environment=`` as ``systemctl show`` quotes it."""
     try:
         assignments = shlex.split(text)
     except ValueError:
@@ -189,7 +189,7 @@ def _assigned(text: str) -> Dict[str, str]:
 
 
 def _files(text: str, known: Known) -> Iterator[Dict[str, Any]]:
-    """Files of settings other than the one that is deployed, in the order in which they count."""
+    """Settings files that are not deployed, in the order in which they count."""
     for line in text.splitlines():
         pattern, _mark, ignores = line.strip().rpartition(" (ignore_errors=")
         for path in sorted(glob.glob(pattern)) or [pattern]:
@@ -208,7 +208,7 @@ def _is_same(path: str, other: str) -> bool:
 
 
 def _settings(path: str) -> Tuple[Dict[str, str], str]:
-    """What systemd would read, and why it cannot be."""
+    """Settings as systemd would read them, or the reason why not."""
     try:
         handle = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC)
         with os.fdopen(handle, "rb") as stream:
@@ -224,9 +224,9 @@ def _settings(path: str) -> Tuple[Dict[str, str], str]:
 
 
 def held(pids: Sequence[int], known: Known) -> Tuple[Dict[str, List[str]], List[int]]:
-    """The fingerprints that the unit's processes have of each setting, as far as this account may look.
+    """Fingerprints of each setting in the unit's processes, as far as this account may read.
 
-    The second part are the processes that did not answer.
+    Also returns processes that did not answer.
     """
     macs_of: Dict[str, Set[str]] = {}
     environments, silent = processes.each(pids, lambda pid: processes.environment(pid, LARGEST))

@@ -1,9 +1,9 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Which of some values a text holds, however it writes them. Standard library only; Python 3.8.
+"""Finds values in a text, in any spelling.
 
-Most texts hold none, and a search for each spelling would take most of the time that a host is looked at. So a text is
-first read as numbers of eight bytes, of which none is one of the spellings'.
+Most texts hold none, and a search for each spelling would take most of the time. So a text is first read as numbers of
+eight bytes, and skipped if no spelling has one of them.
 """
 
 from __future__ import annotations
@@ -18,18 +18,18 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._core.value_enc
 BLOCK = 8
 STEPS = (1, 2, 3, 4)
 FIND = 20
-"""How many searches for one byte string take as long as looking at every block."""
+"""Searches for a byte string that take as long as checking every block."""
 
 Place = Tuple[str, Union[Spelling, Exact], Anchor]
-"""Whose value it is, how it may be written, and what of that is searched for."""
+"""Name of a value, its spelling, and the part to search for."""
 
 
 class OutOfTime(Exception):
-    """Raised where the time for a search is over."""
+    """Raised after the time for a search."""
 
 
 class ValueMatcher:
-    """Made once, since a value has dozens of spellings."""
+    """Matcher, made once since a value has dozens of spellings."""
 
     def __init__(self, texts: Mapping[str, Sequence[str]]) -> None:
         self._places: Dict[bytes, List[Place]] = {}
@@ -44,7 +44,7 @@ class ValueMatcher:
         self.longest = max((spelling.longest for _name, spelling, _anchor in places), default=0)
 
     def named(self, content: bytes, until: float = float("inf")) -> List[str]:
-        """Whose values are in there. Raises OutOfTime after that many seconds of this process's work."""
+        """Names of values in the content. Raises OutOfTime when this process's CPU time passes ``until``."""
         if time.process_time() > until:
             raise OutOfTime
         blocks = memoryview(content)[: len(content) // BLOCK * BLOCK].cast("Q")[:: self._step]
@@ -52,7 +52,7 @@ class ValueMatcher:
         return sorted({name for data in anchors if data in content for name in self._names(data, content, until)})
 
     def _inner(self, data: bytes) -> Iterator[int]:
-        """Blocks in its middle: what a URL begins with is found everywhere."""
+        """Blocks in the middle of the data: the start of a URL is found everywhere."""
         first = (len(data) - _least(self._step)) // 2
         return (int.from_bytes(data[at : at + BLOCK], sys.byteorder) for at in range(first, first + BLOCK * self._step))
 
@@ -81,5 +81,5 @@ def _spellings(value: str) -> Iterator[Tuple[Union[Spelling, Exact], Anchor]]:
 
 
 def _least(step: int) -> int:
-    """Bytes of which, wherever they stand, one whole block is a part where each so many-th is looked at."""
+    """Fewest bytes that always contain a whole checked block, if every ``step``-th is checked."""
     return BLOCK * (step + 1) - 1

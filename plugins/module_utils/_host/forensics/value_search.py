@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Whether a text, a file or an archive holds one of the present values. Standard library only; Python 3.8."""
+"""Finds present values in a text, a file or an archive."""
 
 from __future__ import annotations
 
@@ -27,32 +27,32 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._host.forensics
 from ansible_collections.watchparty.secrets.plugins.module_utils._host.safe_files import OpenPath
 
 WAITS = 4
-"""How many times as long as it works a search may take."""
+"""Most elapsed seconds for a second of CPU time."""
 NESTED = 6
 TOO_DEEP = "is packed more than %d times" % NESTED
 SHORTEST_TOKEN = 24
 _BASE64 = re.compile(rb"(?:[A-Za-z0-9+/_-]{%d,}\s{0,80})+[A-Za-z0-9+/_-]*" % SHORTEST_TOKEN)
-"""Lines, which may be indented, and a shorter one at the end."""
+"""Lines, which may be indented, with a shorter last one."""
 _IS_BASE64 = bytes(120 if re.match(rb"[A-Za-z0-9+/_-]", bytes([code])) else 32 for code in range(256))
 _STANDARD = bytes.maketrans(b"-_", b"+/")
 _TOKEN = b"x" * SHORTEST_TOKEN
 
 
 class PackedFile(Exception):
-    """Raised for a packed file that must be read as a whole, although only its end was asked for."""
+    """Raised if only the end of a packed file was asked for, which must be read as a whole."""
 
 
 class ValueSearch(NamedTuple):
-    """What is searched for, until when."""
+    """Values to search for, and time limits."""
 
     matcher: ValueMatcher
     until: float
-    """In seconds of this process's work: on a busy machine as much is looked into."""
+    """CPU time of this process: a busy machine does not shorten the search."""
     latest: float
-    """In seconds of the clock, for slow disks."""
+    """Monotonic clock, for slow disks."""
 
     def named(self, content: bytes) -> List[str]:
-        """The settings whose values are in there. Raises OutOfTime."""
+        """Settings whose values are in the content. Raises OutOfTime."""
         if time.monotonic() > self.latest:
             raise OutOfTime
         return self.matcher.named(content, self.until)
@@ -63,7 +63,7 @@ def within(seconds: float, matcher: ValueMatcher) -> ValueSearch:
 
 
 class _File(io.FileIO):
-    """On the disk. Most are small, and space for as much as is asked for would be made each time."""
+    """A file on the disk. Most are small, and FileIO would allocate the requested size each time."""
 
     most = packed_files.LARGEST_LIST
 
@@ -75,10 +75,10 @@ class _File(io.FileIO):
 
 
 def in_file(at: OpenPath, values: ValueSearch, *, last: int = 0) -> Tuple[List[str], int]:
-    """The settings whose values a regular file holds, and its mode.
+    """Settings whose values a regular file holds, and its mode.
 
-    ``last`` is how many bytes at its end are looked into, by default all. Raises OSError, HostError for what is not a
-    regular file, OutOfTime, UnsearchedFile, and with ``last`` PackedFile.
+    ``last``: bytes at the end to search; 0 for all. Raises OSError, HostError for anything but a regular file,
+    OutOfTime, UnsearchedFile, and with ``last`` PackedFile.
     """
     with _File(safe_files.opened(at)) as file:
         status = os.fstat(file.fileno())
@@ -92,7 +92,7 @@ def in_file(at: OpenPath, values: ValueSearch, *, last: int = 0) -> Tuple[List[s
 
 
 def in_stream(source: Source, values: ValueSearch) -> List[str]:
-    """Of what is read piece by piece; what is packed is unpacked. Raises OutOfTime and UnsearchedFile."""
+    """Settings whose values a stream holds, also packed. Raises OutOfTime and UnsearchedFile."""
     names: Set[str] = set()
     try:
         names.update(_names(source, values, 0))  # one by one: what was found before a fault counts
@@ -141,7 +141,7 @@ def _as_it_is(head: bytes, source: Source, values: ValueSearch) -> Iterator[str]
 
 
 def _decoded(content: bytes) -> bytes:
-    """All that is encoded as a whole and wrapped into lines."""
+    """Decoded base64 of whole, wrapped texts."""
     texts = []
     for run in _base64_runs(content):
         text = run.translate(_STANDARD, b"\r\n\t \v\f")
@@ -150,9 +150,9 @@ def _decoded(content: bytes) -> bytes:
 
 
 def _base64_runs(content: bytes) -> Iterator[bytes]:
-    """What the expression finds; it alone would take as long as all other work on a host.
+    """Matches of ``_BASE64``, which alone would take as long as all other work on a host.
 
-    A word in small letters or capitals alone is a name in a program, and no encoding.
+    A word only in small letters or capitals is a name in a program, not base64.
     """
     kinds, end = content.translate(_IS_BASE64) + b" ", 0
     while True:

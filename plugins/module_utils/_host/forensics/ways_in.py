@@ -1,10 +1,10 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""What somebody who had a leaked key may have left on the host to come back. Looks only. Python 3.8.
+"""Finds footholds that the holder of a leaked key may have left on the host. Only reads.
 
-An entry counts if the kernel says that it changed since the exposure began: only root can set that time. Of a
-package's own content it does not count. Where no beginning is known, only what no ordinary host has counts. Files of
-accounts are not opened.
+An entry counts if its ctime is after the exposure began: only root can set that time. A package's own content does not
+count. If the beginning is unknown, only entries that no ordinary host has count. Of accounts' files, only
+authorized_keys is opened.
 """
 
 from __future__ import annotations
@@ -31,27 +31,25 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._host.forensics
 from ansible_collections.watchparty.secrets.plugins.module_utils._host.ssh import all_accounts, key_times, sessions
 
 MOST = 100
-"""Findings of one account, of all keys, or of the system, that a host names; the last one counts the rest."""
+"""Findings of one account, of all keys, or of the system. The last one counts the rest."""
 MOST_ACCOUNTS = 50
 
 
 class Foothold(NamedTuple):
-    """A possible way in."""
-
     credential: str
     text: str
-    """What it is, since when, and the command that removes it."""
+    """Description, time, and the command that removes it."""
     key: str = ""
     """Fingerprint of an authorized key."""
     file: str = ""
-    """Where that key is."""
+    """Path of that key."""
 
 
 class FootholdSearch:
-    """One look for what the accounts' credentials leave open."""
+    """Searches for footholds of the accounts' credentials."""
 
     def __init__(self, opened: Sequence[OpenedAccount], since: float, root: str = "/") -> None:
-        """``since`` is when the exposure began; 0 where that is unknown. ``root`` is the directory of the host."""
+        """``since``: start of the exposure; 0 if unknown. ``root``: the directory of the host."""
         self._opened, self._since, self._root = list(opened), since, root
         self._tree = directory_entries.HostTree(root)
         self._seen: Set[str] = set()
@@ -60,7 +58,7 @@ class FootholdSearch:
         self.footholds: List[Foothold] = []
 
     def run(self, patterns: Sequence[str], known: Set[str]) -> None:
-        """``patterns`` are sshd's AuthorizedKeysFile, ``known`` the fingerprints of the catalog's keys."""
+        """``patterns``: sshd's AuthorizedKeysFile. ``known``: fingerprints of the catalog's keys."""
         sudoers = host_accounts.sudoers(self._root)
         self.short.extend(sudoers.unread)
         root = next(
@@ -97,12 +95,12 @@ class FootholdSearch:
 
     @property
     def short(self) -> List[str]:
-        """What was not looked at, and why."""
+        """Unsearched paths, with the reason."""
         return self._tree.short
 
     @contextlib.contextmanager
     def _part(self, credential: str, name: str) -> Iterator[None]:
-        """One part names so many findings: an answer with too many of them is rejected as a whole."""
+        """Limits the findings of a part: an answer with too many is rejected as a whole."""
         self._left = MOST
         yield
         if self._left < 0:
@@ -148,8 +146,8 @@ class FootholdSearch:
             self._add(account.credential, text)
 
     def _is_behind_link(self, entry: Entry, account: OpenedAccount, *, is_odd: bool) -> bool:
-        """Whether a linked folder of the home leads there. The link is what is named, once: what it leads to may be the
-        system's own, which no command here may remove.
+        """Whether a linked folder of the home leads there. Reports the link once: its target may be the system's own,
+        which no command here may remove.
         """
         link = self._tree.linked_folder(entry.path, account.home)
         if link and self._counts(entry.changed, is_odd=is_odd) and link not in self._seen:
@@ -159,7 +157,7 @@ class FootholdSearch:
         return bool(link)
 
     def _command(self, entry: Entry, account: OpenedAccount, path: Sequence[str] = start_files.SYSTEM_PATH) -> None:
-        """A command that the PATH may find before the system's, in the folders of ``path``."""
+        """Judges a command that the PATH may find before the system's, in the folders of ``path``."""
         name = os.path.basename(entry.path)
         is_second = any(os.path.lexists(self._tree.at(os.path.join(folder, name))) for folder in path)
         is_odd = name in start_files.TAKEN_OVER
@@ -172,7 +170,7 @@ class FootholdSearch:
             self._add(account.credential, text % (*_shown(entry), _quoted(entry.path)))
 
     def _keys(self, patterns: Sequence[str], known: Set[str], root: Optional[OpenedAccount]) -> None:
-        """Of every account where the key opens root."""
+        """Judges these accounts' keys, or those of every account if a key opens root."""
         if not self._since:
             return
         own = {
@@ -224,7 +222,7 @@ class FootholdSearch:
                 is_set = mode & (stat.S_ISUID | stat.S_ISGID)
                 if is_set or self._tree.capability(entry.path):
                     programs[entry.path] = (entry, owner, "chmod u-s,g-s -- {path}" if is_set else "setcap -r {path}")
-        # A package does not tell who may run a file with whose rights: only its installation explains a change.
+        # Digests of packages do not cover a file's rights: only its installation explains a change.
         known = self._installed(programs, since=self._since)
         owned = package_files.owned(programs, self._root)
         for path, (entry, owner, undo) in programs.items():
@@ -267,12 +265,12 @@ class FootholdSearch:
             self._add(credential, text % (_plain(name), _plain(group), since, _quoted(name), _quoted(group)))
 
     def _installed(self, paths: Iterable[str], since: float = 0) -> Set[str]:
-        """Those that are as a package has them. Where no time counts, the name is enough if that is all there is."""
+        """Paths that are as in a package. If no time counts, the name suffices for a package without digests."""
         return package_files.unchanged(paths, self.short, self._root, by_name=not self._since, since=since)
 
 
 def is_plain_pam(tree: directory_entries.HostTree, path: str) -> bool:
-    """Whether pam-auth-update may have written it, which upgrades run."""
+    """Whether pam-auth-update, which upgrades run, may have written it."""
     if not fnmatchcase(path, "/etc/pam.d/common-*"):
         return False
     text = (all_accounts.read(tree.at(path)) or b"").decode("utf-8", "replace")
@@ -284,7 +282,7 @@ def _plain(path: str) -> str:
 
 
 def _quoted(path: str) -> str:
-    """For a shell, or what to do where a name cannot be written."""
+    """Quotes for a shell, or describes how to find a name that cannot be typed."""
     # The journal keeps a long text up to its last ": ", where the command begins.
     is_typed = path == _plain(path) and ": " not in path
     return shlex.quote(path) if is_typed else "(its name cannot be typed; find it by ls -lctb)"

@@ -54,8 +54,6 @@ class NotConfigured(SecretsError):
 
 @dataclass(frozen=True)
 class FetchRequest:
-    """What this host fetches, and where to."""
-
     environment: str
     path: str
     owner: Optional[str] = None
@@ -72,7 +70,7 @@ class FetchRequest:
 
 @dataclass(frozen=True)
 class FetchResult:
-    """How it ended: an exit code, and words without a value."""
+    """Exit code, and messages without a value."""
 
     code: int
     messages: Tuple[str, ...]
