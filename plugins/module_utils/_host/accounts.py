@@ -44,8 +44,8 @@ def application(name: str, label: str) -> HostAccount:
 
 
 def responsible(paths: Iterable[str], label: str) -> HostAccount:
-    """Root if only root can change or create these files, else the one account that can. If not run as root: its own
-    account.
+    """Root if only root can change or create these files, else the one account that can. Without root's rights, this
+    process's account.
 
     Raises HostError if further accounts can.
     """
@@ -76,7 +76,7 @@ def _owners(path: str, links: int) -> Iterator[int]:
             yield component.uid
         status = safe_files.status(at)
         target = os.readlink(at.name, dir_fd=at.directory) if status and stat.S_ISLNK(status.st_mode) else ""
-    if status is None and at.components[-1].mode & 0o022:  # anybody may make it
+    if status is None and at.components[-1].mode & 0o022:  # other accounts may create it
         raise _shared(at.folder, at.components[-1].mode)
     if status:
         yield status.st_uid

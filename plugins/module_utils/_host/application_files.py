@@ -167,9 +167,7 @@ def _own(at: OpenPath, wanted: atomic_file.Ownership, *, check: bool) -> bool:
 
 
 def ignore(checkout: str, *, check: bool) -> bool:
-    """Covers .env* in a checkout's .gitignore, with the rights of the checkout's owner. Returns whether the file
-    changes.
-    """
+    """Adds .env* to a checkout's .gitignore, with the rights of the checkout's owner. Returns whether it changes."""
     try:
         with _git_ignore(checkout) as result:
             return result is not None and _ignore(*result, check=check)

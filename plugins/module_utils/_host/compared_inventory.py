@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Reads the inventory of MySQL or RabbitMQ that a leak response compares with the baseline. No error stops it."""
+"""Reads a MySQL or RabbitMQ inventory that a leak response compares with the baseline. Errors stop no revocation."""
 
 from __future__ import annotations
 

@@ -87,7 +87,7 @@ def _at_every_node(nodes: Sequence[str], timeout: int, url: str) -> Answer:
         address = valkey.parse_url(url, "the URL")
         digest = valkey.digest_of(address.password)
         wanted = user_states.UserRequest(address, address, address.user, digest, nodes=tuple(nodes))
-        user_states.usable(wanted, check=True)  # raises naming each node that does not accept it
+        user_states.usable(wanted, check=True)  # raises with each node that rejects it
     return state, message
 
 

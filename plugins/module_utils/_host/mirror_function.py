@@ -26,7 +26,7 @@ class MirrorIncomplete(SecretsError):
 
 def handler_of(configuration: Mapping[str, Any]) -> Handler:
     """The function's handler. ``configuration`` has the catalog and the name of the environment."""
-    import boto3  # the runtime's own; whoever checks this file's imports may have none
+    import boto3  # in the Lambda runtime; other importers of this file may lack it
     from botocore.config import Config
 
     def client(service: str, region: Optional[str]) -> Any:
@@ -38,7 +38,7 @@ def handler_of(configuration: Mapping[str, Any]) -> Handler:
             result, remaining = _run(catalog, lru_cache(maxsize=None)(client))
         except SecretsError as error:
             result, remaining = {}, str(error)
-        except Exception as error:  # noqa: BLE001 - its words could hold a value
+        except Exception as error:  # noqa: BLE001 - its text could hold a value
             result, remaining = {}, f"unexpected error: {type(error).__name__} (please report it)"
         # What a function prints is its log.
         sys.stdout.write(json.dumps({"cause": _cause(event), **result, "remaining": remaining}) + "\n")

@@ -48,7 +48,7 @@ def carry_out(
     ``name`` names the executable in a reason.
     """
     try:
-        # pylint: disable-next=ansible-bad-function # it runs on the controller too, where there is no module
+        # pylint: disable-next=ansible-bad-function # also runs on the controller, without a module
         process = subprocess.Popen(
             command,
             stdin=subprocess.PIPE,

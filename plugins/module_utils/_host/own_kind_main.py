@@ -32,7 +32,7 @@ def main() -> None:
 
 
 def answer(params: Mapping[str, Any], *, check: bool) -> dict[str, Any]:
-    """The executable's answer. Raises RotationError."""
+    """Raises RotationError."""
     if check and params["request"]["verb"] != "check":
         raise RotationError('%s was not run: with --check, a run calls only the verb "check"' % params["name"])
     content = base64.b64decode(params["program"])

@@ -31,7 +31,7 @@ SECONDS = 20
 PAUSE = 0.5
 """Seconds between two tries at a server."""
 LOOKS = 10
-"""Counts of open sessions: the server ends them soon after the request."""
+"""Tries at counting open sessions: the server ends them soon after the request."""
 WRONG_PASSWORDS = 10
 """Wrong passwords in a row that MySQL or MariaDB must allow before it locks an account: several runs may try."""
 TOO_STRICT = (
@@ -151,7 +151,7 @@ def valkey_login(_timeout: int, url: str) -> Answer:
 
 
 def _locks_accounts(entry: Mapping[str, Any]) -> str:
-    """Reason why a wrong password might lock an account of MySQL or MariaDB; the current login may ask."""
+    """Reason why a wrong password might lock an account of MySQL or MariaDB, read with the current login."""
     try:
         with mysql_connection.MysqlConnection(entry["address"], _login(entry["current"])) as server:
             rows = server.rows("SHOW GLOBAL VARIABLES LIKE 'max_password_errors'", columns=2)

@@ -173,7 +173,7 @@ def each(
             once(act["params"], keep)
         except SystemExit:
             pass
-        except Exception as error:  # noqa: BLE001 - of one act: the others are carried out all the same
+        except Exception as error:  # noqa: BLE001 - the other acts are carried out all the same
             # Without its text, which may hold a value.
             keep({"failed": True, "msg": "unexpected error: %s (please report it)" % type(error).__name__})
         if timer is not None:

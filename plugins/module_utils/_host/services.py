@@ -49,7 +49,7 @@ def restarted_and_healthy(services: Dict[str, Any], path: str) -> List[Dict[str,
         require_running(managers if command is None else [])
     except HostError:
         raise
-    except Exception as error:  # pylint: disable=broad-exception-caught  # whoever called must know how far it came
+    except Exception as error:  # pylint: disable=broad-exception-caught  # the caller must know how far it came
         raise HostError("restart or health check: defect in this module: %s" % type(error).__name__) from error
     return answers
 

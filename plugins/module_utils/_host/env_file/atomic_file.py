@@ -39,7 +39,7 @@ PATIENCE = 15
 """Seconds to wait for another run that writes the same file."""
 
 
-# No dataclasses in code for hosts: their import takes a sixth of a run.
+# No dataclass: importing dataclasses takes a sixth of a run on a host.
 class Ownership(NamedTuple):
     """Owner, group and mode. None keeps the value of a present file."""
 

@@ -205,7 +205,7 @@ def restarted(module: AnsibleModule, result: Dict[str, Any], owner: Optional[int
     """Restarts and verifies. Returns the results; ``result`` holds until then."""
     from ansible_collections.watchparty.secrets.plugins.module_utils._host import services  # few executions need it
 
-    # The last line counts. This line counts if the process is killed meanwhile.
+    # The last line counts: this one, if the process is killed meanwhile.
     ended = {
         **result,
         "failed": True,
@@ -223,7 +223,7 @@ def restarted(module: AnsibleModule, result: Dict[str, Any], owner: Optional[int
 
 
 def own_addresses() -> List[str]:
-    import subprocess  # few executions need this import
+    import subprocess  # few executions need it
 
     try:
         # pylint: disable-next=ansible-bad-function

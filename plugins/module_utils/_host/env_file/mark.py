@@ -44,8 +44,6 @@ def _are_by_path(result: Any, is_right: Callable[[Any], bool]) -> bool:
 
 
 class Mark:
-    """Deploy marker, with version ids and the digest of the whole deployment."""
-
     def __init__(self, env: atomic_file.EnvFile) -> None:
         self._env = env
         self._shown = (env.mark or env.file).path
@@ -106,7 +104,7 @@ class Mark:
         return str(self.accepted.get("delivery", ""))
 
     def refuse_foreign(self, snapshot: Optional[str], delivery: Optional[str] = None) -> None:
-        """Raises HostError if another run has written here since, or found the services healthy on it."""
+        """Raises HostError if another run has written here since."""
         accepted = self.accepted
         present_id, last = (delivery, self.delivery) if delivery else (snapshot, accepted.get("snapshot"))
         ours = (last, *accepted.get("instead_of", ()))
@@ -299,8 +297,7 @@ class Mark:
         if self._env.path not in digests:
             return {"accepted": common, "healthy": None}
         digest = file_set.digest(digests)
-        # The services still run on the replaced files. Until they are healthy on these, every deploy must restart
-        # them.
+        # The services still run on the replaced files, so each deploy must restart them until they are healthy.
         accepted: Dict[str, Any] = {
             **common,
             "snapshot": entry.get("snapshot") if entry.get("digest") == digest else None,

@@ -108,9 +108,7 @@ def may_become_root(account: OpenedAccount, rules: Sudoers, root: str) -> bool:
 
 
 def odd(root: str, since: float) -> Iterator[Tuple[str, str]]:
-    """Accounts that no package makes, with the reason. None if ``since`` is later than the last change of the account
-    files.
-    """
+    """Accounts that no package makes, with the reason; empty if the account files have not changed after ``since``."""
     if since and max(_changed(root, name) for name in ("passwd", "shadow")) < since:
         return
     shadow = {fields[0]: fields for fields in rows(root, "shadow", 3)}
@@ -127,8 +125,8 @@ def odd(root: str, since: float) -> Iterator[Tuple[str, str]]:
 
 
 def joined(root: str, since: float, rules: Sudoers) -> Optional[List[Tuple[str, str]]]:
-    """Accounts that since then joined a group whose members may become root. None if no earlier copy of the groups
-    exists.
+    """Accounts, each with a group joined since then whose members may become root. None if no earlier copy of the
+    groups exists.
     """
     if not since or _changed(root, "group") < since:
         return []

@@ -36,7 +36,7 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._host.forensics
 )
 
 SHORTEST = 12
-"""Characters from which a value in another file counts as a copy, not as chance."""
+"""Fewest characters of a value that count as a copy in another file, not as chance."""
 SELINUX = "/sys/fs/selinux/enforce"
 NO_CONTEXT = "<<none>>"
 """Answer for a path whose context a policy does not set."""
@@ -125,7 +125,7 @@ class FactsRequest(NamedTuple):
     """The catalog's files beside ``.env``."""
     owner: Optional[str] = None
     group: Optional[str] = None
-    """Defaults for ``.env``, and for other files without an owner."""
+    """``owner`` and ``group`` of ``.env``, and of other files without an owner."""
 
 
 def gathered(wanted: FactsRequest) -> Dict[str, Any]:

@@ -21,7 +21,7 @@ Fingerprint = Callable[[str, str], str]
 
 
 class Defaults(NamedTuple):
-    """Defaults of a deploy."""
+    """Values that a deploy uses for files that declare none."""
 
     readers: Sequence[str]
     owner: Optional[str]

@@ -23,7 +23,7 @@ SECONDS = 5.0
 SLACK = 600.0
 """Seconds after the record of an installation in which the package's scripts may change files."""
 NO_DIGEST, UNHASHED = "", "none"
-"""Digest of a file whose package has no digests at all, and of a file whose package has only others."""
+"""Digest of a file whose package has no digests, and of a file whose package has digests of other files."""
 RPM_OWNERS = ("rpm", "-qf", "--qf", "%{INSTALLTIME} %{NVRA}\\n")
 RPM = ("rpm", "-q", "--qf", "%{INSTALLTIME}\\n[%{FILEDIGESTS} %{FILENAMES}\\n]")
 _MD5 = 32
@@ -129,7 +129,7 @@ def _of_rpm(root: str, paths: List[str], since: float, short: List[str]) -> Iter
     if not any(os.path.isdir(os.path.join(root, folder)) for folder in ("var/lib/rpm", "usr/lib/sysimage/rpm")):
         return
     with contextlib.suppress(OSError):
-        # A package is asked once: it tells all of its files.
+        # One query for each package: the answer has all of its files.
         answers = [line.partition(" ") for line in _rpm([*RPM_OWNERS, *paths], short)]
         owners = sorted({owner for at, _blank, owner in answers if at.isdecimal() and int(at) >= since})
         package: List[Tuple[str, str]] = []

@@ -31,7 +31,6 @@ UTMP = struct.Struct("hi32s4s32s256shhiii4i20s")
 _USER_PROCESS = 7
 
 
-# No dataclasses in code for hosts: their import takes a sixth of a run.
 class SshLogin(NamedTuple):
     at: float
     user: str
@@ -170,7 +169,7 @@ def public_part(text: str) -> Optional[bytes]:
         at = 15
         for _field in ("cipher", "derivation", "its options"):
             at += 4 + struct.unpack_from(">I", raw, at)[0]
-        at += 4  # how many keys there are
+        at += 4  # number of keys
         size = struct.unpack_from(">I", raw, at)[0]
     except (binascii.Error, struct.error):
         return None
@@ -179,7 +178,7 @@ def public_part(text: str) -> Optional[bytes]:
 
 
 def _stray_key(key: KeyLine, credentials: Sequence[KnownKey], path: str) -> Tuple[int, str]:
-    """Rank and text: 0 for a leaked key, 2 for an unknown one."""
+    """Rank and text: 0 for a leaked key, 1 for another of the catalog, 2 for an unknown one."""
     rank, word = 2, "unknown key"
     if credentials:
         rank, word = (0, "LEAKED key") if any(known_key.leaked for known_key in credentials) else (1, "key")

@@ -38,7 +38,7 @@ LARGEST = 1 << 20
 """Bytes to read of a file of settings, or of a process's environment."""
 MISSING = "does not exist"
 TICK = 0.02
-"""Seconds: the clock of processes counts in hundredths."""
+"""Seconds of tolerance: the clock of processes counts in hundredths."""
 
 Command = Callable[[Sequence[str]], Tuple[Optional[int], str, str]]
 """Runs a program: exit code, output, and the reason for a missing code."""

@@ -18,7 +18,7 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._core.value_enc
 BLOCK = 8
 STEPS = (1, 2, 3, 4)
 FIND = 20
-"""Searches for a byte string that take as long as checking every block."""
+"""Number of searches for a byte string that take as long as checking every block."""
 
 Place = Tuple[str, Union[Spelling, Exact], Anchor]
 """Name of a value, its spelling, and the part to search for."""

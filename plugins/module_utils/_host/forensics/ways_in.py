@@ -248,7 +248,7 @@ class FootholdSearch:
         for entry in self._tree.each(folder + "/*" for folder in start_files.SYSTEM_PATH[:2]):
             self._command(entry, account, start_files.SYSTEM_PATH[2:])
         for path, (entry, place) in files.items():
-            # A link to a file that is looked at by itself says nothing more.
+            # A link adds nothing if its target is checked by itself.
             is_explained = targets[path] in known or (entry.is_link and targets[path] in scanned)
             if not is_explained and not is_plain_pam(self._tree, path):
                 self._judge(entry, place, account)

@@ -42,14 +42,14 @@ PAUSE = 5
 """Seconds between tries while no file exists."""
 
 _WRITTEN = " (snapshot"
-"""Origin of a file that a run wrote. Such a file may be empty, if other files of the catalog hold all settings."""
+"""Start of the origin of a file that a run wrote. The file may be empty: other files may hold all settings."""
 
 Connect = Callable[[Optional[str]], environment.Client]
 """Function that gives clients of a region."""
 
 
 class NotConfigured(SecretsError):
-    """Raised if the fetch's files on the host cannot be used."""
+    """Raised if the host's setup for the fetch cannot be used."""
 
 
 @dataclass(frozen=True)
@@ -115,7 +115,7 @@ def fetch(
             return _written(wanted, load(), connect, check=check)
         except SecretsError as caught:
             error = caught
-        except Exception as caught:  # noqa: BLE001 - the application must start; its words might quote what was read
+        except Exception as caught:  # noqa: BLE001 - the application must start; its text might quote a value
             error = SecretsError("unexpected error: %s" % type(caught).__name__)
         is_kept, message = _fallback(wanted)
         if is_kept:

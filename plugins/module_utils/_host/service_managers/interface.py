@@ -20,8 +20,6 @@ _SHOWN = 200
 
 
 class State(NamedTuple):
-    """A unit's state in its manager."""
-
     unit: str
     is_up: bool
     text: str
@@ -35,8 +33,6 @@ class State(NamedTuple):
 
 
 class Configured(NamedTuple):
-    """A unit's configuration in its manager."""
-
     starts: Optional[bool] = None
     """Whether the manager starts the unit at boot; None if unknown."""
     reason: str = ""
@@ -70,7 +66,7 @@ class ServiceManager(abc.ABC):
         """States of the units."""
 
     def configured(self, unit: str) -> Configured:
-        """Boot start and settings of a unit of :meth:`states`."""
+        """Configuration of a unit of :meth:`states`."""
         del unit
         return Configured()
 

@@ -22,7 +22,7 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._host.service_m
 
 DIRECTORY = "/etc/service"
 TICK = 0.02
-"""Seconds: the clock of processes counts in hundredths."""
+"""Seconds of tolerance: the clock of processes counts in hundredths."""
 _LINE = re.compile(r"(run|down|finish): .*?: (?:\(pid (\d+)\) )?")
 _USED = ("check", "supervise/ok", "supervise/control", "supervise/status")
 """Files that sv runs, opens or writes in a service's directory."""
