@@ -1,10 +1,10 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Measures deploys, rotations, leak responses and scans side by side with today's way.
+"""Measures deploys, rotations, leak responses and scans, compared with today's way.
 
-Each kind of run comes once a round, without and with a network between the controller and the local stand-in for AWS.
-A table comes at the end. docs/explanation/performance.md says what each figure means. Seconds depend on the machine;
-ratios, counts and processor time depend on it less.
+Each round has every kind of run, without and with a network between the controller and the local stand-in for AWS. A
+table comes at the end. docs/explanation/performance.md explains the figures. Seconds depend on the machine; ratios,
+counts and processor time less so.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from sandbox import network
 from sandbox.process import SandboxError
 
 BEFORE = "849eb966"
-"""Before verify looked at units, processes and copies."""
+"""The commit before verify looked at units, processes and copies."""
 
 
 def _parser() -> argparse.ArgumentParser:

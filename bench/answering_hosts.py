@@ -1,9 +1,9 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""One process that stands for hundreds of hosts: a fork of it runs each program that the collection sends.
+"""One process that stands for hundreds of hosts: its fork runs each program that the collection sends.
 
-So a host costs neither an sshd nor the start of an interpreter, and its processor time is no part of the controller's.
-``python -m bench.answering_hosts SOCKET PYTHON``: what is to run with that interpreter is started as a command.
+A host needs neither an sshd nor an interpreter's start, and its processor time is not the controller's. ``python -m
+bench.answering_hosts SOCKET PYTHON``: programs for another interpreter than PYTHON are started as commands.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ class Handler(StreamRequestHandler):
 
     def handle(self) -> None:
         command, _zero, content = self.rfile.read().partition(b"\0")
-        if not command:  # somebody looks whether this process is there
+        if not command:  # a check whether this process is there
             return
         if not content or self.server.python.encode() in command:
             done = subprocess.run(["sh", "-c", command], input=content, stdout=subprocess.PIPE, check=False)
@@ -45,7 +45,7 @@ class Handler(StreamRequestHandler):
 
 
 def started(document: dict[str, Any]) -> None:
-    """As a host's interpreter does it."""
+    """Runs a program like a host's interpreter."""
     scope: dict[str, Any] = {"__name__": "runtime"}
     exec(compile(document.pop("runtime"), "runtime", "exec"), scope)
     try:
@@ -58,7 +58,7 @@ def started(document: dict[str, Any]) -> None:
 
 @contextmanager
 def answering_hosts(python: str) -> Iterator[str]:
-    """The socket of such a process."""
+    """Starts such a process. Yields its socket."""
     with tempfile.TemporaryDirectory(prefix="hosts-") as folder:
         path = str(Path(folder) / "socket")
         command = [sys.executable, "-m", "bench.answering_hosts", path, python]

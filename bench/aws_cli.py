@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""The real AWS command line, in an environment of its own under ``.cache``, installed when its pin has changed."""
+"""The real AWS command line, in its own environment under ``.cache``, installed again if its pin changes."""
 
 from __future__ import annotations
 

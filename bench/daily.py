@@ -1,11 +1,12 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Times the daily jobs of docs/explanation/comparison.md: scripts/secrets beside chamber, sops and Doppler's CLI.
+"""Times the daily jobs of docs/explanation/comparison.md: scripts/secrets compared with chamber, sops and Doppler's
+CLI.
 
 python -m bench.daily [--rounds 5] [--hosts 3]
 
-The other tools are measured if they are in PATH. chamber uses the same stand-in for AWS, sops a file with an age key.
-Doppler's service is a server that answers at once with the fields that the program reads.
+The other tools are measured if they are in PATH. chamber uses the same stand-in for AWS, and sops a file with an age
+key. Doppler's service is a server that answers at once with the fields that its CLI reads.
 """
 
 from __future__ import annotations
@@ -34,9 +35,9 @@ from tests.integration.terminal import at_a_terminal
 
 NAME, VALUE = "SENTRY_DSN", "https://0123456789abcdef0123456789abcdef@o1.ingest.example.com/1"
 SETTINGS = 24
-"""As many as the worked example has."""
+"""The worked example's number of settings."""
 SETTLING = 6
-"""Seconds after a rotation, in which a read waits for values that are the same everywhere in AWS."""
+"""Seconds after a rotation in which a read waits for consistent values in AWS."""
 PIPE = "chamber read -q shop name_1 | chamber write shop name_2 -"
 Commands = Mapping[str, Sequence[str]]
 TOOLS: dict[str, Commands] = {
@@ -81,7 +82,7 @@ def ours(values_file: Path) -> Commands:
 
 
 def timed(command: Sequence[str], environment: Mapping[str, str], directory: Path, allowed: tuple[int, ...]) -> Run:
-    """At a terminal, as a person runs it."""
+    """Runs a command at a terminal, like a person."""
     meter = Meter()
     code, text = at_a_terminal(command, directory, environment, {})
     run = meter.run()
@@ -106,7 +107,7 @@ def measure_ours(lab: RotationLab, rounds: int) -> dict[str, list[Run]]:
 
 
 class Answer(BaseHTTPRequestHandler):
-    """The fields of https://docs.doppler.com/reference that Doppler's CLI reads."""
+    """Fields of https://docs.doppler.com/reference that Doppler's CLI reads."""
 
     def _answer(self) -> None:
         self.rfile.read(int(self.headers.get("Content-Length") or 0))
@@ -140,7 +141,7 @@ def doppler_service() -> Iterator[str]:
 
 
 def prepare(directory: Path, environment: Mapping[str, str]) -> None:
-    """chamber's values, and sops's two files."""
+    """Writes chamber's values and sops's two files."""
     call = partial(subprocess.run, cwd=directory, env=environment, check=True, capture_output=True, text=True)
     if shutil.which("chamber"):
         for number in range(1, SETTINGS + 1):

@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""What the runs say: one figure a line, ours beside the rival's, without and with a network, and the goal."""
+"""Figures of the runs: one a line, ours and the rival's, without and with a network, and the goal."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from bench.run import Run
 HOST_GOAL = 1.5
 PROCESSOR = "its processor time, all sides"
 AllRuns = Mapping[str, Runs]
-"""By network: without, with."""
+"""Runs by network: without, with."""
 
 
 @dataclass(frozen=True)
@@ -25,12 +25,12 @@ class Measured:
     rival: str = ""
     ratio: float | None = None
     reached: bool | None = None
-    """None where there is no goal."""
+    """None without a goal."""
 
 
 @dataclass(frozen=True)
 class Figure:
-    """One line of the table."""
+    """A line of the table."""
 
     name: str
     goal: str
@@ -49,7 +49,7 @@ Value = Callable[[Run], float]
 
 
 def ratio(ours: Sequence[Run], rival: Sequence[Run], mine: Value, theirs: Value) -> float:
-    """The median of the ratios round by round: what else the machine did in a round bears on both."""
+    """The median of each round's ratio: other load on the machine affects both sides of a round."""
     return statistics.median(mine(run) / theirs(other) for run, other in zip(ours, rival, strict=True))
 
 
@@ -60,7 +60,7 @@ def timed(
     goal: float | tuple[float, float] | None,
     plays: tuple[str, str] = ("", ""),
 ) -> Figure:
-    """Time beside the rival's; *kinds* are names of runs, *goal* may be another one with the network."""
+    """Time compared with the rival's. *kinds* are names of runs; *goal* may differ with the network."""
     goals = goal if isinstance(goal, tuple) else (goal, goal)
     most = dict(zip((WITHOUT, WITH), goals, strict=True))
 
@@ -80,7 +80,7 @@ def timed(
 
 
 def processed(name: str, runs: AllRuns, kinds: tuple[str, str]) -> Figure:
-    """Processor time on all sides, which depends less on what else the machine does."""
+    """Processor time on all sides, which depends less on other load."""
 
     def measure(entry: Runs) -> Measured:
         ours, rival = entry[kinds[0]], entry[kinds[1]]
@@ -93,7 +93,7 @@ def processed(name: str, runs: AllRuns, kinds: tuple[str, str]) -> Figure:
 def counted(
     name: str, runs: AllRuns, kinds: tuple[str, str], count: Callable[[Run], int], goal: int | None = None
 ) -> Figure:
-    """A count, the most of all rounds."""
+    """The largest count of all rounds."""
 
     def measure(entry: Runs) -> Measured:
         ours, rival = (max(count(run) for run in entry[kind]) for kind in kinds)
@@ -119,7 +119,7 @@ def processor(run: Run) -> float:
 
 
 def deploy_figures(runs: AllRuns, *, hosts: int, many: int, secrets: int, parameters: int) -> list[Figure]:
-    """Deploys beside the rival's playbook; their calls are what the stores need, and one for the journal."""
+    """Deploys compared with the rival's playbook. The needed calls are those of the stores, and one for the journal."""
     goals = {1: 0.5, 20: 0.33, 100: 0.25}
     sizes = sorted({1, hosts, *([many] if many else [])})
     figures = []
@@ -135,7 +135,7 @@ def deploy_figures(runs: AllRuns, *, hosts: int, many: int, secrets: int, parame
     if many:
         grown = (f"deploy {many}", f"deploy {hosts}")
         figures.append(timed(f"deploy to {many} hosts : to {hosts}", runs, grown, 1.1 * many / hosts))
-    # The bench's catalog names no account, which would cost a call more.
+    # The bench's catalog names no account, which would cost another call.
     needed = -(-secrets // 20) + max(1, -(-parameters // 10)) + 1
     for size in sizes:
         figures.append(counted(f"AWS calls, hosts: {size}", runs, (f"deploy {size}", f"rival {size}"), calls, needed))
@@ -146,7 +146,7 @@ def deploy_figures(runs: AllRuns, *, hosts: int, many: int, secrets: int, parame
 
 
 def rotation_figures(runs: AllRuns, *, hosts: int) -> list[Figure]:
-    """A rotation beside the expert's script."""
+    """A rotation compared with the expert's script."""
     kinds = f"rotation {hosts}", f"script {hosts}"
     figures = [
         timed(f"rotation on {hosts} hosts : expert's script", runs, kinds, (1.0, 1.2)),
@@ -161,7 +161,7 @@ def rotation_figures(runs: AllRuns, *, hosts: int) -> list[Figure]:
 
 
 def leak_figures(runs: AllRuns, *, hosts: int) -> list[Figure]:
-    """Whole runs, from the command to the post-mortem; beside it the time to contain, which the run itself tells."""
+    """Whole runs, from the command to the post-mortem, and the time to contain that the run itself reports."""
     kinds = f"leak {hosts}", f"leak_script {hosts}"
     clock = ("contained", "contained")
     return [
@@ -176,7 +176,7 @@ def leak_figures(runs: AllRuns, *, hosts: int) -> list[Figure]:
 
 
 def many_figures(runs: AllRuns, *, hosts: int, count: int) -> list[Figure]:
-    """Many credentials in one run beside one of them."""
+    """Many credentials in one run, compared with one."""
     kinds = f"rotation_of_many {hosts}", f"rotation_of_one {hosts}"
     return [
         timed(f"rotation of {count} credentials on {hosts} hosts : of one", runs, kinds, 8.0),
@@ -188,7 +188,7 @@ def many_figures(runs: AllRuns, *, hosts: int, count: int) -> list[Figure]:
 
 
 def reading_figures(runs: AllRuns) -> list[Figure]:
-    """What Ansible needs to read a playbook, beyond what it needs for an empty one."""
+    """Time that Ansible needs to read a playbook, beyond an empty one."""
     goals = {"leak_response": 0.5}
     figures = []
     for name in ("leak_response", "rotate", "deploy"):
@@ -209,7 +209,7 @@ def _beyond(name: str, runs: AllRuns, kinds: tuple[str, str], most: float | None
 
 
 def scan_figures(runs: AllRuns) -> list[Figure]:
-    """A history searched: time beside gitleaks and beside grep, and memory with all that was started."""
+    """A search of a history: time compared with gitleaks and grep, and memory of all processes."""
 
     def memory(entry: Runs) -> Measured:
         most = max(run.plays["memory"] for run in entry["scan"])
@@ -223,7 +223,7 @@ def scan_figures(runs: AllRuns) -> list[Figure]:
 
 
 def host_figures(runs: AllRuns, before: str) -> list[Figure]:
-    """One execution on a host, beside that of another commit."""
+    """One execution on a host, compared with another commit's."""
     kinds = ("host_check", "host_check before")
 
     def processor(entry: Runs) -> Measured:
@@ -237,7 +237,7 @@ def host_figures(runs: AllRuns, before: str) -> list[Figure]:
 
 
 def scale_figures(runs: AllRuns) -> list[Figure]:
-    """What a controller needs for each size."""
+    """A controller's needs for each size."""
     return [Figure(name, "", {WITHOUT: Measured(size_of(run))}) for name, (run,) in runs[WITHOUT].items()]
 
 

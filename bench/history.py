@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""A repository with a long history, the same on every machine: for measuring what reads histories."""
+"""A repository with a long history, the same on every machine, to measure what reads histories."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from pathlib import Path
 
 FILES = 400
 LINES = 220
-"""Of a file when it is new; it is edited from then on."""
+"""Lines of a new file, which later commits edit."""
 EDITED = 6
-"""Files a commit changes."""
+"""Files that a commit changes."""
 WORDS = 4000
 LETTERS = "aaabcdeeeefghiiijklmnooopqrsttuuvwxyz"
 SHAPES = (
@@ -31,7 +31,7 @@ SHAPES = (
 
 
 class Writer:
-    """Lines that look like source, of a fixed seed."""
+    """Lines that look like source, from a fixed seed."""
 
     def __init__(self, seed: int) -> None:
         self._random = random.Random(seed)
@@ -45,7 +45,7 @@ class Writer:
         return [self.line() for _ in range(count)]
 
     def edited(self, lines: Sequence[str], share: float) -> list[str]:
-        """The same with some lines replaced, added and removed."""
+        """The lines with some replaced, added and removed."""
         results: list[str] = []
         for line in lines:
             luck = self._random.random()
@@ -62,7 +62,7 @@ class Writer:
 
 
 def commits(added: int, seed: int, share: float, planted: Sequence[bytes]) -> Iterator[bytes]:
-    """A fast-import stream whose commits add so many bytes of lines altogether; each planted value is added once."""
+    """A fast-import stream whose commits add this many bytes of lines. Each planted value is added once."""
     writer = Writer(seed)
     files = {at: writer.lines(LINES) for at in range(FILES)}
     total, number, left = 0, 0, list(planted)
@@ -86,7 +86,7 @@ def commits(added: int, seed: int, share: float, planted: Sequence[bytes]) -> It
 
 
 def make(where: Path, megabytes: int, *, seed: int = 1, share: float = 0.9, planted: Sequence[bytes] = ()) -> None:
-    """Makes the repository and packs it, as a clone would have it."""
+    """Makes the repository and packs it like a clone."""
     where.mkdir(parents=True)
     environment = {**os.environ, "GIT_CONFIG_GLOBAL": os.devnull, "GIT_CONFIG_SYSTEM": os.devnull}
 

@@ -1,8 +1,8 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""The execution of a verification on one host: now, and as it was in another commit.
+"""A verification's execution on one host: now, and in another commit.
 
-systemctl and journalctl are stand-ins, so that what is measured is the program's own work.
+systemctl and journalctl are stand-ins, so that only the program's own work is measured.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ document = remote_program._document(action, host_check, packages=False, private=
 spec = {name: option.get("default") for name, option in host_check.ARGUMENT_SPEC.items()}
 print(json.dumps([remote_program._BOOT, {**document, "seconds": 0}, spec]))
 """
-"""What a host's Python is sent, by the code of a commit."""
+"""Program that prints what a commit's code sends to a host's Python."""
 
 
 class HostCheck:
@@ -75,7 +75,7 @@ class HostCheck:
         }
 
     def program(self, collections: Path) -> tuple[str, bytes]:
-        """What the host's Python runs, and its standard input."""
+        """The command of the host's Python, and its standard input."""
         environment = clean_environment(PYTHONPATH=str(collections))
         done = subprocess.run(
             [sys.executable, "-c", DOCUMENT], env=environment, capture_output=True, text=True, check=False
@@ -96,7 +96,7 @@ class HostCheck:
             [sys.executable, "-I", "-S", "-c", boot], env=environment, input=document, capture_output=True, check=False
         )
         after = resource.getrusage(resource.RUSAGE_CHILDREN)
-        run = replace(meter.run(), processor=sum(after[:2]) - sum(before[:2]))  # to less than a tick
+        run = replace(meter.run(), processor=sum(after[:2]) - sum(before[:2]))  # finer than a tick
         if b'"fingerprints"' not in done.stdout:
             raise SandboxError(f"the host gave no answer:\n{(done.stdout + done.stderr)[-2000:]!r}")
         return run
@@ -110,7 +110,7 @@ def host_scene() -> Iterator[HostCheck]:
             self.end_headers()
 
         def log_message(self, *_arguments: Any) -> None:
-            """Not to the terminal."""
+            """Prints nothing to the terminal."""
 
     with (
         tempfile.TemporaryDirectory(prefix="bench-") as directory,
@@ -125,7 +125,7 @@ def host_scene() -> Iterator[HostCheck]:
 
 @contextmanager
 def checkout(commit: str) -> Iterator[Path]:
-    """The collections' folder with this one as it was."""
+    """A folder of collections with this one as in the commit."""
     done = subprocess.run(
         ["git", "-C", str(REPOSITORY), "archive", commit, "plugins"], capture_output=True, check=False
     )

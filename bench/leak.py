@@ -1,8 +1,9 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""A leak contained on plain hosts: leak_response.yml beside an expert's script, and everything beside one credential.
+"""A leak contained on plain hosts: leak_response.yml compared with an expert's script, and all credentials compared
+with one.
 
-The hosts have a ``.env`` each and nothing that restarts: an application needs the same for its start on both sides.
+The hosts have a ``.env`` each and restart nothing: an application takes the same time to start on both sides.
 """
 
 from __future__ import annotations
@@ -29,7 +30,7 @@ class LeakScene(ScriptedScene):
         return self._respond("cache")
 
     def leak_of_all(self, *, hosts: int) -> Run:
-        """Every credential that the collection replaces without a third party."""
+        """Replaces every credential that the collection replaces without a third party."""
         return self._respond(ALL)
 
     def _respond(self, leaked: str) -> Run:
@@ -50,7 +51,7 @@ class LeakScene(ScriptedScene):
         return replace(run, plays={"contained": run.seconds})
 
     def close(self) -> None:
-        """Looks once more whether all is in order."""
+        """Verifies the final state."""
         self.close_connections()
         self.lab.deploy("-e", "env_deploy_serial=100%")
         self.lab.assert_closed()

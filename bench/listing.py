@@ -22,11 +22,11 @@ from bench.scripted import ScriptedScene
 from sandbox import network
 
 PASSED_OVER = ("aws.translated", "ssm._pages", "journal._load")
-"""Functions that tell nothing of why a call was made."""
+"""Functions that do not explain a call."""
 
 
 def listed(lines: Sequence[dict[str, Any]]) -> list[str]:
-    """One line a call; a line for each process before its calls."""
+    """One line for each call, and one for each process before its calls."""
     results, process = [], None
     for number, call in enumerate(lines, start=1):
         if call["process"] != process:
@@ -44,7 +44,7 @@ def _short(target: Any) -> str:
 
 
 def rotate(scene: ScriptedScene, *names: str) -> tuple[Run, list[dict[str, Any]]]:
-    """A rotation of these credentials, and its calls."""
+    """Rotates these credentials. Returns the run and its calls."""
     log = Path(scene.lab.directory / "causes.jsonl")
     log.write_text("")
     scene.close_connections()

@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Many database logins rotated in one run beside one of them, on hosts that restart nothing."""
+"""Many database logins rotated in one run, compared with one login, on hosts that restart nothing."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from tests.integration.rotation_lab import MASTER, rotation_lab
 
 
 class ManyLab(PlainLab):
-    """Beside the worked example's credentials, logins with a setting, a secret and a database each."""
+    """A lab with the worked example's credentials, and more logins with their own setting, secret and database."""
 
     count = 50
 
@@ -78,7 +78,7 @@ class ManyScene(ScriptedScene):
         return run
 
     def close(self) -> None:
-        """Looks once more whether all is in order."""
+        """Verifies the final state."""
         self.close_connections()
         self.lab.deploy("-e", "env_deploy_serial=100%")
         self.lab.assert_closed()

@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""The parts of the bench: what is run in which order, and which figures come of it."""
+"""Parts of the bench: the order of runs, and their figures."""
 
 from __future__ import annotations
 
@@ -30,13 +30,13 @@ from sandbox.process import REPOSITORY
 
 SECRETS_READ = 2
 PARAMETERS_READ = 11
-"""What the catalog's stores hold for production; SSM gives ten parameters a page."""
+"""Values that the catalog's stores hold for production. SSM returns ten parameters a page."""
 
 Result = tuple[AllRuns, list[Figure]]
 
 
 def networks(options: argparse.Namespace) -> dict[str, Network]:
-    """By name: without and with, or one of them."""
+    """Networks by name: without and with, or one of them."""
     both = {WITHOUT: network.NONE, WITH: network.chosen(options)}
     return {name: both[name] for name in both if options.network in ("both", name)}
 
@@ -83,7 +83,7 @@ def leak(options: argparse.Namespace) -> Result:
 
 
 def many(options: argparse.Namespace) -> Result:
-    """One round: today it takes long."""
+    """Runs one round, because it takes long."""
     hosts, count = options.rotation_hosts, options.credentials
     with many_scene(hosts, count) as scene:
         rounds = Rounds(networks(options), scene.lab.moto)
@@ -106,7 +106,7 @@ def reading(options: argparse.Namespace) -> Result:
 
 
 def scan(options: argparse.Namespace) -> Result:
-    """The same search three ways; gitleaks's patterns are its own, and each of its runs takes minutes."""
+    """Runs the same search three ways. gitleaks uses its own patterns, and each of its runs takes minutes."""
     runs: dict[str, list[Run]] = defaultdict(list)
     with scan_scene(options.megabytes) as scene:
         kinds = [scene.scan, scene.grep, *([scene.gitleaks] if gitleaks() else [])]
@@ -132,7 +132,7 @@ def host(options: argparse.Namespace) -> Result:
 
 
 def scale(options: argparse.Namespace) -> Result:
-    """One round of each size up to ``--scale-hosts``."""
+    """Runs one round of each size up to ``--scale-hosts``."""
     most = options.scale_hosts
     runs: dict[str, list[Run]] = defaultdict(list)
 
@@ -162,4 +162,4 @@ PARTS: dict[str, tuple[Callable[[argparse.Namespace], Result], Callable[[], str 
     "scan": (scan, lambda: None),
     "host": (host, lambda: None),
 }
-"""Each with the reason for which this machine cannot run it."""
+"""Parts, each with the reason why this machine cannot run it."""

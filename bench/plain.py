@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""A rotation's lab whose hosts have a ``.env`` and nothing that restarts."""
+"""A rotation's lab whose hosts have a ``.env`` and restart nothing."""
 
 from __future__ import annotations
 
@@ -18,8 +18,6 @@ from tests.integration.rotation_lab import RotationLab
 
 
 class Healthy(BaseHTTPRequestHandler):
-    """Answers 200 to every request."""
-
     def do_GET(self) -> None:
         self.send_response(200)
         self.send_header("Content-Length", "0")
@@ -31,7 +29,7 @@ class Healthy(BaseHTTPRequestHandler):
 
 @dataclass(frozen=True)
 class PlainHost:
-    """A folder with a ``.env``, reached over ssh by a name of its own."""
+    """A folder with a ``.env``, reached over ssh by its own name."""
 
     directory: Path
 
@@ -71,7 +69,7 @@ class PlainLab(RotationLab):
 
 @contextmanager
 def healthy_server() -> Iterator[None]:
-    """What the hosts of every lab made inside take for their application."""
+    """Serves the health address of every lab made meanwhile."""
     server = ThreadingHTTPServer(("127.0.0.1", 0), Healthy)
     Thread(target=server.serve_forever, daemon=True).start()
     PlainLab.health_url = f"http://127.0.0.1:{server.server_address[1]}/health/"

@@ -1,6 +1,7 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""What Ansible needs to read a playbook: ``ansible-playbook --list-tasks``, beside one of a playbook without tasks."""
+"""Time that Ansible needs to read a playbook: ``ansible-playbook --list-tasks``, compared with a playbook without
+tasks."""
 
 from __future__ import annotations
 
@@ -16,7 +17,7 @@ EMPTY = "- name: Do nothing\n  hosts: all\n  gather_facts: false\n  tasks: []\n"
 
 
 def read(name: str) -> Run:
-    """List the tasks of a playbook of this collection; of ``empty.yml`` there are none."""
+    """Lists the tasks of a playbook of this collection; ``empty.yml`` has none."""
     with tempfile.TemporaryDirectory(prefix="bench-") as directory:
         home = Path(directory)
         path = REPOSITORY / "playbooks" / name

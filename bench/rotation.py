@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""A rotation of the database's login: rotate.yml beside an expert's script, on the same hosts and servers."""
+"""A rotation of the database's login: rotate.yml compared with an expert's script, on the same hosts and servers."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from sandbox import sshd
 from tests.integration.rotation_lab import OWNER, RotationLab, rotation_lab
 
 SERIAL = '{"env_deploy_serial": [1, "100%"]}'
-"""One host first, then all others at once."""
+"""Batches: one host first, then all others."""
 
 
 class RotationScene(ScriptedScene):
@@ -42,7 +42,7 @@ class RotationScene(ScriptedScene):
         self.close_connections()
 
     def close(self) -> None:
-        """Looks once more whether all is in order."""
+        """Verifies the final state."""
         self.lab.hosts = self._hosts
         self.close_connections()
         self.lab.deploy("-e", "env_deploy_serial=100%")

@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Every kind of run once a round, without and with a network to AWS: what else the machine does bears on all alike."""
+"""Rounds of every kind of run, without and with a network to AWS: other load on the machine affects all kinds alike."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from sandbox.network import Network
 
 WITHOUT, WITH = "without", "with"
 Runs = Mapping[str, Sequence[Run]]
-"""The runs of one kind on one number of hosts, by a name such as ``deploy 20``."""
+"""Runs of one kind on one number of hosts, by a name such as ``deploy 20``."""
 
 
 class Kind(Protocol):
@@ -26,7 +26,7 @@ class Kind(Protocol):
 
 
 class Rounds:
-    """The runs so far, by network and name."""
+    """Runs so far, by network and name."""
 
     def __init__(self, networks: Mapping[str, Network], moto: Moto) -> None:
         self._networks = networks
@@ -38,12 +38,12 @@ class Rounds:
         return {network: dict(runs) for network, runs in self._runs.items()}
 
     def warm(self, *kinds: Kind, hosts: int) -> None:
-        """Runs that are not kept: they fill every cache."""
+        """Runs every kind once without keeping the result, to fill every cache."""
         for kind in kinds:
             print(f"  {kind.__name__} on {hosts} hosts, to warm up: {kind(hosts=hosts).seconds:.1f} s", flush=True)
 
     def each(self, *kinds: Kind, hosts: int) -> None:
-        """One run of each kind, on each network. Whoever goes second in one round goes first in the next."""
+        """Runs each kind once on each network. The order alternates between rounds."""
         for network, profile in self._networks.items():
             runs = self._runs[network]
             with self._moto.behind(profile):

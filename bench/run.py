@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""What is known of one run: its time, its processor time, and its calls to AWS."""
+"""Measurements of one run: time, processor time, and calls to AWS."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from sandbox.calls import sequential_depth
 
 @dataclass(frozen=True)
 class Run:
-    """One run, timed from outside."""
+    """A run, timed from outside."""
 
     seconds: float
     plays: Mapping[str, float] = field(default_factory=dict)
@@ -28,14 +28,14 @@ class Run:
     calls: Mapping[str, int] = field(default_factory=dict)
     """AWS calls by operation."""
     depth: int = 0
-    """How many of the calls came one after another."""
+    """Number of calls that came one after another."""
     connections: int = 0
-    """How many connections to AWS were opened."""
+    """Number of opened connections to AWS."""
     processor: float = 0.0
     """Seconds of processor time on all sides: controller, hosts, servers and stand-in."""
 
     def with_plays(self, file: Path) -> Run:
-        """The same run with what the callback ``bench_plays`` wrote about it."""
+        """The run with what the callback ``bench_plays`` wrote."""
         plays = [json.loads(line) for line in file.read_text(encoding="utf-8").splitlines()]
         return replace(
             self,
@@ -45,7 +45,7 @@ class Run:
 
 
 class Meter:
-    """Measures from its making on; without *moto* no calls."""
+    """Measures from its creation on; without *moto* no calls."""
 
     def __init__(self, moto: Moto | None = None) -> None:
         self._moto = moto
@@ -68,9 +68,9 @@ class Meter:
 
 
 def processor_seconds() -> float:
-    """Processor time of this process and of all that it started and that was not detached, hosts and servers included.
+    """Processor time of this process and all its descendants, including hosts and servers.
 
-    What a run leaves behind as a daemon of its own (an open ssh connection, a restarted application) is not counted.
+    Daemons that a run leaves behind (an open ssh connection, a restarted application) are not counted.
     """
     children: dict[int, list[int]] = {}
     spent: dict[int, int] = {}

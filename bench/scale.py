@@ -26,19 +26,19 @@ from tests.integration.harness import Run as LabRun
 from tests.integration.rotation_lab import JOURNAL, rotation_lab
 
 PARAMETERS, KEYS = 300, 25
-"""The most settings that are parameters; of the rest so many share a secret."""
+"""Limit of settings that are parameters, and the number of other settings that share a secret."""
 PATH = f"/WatchParty/{ENVIRONMENT}"
 
 
 SPREAD = ("-f", "20", "-e", "env_deploy_serial=100%")
 DEPLOYS = ((5, 0), (20, 0), (60, 0), (20, 200), (20, 500), (60, 500), (500, 500))
-"""Hosts, and settings at least: those of the worked example and of the credentials are always there."""
+"""Hosts, and the minimum of settings: those of the worked example and of the credentials are always there."""
 ROTATIONS = ((5, 1), (20, 1), (60, 1), (5, 10), (5, 50), (60, 50))
 """Hosts and credentials."""
 
 
 class ScaleLab(ManyLab):
-    """Hosts that one process stands for, and as many settings as wanted."""
+    """A lab whose hosts are one process, with any number of settings."""
 
     socket = ""
 
@@ -52,11 +52,11 @@ class ScaleLab(ManyLab):
         return layout
 
     def renew(self) -> None:
-        """The first run deploys to the hosts."""
+        """Seeds the stores. The first run deploys to the hosts."""
         self.seed()
 
     def grow(self, settings: int) -> int:
-        """Adds settings up to this number; how many there are."""
+        """Adds settings up to this number."""
         parameters: dict[str, tuple[str, str]] = {}
         secrets: dict[str, dict[str, str]] = {}
         for number in range(len(self.catalog["settings"]) - self.given, settings - self.given):
@@ -96,8 +96,8 @@ class ScaleScene:
         self.lab.hosts = self._hosts[:hosts]
 
     def _measured(self, act: Callable[[], LabRun]) -> Run:
-        """``processor`` and ``memory`` (MiB) are of the controller's processes alone; ``journal`` is the size of its
-        object, ``written`` what the run wrote there, ``audit`` what it wrote to the audit log (KiB)."""
+        """Measures a run. ``processor`` and ``memory`` (MiB) are the controller's; ``journal`` is its object's size,
+        ``written`` what the run wrote there, ``audit`` what it wrote to the audit log (KiB)."""
         written, audit = self._versions(), self._audit()
         before, began = _processor(), time.monotonic()
         with sampled() as peak:
@@ -126,7 +126,7 @@ def _processor() -> float:
 
 @contextmanager
 def sampled() -> Iterator[list[int]]:
-    """KiB of all ansible-playbook processes below this one, at most."""
+    """Peak in KiB of all ansible-playbook processes below this one."""
     peak, ended = [0], threading.Event()
 
     def look() -> None:

@@ -1,8 +1,8 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""A long history searched for two hundred values, beside gitleaks and beside ``git log -p | grep``.
+"""A long history searched for two hundred values, compared with gitleaks and ``git log -p | grep``.
 
-``python -m bench.scan REPOSITORY`` is the search alone, in a process of its own so that its memory can be measured.
+``python -m bench.scan REPOSITORY`` is the search alone, in its own process so that its memory can be measured.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ def gitleaks() -> str | None:
 
 
 def _resident(process: int) -> int:
-    """Kilobytes of a process and all that it started."""
+    """Kilobytes of a process and its descendants."""
     total, waiting = 0, [process]
     while waiting:
         number = waiting.pop()
@@ -55,7 +55,7 @@ def _resident(process: int) -> int:
 
 
 class ScanScene:
-    """One repository, and the ways to search it."""
+    """A repository, and the ways to search it."""
 
     def __init__(self, repository: Path, path: Path) -> None:
         self.repository = repository

@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""What is measured: plain hosts with sshd, a stand-in for AWS, and one run of something on some of the hosts."""
+"""A scene to measure: plain hosts with sshd, a stand-in for AWS, and runs on some of the hosts."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ ENV_FILE = "srv/watchparty/.env"
 
 
 class Scene:
-    """Hosts and AWS that are up. Every run begins without ``.env`` on the hosts and without open connections."""
+    """Running hosts and AWS. Every run begins without ``.env`` on the hosts and without open connections."""
 
     def __init__(self, fleet: Fleet, moto: Moto, directory: Path) -> None:
         self._fleet = fleet
@@ -39,13 +39,13 @@ class Scene:
             database_url="postgresql://app:example-password@db.example.com:5432/app",
             cache_urls=tuple(f"rediss://:example-token@cache.example.com:6379/{number}" for number in range(4)),  # type: ignore[arg-type]
         )
-        # moto gives one more, empty page where a path holds exactly ten.
+        # moto returns another, empty page if a path holds exactly ten.
         eleventh = {"/WatchParty/production/Security/RATE_LIMIT_API": ("String", "60/m")}
         seed(self.moto.client, replace(layout, parameters={**layout.parameters, **eleventh}))
         (self._directory / "ansible.cfg").write_text("[defaults]\n", encoding="utf-8")
 
     def playbook(self, path: Path, *, hosts: int, arguments: Sequence[str] = ()) -> Run:
-        """Run a playbook on the first *hosts* hosts."""
+        """Runs a playbook on the first *hosts* hosts."""
         self._reset()
         plays_file = self._directory / "plays.jsonl"
         plays_file.unlink(missing_ok=True)
@@ -94,7 +94,7 @@ class Scene:
         return self.playbook(HERE / "ping.yml", hosts=hosts)
 
     def plain_ssh(self, *, hosts: int) -> Run:
-        """Send the file that was last deployed by one ssh a host, all at once."""
+        """Sends the last deployed file by one ssh a host, all at once."""
         self._reset()
         inventory = json.loads(self._fleet.inventory.read_text(encoding="utf-8"))["app_hosts"]
         common = inventory["vars"]
@@ -158,7 +158,7 @@ def ansible_playbook() -> str:
 
 
 def _close_connections(control: Path) -> None:
-    """End the connections that Ansible keeps open, so that each run pays for its own."""
+    """Ends the connections that Ansible keeps open, so that each run pays for its own."""
     for socket_file in control.iterdir():
         command = ["ssh", "-O", "exit", "-o", f"ControlPath={socket_file}", "host"]
         subprocess.run(command, capture_output=True, check=False, timeout=10)

@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""What the scenes of a rotation and of a leak share: a lab, and an expert's script on the same hosts and servers."""
+"""A scene for rotations and leaks: a lab, and an expert's script on the same hosts and servers."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ from tests.integration.rotation_lab import LOG_GROUP, RotationLab
 
 STREAM = "script"
 LONGEST = 3 * 3600
-"""Seconds for a run: on a busy machine it takes long, and that is a figure, too."""
+"""Seconds for a run. On a busy machine a run takes long, and that is a figure too."""
 
 
 class ScriptedScene:
-    """Every run begins settled and without open connections."""
+    """A scene in which every run begins settled and without open connections."""
 
     def __init__(self, lab: RotationLab) -> None:
         self.lab = lab
@@ -31,7 +31,7 @@ class ScriptedScene:
         self._config = lab.directory / "ssh_config"
         self._controls = lab.directory / "cp"
         control = {"ControlMaster": "auto", "ControlPersist": "60", "ControlPath": f"{self._controls}/%n"}
-        # Beside the collection's own, whose lines are chained.
+        # Separate from the collection's own, whose lines are chained.
         lab.moto.client("logs").create_log_stream(logGroupName=LOG_GROUP, logStreamName=STREAM)
         write_private(self._config, ssh_config(lab.connection, **control))
 
@@ -65,7 +65,8 @@ class ScriptedScene:
     def run_playbook(
         self, *arguments: str, playbook: str, callbacks: Mapping[str, Path] | None = None
     ) -> tuple[Run, str]:
-        """A timed run, with its plays and tasks, and what it printed. ``callbacks`` of the bench write files more."""
+        """Times a run. Returns the run with its plays and tasks, and its output. ``callbacks`` of the bench write more
+        files."""
         paths = callbacks or {}
         plays_file = self.lab.directory / "plays.jsonl"
         meter = Meter(self.lab.moto)

@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""One command of a stage: starts it, keeps its log, counts its tests, and ends what it leaves running."""
+"""Runs a stage's command, keeps its log, counts its tests, and ends what it leaves running."""
 
 from __future__ import annotations
 
@@ -23,33 +23,33 @@ ROOT = Path(__file__).resolve().parent.parent
 BUILD = ROOT / "build"
 NEWEST = ROOT / ".venv"
 LINTED = ("changelog", "pep8", "pylint")
-"""Of ansible-test's checks those that the stage lint stands for: by the same program, or by ruff and mypy."""
+"""Checks of ansible-test that the stage lint covers, by the same program, or by ruff and mypy."""
 WITHOUT_ANSIBLE = ("ansible-doc", "runtime-metadata", "yamllint")
-"""Those that take long and find the same with every Ansible."""
+"""Slow checks that find the same with every Ansible."""
 FOREIGN_VARIABLES = ("PYTHONPATH", "PYTHONDONTWRITEBYTECODE")
-"""Variables of the caller that checks do not inherit."""
+"""The caller's variables that checks do not inherit."""
 TAIL = 80
 """Lines of a failed check's log that are shown."""
 STOPPING = threading.Event()
-"""Set when the run is interrupted: checks that run side by side end too."""
+"""Set if the run is interrupted, so that parallel checks end too."""
 
 
 @dataclass(frozen=True)
 class Run:
-    """How a stage runs its commands: to the terminal, or to logs."""
+    """A stage's way to run commands: to the terminal, or to logs."""
 
     stage: str
     live: bool
 
     def check(self, name: str, argv: Sequence[str | Path], *, environment: Path = NEWEST, minutes: float = 15) -> Tally:
-        """One command that passes or fails as a whole."""
+        """Runs a command that passes or fails as a whole."""
         code = self._command(name, argv, environment, minutes)
         return self._say(name, Tally(failures=(name,)) if code else Tally(passed=1))
 
     def pytest(self, name: str, *arguments: str, environment: Path = NEWEST, minutes: float = 45) -> Tally:
-        """A pytest run, counted test by test.
+        """Runs pytest and counts each test.
 
-        Among other stages property tests try the same examples each time, so that a failure is the change's; a stage
+        Among other stages property tests try the same examples each time, so that a failure is the change's. A stage
         alone tries new ones.
         """
         report = BUILD / "reports" / f"{self.stage}-{name}.xml"
@@ -73,11 +73,11 @@ class Run:
         return self._say(name, tally)
 
     def sanity(self, name: str, environment: Path) -> Tally:
-        """ansible-test, counted by its own tests. What it skips is Pythons that are not on this machine.
+        """Runs ansible-test and counts its own tests. It skips Pythons that are not on this machine.
 
-        Among other stages what the stage lint stands for is left out, and, with the older Ansible, what does not
-        depend on it. Modules are imported with the oldest Python of each Ansible. With the newest Python, which the
-        import test takes a minute for, tests/unit/plugins/test_imports.py imports all plugins.
+        Among other stages, checks of the stage lint are left out, and with the older Ansible, checks that do not depend
+        on it. Modules are imported with the oldest Python of each Ansible. With the newest Python, which takes the
+        import test a minute, tests/unit/plugins/test_imports.py imports all plugins.
         """
         argv: list[str | Path] = [ROOT / "scripts" / "sanity.sh", environment.name]
         if not self.live:
@@ -102,7 +102,7 @@ class Run:
     def _command(self, name: str, argv: Sequence[str | Path], environment: Path, minutes: float) -> int:
         log = self._log(name)
         log.parent.mkdir(parents=True, exist_ok=True)
-        # Without its bytecode Python compiles everything anew for each process, and pytest every test.
+        # Without bytecode Python compiles everything again for each process, and pytest every test.
         env = {name: value for name, value in os.environ.items() if name not in FOREIGN_VARIABLES}
         env |= {"PATH": f"{environment / 'bin'}:{env.get('PATH', os.defpath)}", "VIRTUAL_ENV": str(environment)}
         env |= {"LC_ALL": "C.UTF-8", "PYTHONUNBUFFERED": "1"}
@@ -111,7 +111,7 @@ class Run:
             env.pop("FORCE_COLOR", None)
         deadline = time.monotonic() + minutes * 60
         with log.open("wb") as out, log.open("rb") as written:
-            # A session of its own: what a check leaves running can be ended with it.
+            # Its own session, which can be ended with all that a check leaves running.
             process = subprocess.Popen(
                 [str(part) for part in argv],
                 cwd=ROOT,
@@ -150,7 +150,7 @@ class Run:
 
 
 def end(process: subprocess.Popen[bytes]) -> None:
-    """Ends a command and what it left running: by SIGTERM, so that it can clean up, then by SIGKILL."""
+    """Ends a command and what it left running: by SIGTERM for its cleanup, then by SIGKILL."""
     with suppress(ProcessLookupError):
         os.killpg(process.pid, signal.SIGTERM)
         with suppress(subprocess.TimeoutExpired):

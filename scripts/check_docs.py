@@ -1,9 +1,9 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Checks the prose: a relative link in a Markdown file leads to something, an anchor to a heading of it.
+"""Checks Markdown: each relative link leads to a file, and each anchor to a heading.
 
-A path of the repository that a page of docs names exists, and a function that it names "in" a program is defined there.
-A cell of a table holds at most two short sentences, and docs/README.md leads to every page.
+A path that a page of docs names exists, and a function that it names "in" a program is defined there. A table's cell
+holds at most two short sentences, and docs/README.md leads to every page.
 """
 
 from __future__ import annotations
@@ -19,12 +19,12 @@ PATH = re.compile(r"`((?:plugins|roles|playbooks|scripts|sandbox|tests|bench|doc
 NAMES_IN = re.compile(r"((?:`\w+`(?:, | and )?)+) in `([\w./-]+\.py)`")
 SENTENCES = 2
 WIDTH_OF_CELL = 200
-"""More than that is a section. Links and code count by what a reader sees."""
+"""Limits of a cell; longer text is a section. Links and code count as a reader sees them."""
 FENCE = re.compile(r"^(```|~~~).*?^\1", re.MULTILINE | re.DOTALL)
 
 
 def anchors(text: str) -> set[str]:
-    """The anchors that a forge makes of the headings."""
+    """Anchors that a forge makes of the headings."""
     headings = re.findall(r"^#{1,6}\s+(.+?)\s*#*$", FENCE.sub("", text), re.MULTILINE)
     return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
 
@@ -45,7 +45,7 @@ def problems(document: Path) -> list[str]:
 
 
 def lost_paths(document: Path) -> list[str]:
-    """Paths of the repository that the page names and that are not there."""
+    """Paths that the page names and that do not exist."""
     named = PATH.findall(FENCE.sub("", document.read_text(encoding="utf-8")))
     return [
         f"{document.relative_to(ROOT)}: {path}: there is no such file" for path in named if not (ROOT / path).exists()
@@ -68,7 +68,6 @@ def lost_names(document: Path) -> list[str]:
 
 
 def long_cells(document: Path) -> list[str]:
-    """Cells that should be sections."""
     rows = re.findall(r"^\|.*\|$", FENCE.sub("", document.read_text(encoding="utf-8")), re.MULTILINE)
     cells = [cell.strip() for row in rows for cell in re.split(r"(?<!\\)\|", row)]
     return [f"{document.relative_to(ROOT)}: a long cell: {cell[:60]}…" for cell in cells if is_long(cell)]
@@ -81,7 +80,7 @@ def is_long(cell: str) -> bool:
 
 
 def unlisted(documents: list[Path], index: Path) -> list[str]:
-    """Pages of docs to which neither the index nor the index of their folder leads."""
+    """Pages of docs to which neither the index nor their folder's index leads."""
     listed: set[Path] = set()
     for page in (index, *index.parent.glob("*/README.md")):
         links = LINK.findall(page.read_text(encoding="utf-8"))

@@ -1,8 +1,8 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""What came out of the project's checks: counts, what failed, what was skipped and why, and the table at the end.
+"""Results of the project's checks: counts, failures, skips with their reasons, and the table at the end.
 
-Tests that try much say how much it was, by pytest's ``record_property``: a name and a whole number, added up by name.
+Tests report how much they tried by pytest's ``record_property``: a name and a whole number, added up by name.
 """
 
 from __future__ import annotations
@@ -14,20 +14,20 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 REASON = 160
-"""Characters of a failed test's reason in the list at the end."""
+"""Limit of a failure's reason in the list at the end."""
 
 
 @dataclass(frozen=True)
 class Tally:
-    """What came out of one check or of one stage."""
+    """Results of a check or a stage."""
 
     passed: int = 0
     failures: tuple[str, ...] = ()
-    """What failed, by name."""
+    """Names of failures."""
     skipped: Counter[str] = field(default_factory=Counter)
-    """How many were skipped for which reason."""
+    """Number of skips by reason."""
     counts: Mapping[str, int] = field(default_factory=dict)
-    """How much the tests tried, by what they call it. Zeros count: so many requests failed."""
+    """Amounts that the tests tried, by name. Zeros count: so many requests failed."""
 
     @property
     def failed(self) -> int:
@@ -47,7 +47,7 @@ def skipped(reason: str) -> Tally:
 
 
 def counted(report: Path) -> Tally:
-    """What pytest's report tells."""
+    """Results in pytest's report."""
     if not report.exists():
         return Tally()
     tally = Tally()
@@ -70,7 +70,7 @@ def _counts(case: ET.Element) -> dict[str, int]:
 
 
 def _failure(case: ET.Element, reason: ET.Element) -> str:
-    """Which test failed, as pytest takes it, and how the reason begins."""
+    """A failed test, as pytest takes its name, and the beginning of the reason."""
     message = " ".join((reason.get("message") or "").split())[:REASON]
     return f"{(case.get('classname') or '?').replace('.', '/')}.py::{case.get('name')}: {message}"
 

@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Checks a built site: each link leads to a page and an anchor of it, and nothing is loaded from another host.
+"""Checks a built site: each link leads to a page and an anchor of it, and pages load nothing from another host.
 
 scripts/check_site.py FOLDER
 """
@@ -13,11 +13,11 @@ from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 LOADED = {"img": "src", "script": "src", "iframe": "src", "source": "src", "link": "href"}
-"""What a browser fetches by itself."""
+"""Attributes that a browser fetches by itself."""
 
 
 class Page(HTMLParser):
-    """The anchors of a page, what it links to, and what it loads."""
+    """Anchors, links and loaded addresses of a page."""
 
     def __init__(self, path: Path) -> None:
         super().__init__()

@@ -2,8 +2,8 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 """Checks that prose uses the glossary's terms: pages, comments, docstrings, messages, task names and descriptions.
 
-scripts/words.txt lists what to avoid. scripts/words-exempt.txt lists paths that are still to be cleaned; a path that is
-clean by now fails.
+scripts/words.txt lists words to avoid. scripts/words-exempt.txt lists paths that are not clean yet; a clean path there
+fails.
 """
 
 from __future__ import annotations
@@ -22,13 +22,13 @@ ROOT = Path(__file__).resolve().parent.parent
 SCRIPTS = Path(__file__).resolve().parent
 CODE = re.compile(r"^(?P<indent> *)(?P<fence>```|~~~).*?^ *(?P=fence)|`[^`\n]*`", re.MULTILINE | re.DOTALL)
 NAMES = re.compile(r"`[^`\n]*`|\b[A-Z]{1,3}\([^)\n]*\)|^ *(?:- )?\w+:(?=\s)|\{%.*?%\}", re.MULTILINE)
-"""Names in comments, descriptions and templates: an option's or a result's key, and a template's statements."""
+"""Names in comments, descriptions and templates: keys of options and results, and template statements."""
 FILES = ("*.md", "*.py", "*.yml", "*.j2", "*.sh", "scripts/secrets", ":!docs/reference/")
-"""Reference pages are generated from texts that are checked where they stand."""
+"""Reference pages are generated from texts that are checked in their sources."""
 
 
 class Passage(NamedTuple):
-    """A piece of prose, and the line that it begins at."""
+    """A piece of prose, and its first line."""
 
     line: int
     text: str
@@ -45,25 +45,25 @@ def entries(path: Path) -> list[str]:
 
 
 def read_words(path: Path) -> dict[str, str]:
-    """What to write, by what to avoid."""
+    """Better words by words to avoid."""
     pairs = (entry.partition(" -> ") for entry in entries(path))
     return {word.lower(): better for word, _, better in pairs}
 
 
 def pattern_of(words: Iterable[str]) -> re.Pattern[str]:
-    """The longest word that fits is the one to name."""
+    """A pattern that prefers the longest word."""
     phrases = sorted(words, key=len, reverse=True)
     return re.compile(rf"(?<![\w.])(?:{'|'.join(map(_phrase, phrases))})(?!\w)")
 
 
 def _phrase(word: str) -> str:
-    """Also at the beginning of a sentence, and across lines; ``is None`` is Python."""
+    """A pattern that allows a capital and line breaks; ``is None`` is Python."""
     capital = f"(?:{re.escape(word[0])}|{re.escape(word[0].upper())})"
     return capital + r"\s+(?:#\s+)?".join(map(re.escape, word[1:].split()))
 
 
 def passages(path: Path) -> Iterator[Passage]:
-    """The prose of a file: code in pages and identifiers in programs are none of it."""
+    """The prose of a file, without code in pages and identifiers in programs."""
     text = path.read_text(encoding="utf-8")
     if path.suffix == ".py":
         yield from _comments(text)
@@ -101,7 +101,7 @@ def matches(path: Path, pattern: re.Pattern[str]) -> Iterator[WordMatch]:
 
 
 def problems(paths: Iterable[Path], words: dict[str, str], exempt: Iterable[str], root: Path = ROOT) -> list[str]:
-    """What to mend, a line each."""
+    """Problems, a line each."""
     pattern = pattern_of(words)
     unclean: dict[str, bool] = dict.fromkeys(exempt, False)
     results = []

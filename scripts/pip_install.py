@@ -22,13 +22,13 @@ from typing import IO
 INTERVAL = 5.0
 """Seconds between two lines."""
 TAIL = 30
-"""Lines of pip's output that are shown when it fails."""
+"""Lines of pip's output to show after a failure."""
 SETTINGS = re.compile(r"(index|proxy|find-links|constraint|cert|target|prefix|no-binary|only-binary)")
 VARIABLES = ("HTTPS_PROXY", "HTTP_PROXY", "ALL_PROXY")
 
 
 class Progress:
-    """What pip has done so far, from the lines that it writes."""
+    """Progress of pip, from its output."""
 
     def __init__(self) -> None:
         self.lines: list[str] = []
@@ -41,7 +41,7 @@ class Progress:
             self.take(line.rstrip())
 
     def take(self, line: str) -> None:
-        """Learn from one line."""
+        """Reads one line."""
         self.lines.append(line)
         collected = re.match(r"\s*Collecting ([\w.-]+)", line)
         fetched = re.match(
@@ -61,7 +61,7 @@ class Progress:
             self.installing = installing[1].split(", ")
 
     def state(self, installed: int) -> str:
-        """Return what pip does now, when so many packages are in place."""
+        """Pip's current step, with this number of installed packages."""
         if not self.installing:
             return self._state
         number = min(installed, len(self.installing) - 1)
@@ -74,13 +74,13 @@ def _count(folder: Path) -> int:
 
 
 def install(label: str, python: str, arguments: Sequence[str]) -> int:
-    """Run pip; return its exit code."""
+    """Runs pip. Returns its exit code."""
     command = [sys.executable, "-m", "pip", "--python", python, "--disable-pip-version-check", "install"]
     command += ["--no-input", "--progress-bar=off", *arguments]
     ask = "import sysconfig; print(sysconfig.get_path('purelib'))"
     folder = Path(subprocess.run([python, "-c", ask], capture_output=True, text=True, check=True).stdout.strip())
     began, before = time.monotonic(), _count(folder)
-    # A user's pip.conf may ask for user = true, which no virtual environment takes.
+    # A user's pip.conf may contain user = true, which a virtual environment rejects.
     environment = {**os.environ, "PIP_USER": "0", "PYTHONUNBUFFERED": "1", "NO_COLOR": "1", "LC_ALL": "C.UTF-8"}
     environment.pop("PIP_QUIET", None)
     with subprocess.Popen(
@@ -108,7 +108,7 @@ def install(label: str, python: str, arguments: Sequence[str]) -> int:
 
 
 def failure(settings: Sequence[str]) -> str:
-    """Return what to look at when pip has failed; names of settings, since an index's URL may hold a password."""
+    """Advice after a failure. It only names settings, because an index's URL may hold a password."""
     if not settings:
         return (
             "pip failed, see above. It uses PyPI without a proxy. Can this machine reach it? Then run the same command."
@@ -121,7 +121,7 @@ def failure(settings: Sequence[str]) -> str:
 
 
 def _configured(python: str) -> list[str]:
-    """Return the names of what decides where pip looks for packages and what it takes."""
+    """Names of settings that tell pip where to find packages."""
     command = [sys.executable, "-m", "pip", "--python", python, "config", "list"]
     answer = subprocess.run(command, capture_output=True, text=True, check=False, stdin=subprocess.DEVNULL)
     names = [line.partition("=")[0] for line in answer.stdout.splitlines() if SETTINGS.search(line.partition("=")[0])]

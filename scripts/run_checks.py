@@ -27,20 +27,20 @@ from check_results import Tally, skipped, summary, total
 COLLECTIONS = ROOT / "playbooks" / "collections"
 LINT_ENVIRONMENT = (
     "env",
-    # Scenarios import the playbooks by their full names, so these must be found from the clone.
+    # Scenarios import playbooks by their full names, which must be found in the clone.
     f"ANSIBLE_COLLECTIONS_PATH={COLLECTIONS}",
     f"PATH={ROOT / 'tests' / 'lint' / 'syntax-checked'}:{NEWEST / 'bin'}:{os.environ.get('PATH', os.defpath)}",
 )
 OLDEST = ROOT / ".venv-core219"
 STAMP = ".stamps/requirements-ansible-2.19.txt"
-"""What scripts/bootstrap.sh leaves in an environment that has ansible-core 2.19."""
+"""Mark of scripts/bootstrap.sh in an environment with ansible-core 2.19."""
 HALF = "tests/unit/plugins/plugin_utils"
-"""About half of the unit tests' processor time."""
+"""Folder with about half of the unit tests' processor time."""
 IMPORTS_ANSIBLE = re.compile(r"^\s*(from|import) ansible[ .]", re.MULTILINE)
 
 
 def cores() -> dict[str, Path]:
-    """The environments by the Ansible in them; where only ansible-core 2.19 can run, .venv has it."""
+    """Environments by their Ansible. If only ansible-core 2.19 can run, .venv has it."""
     if (OLDEST / STAMP).exists():
         return {"newest": NEWEST, "core-2.19": OLDEST}
     return {"core-2.19" if (NEWEST / STAMP).exists() else "newest": NEWEST}
@@ -55,9 +55,6 @@ def in_both(stage: Callable[[str, Path], Tally], *, together: bool = False) -> T
     ]
     with ThreadPoolExecutor(len(environments) if together else 1) as pool:
         return total([*pool.map(stage, environments, environments.values()), *without])
-
-
-# --- the stages ---------------------------------------------------------------------------------------------------
 
 
 def lint(run: Run) -> Tally:
@@ -83,7 +80,7 @@ def lint(run: Run) -> Tally:
 
 
 def docs(run: Run) -> Tally:
-    """What is generated is up to date, and links lead somewhere."""
+    """Checks that generated files are up to date, and links lead somewhere."""
     bin_ = NEWEST / "bin"
     example = ROOT / "examples" / "watchparty"
     options = {"env_fetch_example_check": "true", "env_fetch_example_path": example / ".env.example"}
@@ -107,7 +104,7 @@ def docs(run: Run) -> Tally:
 
 
 def site(run: Run) -> Tally:
-    """The pages as a site, where a dead link or anchor fails."""
+    """Builds the pages as a site. A dead link or anchor fails."""
     if not (ROOT / ".venv-docs").exists():
         return skipped("the documentation's site: it needs Python 3.12 or newer")
     return run.check("site", [ROOT / "scripts" / "build_docs.sh"])
@@ -121,9 +118,10 @@ def typed_packages() -> list[str]:
 
 
 def unit(run: Run) -> Tally:
-    """All of it with the newest Ansible, and alone with the older one too; among other stages what knows Ansible.
+    """Runs all unit tests with the newest Ansible, and alone with the older one too; among other stages only tests that
+    use Ansible.
 
-    Among other stages its halves are processes of their own: two workers would each collect all ten thousand tests.
+    Among other stages the halves are separate processes: two workers would each collect all ten thousand tests.
     """
     few = "--hypothesis-profile=few"
     halves = {"plugin_utils": [HALF], "others": ["tests/unit", f"--ignore={HALF}"]}
@@ -143,7 +141,7 @@ def unit(run: Run) -> Tally:
 
 
 def knowing_ansible() -> list[str]:
-    """The unit tests of plugins and of what they share, and those elsewhere that import Ansible."""
+    """Unit tests of plugins and of their shared code, and other tests that import Ansible."""
     tests = ROOT / "tests" / "unit"
     names = ("action", "callback", "filter", "lookup", "modules", "plugin_utils/_ansible")
     folders = [tests / "plugins" / name for name in names]
@@ -152,7 +150,7 @@ def knowing_ansible() -> list[str]:
 
 
 def sanity(run: Run) -> Tally:
-    """Side by side, since each runs one test after the other."""
+    """Runs both in parallel, because each runs one test after the other."""
     return in_both(run.sanity, together=True)
 
 
@@ -161,15 +159,15 @@ def readers(run: Run) -> Tally:
 
 
 def simulation(run: Run) -> Tally:
-    """A rotation's decisions among many interleavings; python -m tests.simulation runs more of them."""
+    """Tries a rotation's decisions in many interleavings. python -m tests.simulation runs more of them."""
     return run.pytest("interleavings", "tests/simulation", "-m", "not long")
 
 
 def integration(run: Run) -> Tally:
-    """All of it with the newest Ansible; what differs little between versions runs with one."""
+    """Runs all tests with the newest Ansible, and with the older one those that depend on it."""
 
     def one(core: str, environment: Path) -> Tally:
-        # More than half of a test is waiting for servers and restarts, so that two cores serve four of them.
+        # Tests mostly wait for servers and restarts, so two cores serve four of them.
         return run.pytest(
             core,
             *(["tests/integration"] if environment == NEWEST else in_both_tiers()),
@@ -183,14 +181,14 @@ def integration(run: Run) -> Tally:
 
 
 def in_both_tiers() -> list[str]:
-    """The files of the integration tests that run with the older Ansible too: to collect all of them takes long."""
+    """Files of integration tests for the older Ansible too, because collecting all of them takes long."""
     sys.path.insert(0, str(ROOT))
     tiers = importlib.import_module("tests.integration.tiers")
     return sorted({f"tests/integration/{start.partition('::')[0]}" for start in tiers.BOTH})
 
 
 def hostile(run: Run) -> Tally:
-    """What a hostile host, application, store value or repository tries; all of it with the newest Ansible."""
+    """Runs attacks of a hostile host, application, store value or repository; all with the newest Ansible."""
 
     def one(core: str, environment: Path) -> Tally:
         processes = 3 if run.live else 2  # beside the integration tests
@@ -202,12 +200,12 @@ def hostile(run: Run) -> Tally:
 
 
 def tier(environment: Path) -> str:
-    """Which tests run with that environment's Ansible."""
+    """The marks of tests for that environment's Ansible."""
     return "not hosts and not long" + ("" if environment == NEWEST else " and not slow and not servers")
 
 
 def hosts(run: Run) -> Tally:
-    """Alone, with the tests that take minutes each; among other stages without them."""
+    """Runs tests on real hosts. Tests that take minutes run only alone."""
     if sys.platform != "linux" or os.geteuid() != 0:
         return skipped("real hosts: they need root on Linux; no deploy over SSH to systemd machines was tested")
     path = f"{os.environ.get('PATH', os.defpath)}:/usr/sbin:/sbin"
@@ -220,14 +218,14 @@ def hosts(run: Run) -> Tally:
         run.check(f"molecule-{name}", [NEWEST / "bin" / "molecule", "test", "--scenario-name", name])
         for name in scenarios
     ]
-    # Only files that have some: to collect all tests takes half a minute.
+    # Only files with such tests, because collecting all takes half a minute.
     files = [str(path) for path in sorted(ROOT.glob("tests/**/test_*.py")) if "mark.hosts" in path.read_text("utf-8")]
     wanted = "hosts" if run.live else "hosts and not long"
     return run.pytest("tests", *files, "-m", wanted, minutes=60) + total(molecule)
 
 
 def in_parallel(processes: int) -> tuple[str, ...]:
-    """So many tests at a time, each file's in one process; files in the order of the collection, the longest first."""
+    """Options for this many processes, with each file in one process, in the order of collection: the longest first."""
     return ("-n", str(processes), "--dist", "loadfile", "--no-loadscope-reorder")
 
 
@@ -243,7 +241,7 @@ STAGES: dict[str, Callable[[Run], Tally]] = {
     "hosts": hosts,
 }
 EXTRA: dict[str, Callable[[Run], Tally]] = {"docs": docs}
-"""Parts of a stage that can be run alone."""
+"""Parts of a stage that can run alone."""
 
 
 SIDE_BY_SIDE = (
@@ -251,12 +249,12 @@ SIDE_BY_SIDE = (
     ("hosts", "unit"),
     ("lint", "site", "sanity", "simulation", "readers", "hostile"),
 )
-"""Rows of stages that run beside each other, about as long as each other. What is one process at a time comes first,
-and each row ends with a stage that has several, which keep the cores busy to the end."""
+"""Rows of stages that run in parallel, about equally long. Each row begins with single processes and ends with a stage
+of several, which keep the cores busy."""
 
 
 def run_stages(names: Sequence[str], run: Callable[[str], None]) -> None:
-    """The rows beside each other; within a row each stage in turn."""
+    """Runs the rows in parallel, and a row's stages in turn."""
 
     def in_turn(row: Sequence[str]) -> None:
         for name in row:

@@ -1,9 +1,8 @@
 #!/usr/bin/env python3
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Takes the screenshots of the documentation with Chromium: both reports with the data of their tests, and the
-rotation of the tutorial as a terminal shows it. Run it after a change to these pages: scripts/take_screenshots.py
-"""
+"""Takes the documentation's screenshots with Chromium: both reports with their tests' data, and the tutorial's rotation
+in a terminal. Run it after a change to these pages: scripts/take_screenshots.py"""
 
 from __future__ import annotations
 
@@ -25,7 +24,7 @@ from tests.unit.plugins.plugin_utils._verify import verify_facts  # noqa: E402
 IMAGES = ROOT / "docs" / "images"
 TUTORIAL = ROOT / "docs" / "tutorials" / "first-rotation.md"
 LARGEST = 150_000
-"""Bytes of a picture."""
+"""Limit of a picture's bytes."""
 TERMINAL = """<!doctype html><meta charset="utf-8"><style>
 body{margin:0;background:#14171c;color:#e4e7eb}
 pre{margin:20px;font:15px/1.5 "DejaVu Sans Mono",monospace;white-space:pre-wrap}
@@ -51,7 +50,7 @@ def main() -> None:
 
 
 def contained() -> dict[str, object]:
-    """The facts of a leak without an open item."""
+    """Facts of a leak without an open item."""
     facts = postmortem_facts.facts()
     clock = {**facts["clock"], "purged": 40.6, "sessions": 41.1}
     closed = {"state": "replaced, the old value is rejected", "open": False}
@@ -59,7 +58,6 @@ def contained() -> dict[str, object]:
 
 
 def terminal() -> str:
-    """The tutorial's command and its output."""
     section = TUTORIAL.read_text(encoding="utf-8").partition("## 3. Rotate")[2]
     command, output = re.findall(r"```(?:bash)?\n(.+?)\n```", section, re.DOTALL)[:2]
     text = re.sub(r"(?m)^(\d\d:\d\d:\d\d)(  \S+)", r"<i>\1</i><b>\2</b>", html.escape(output, quote=False))

@@ -16,7 +16,7 @@ INTRODUCTION = (
 
 
 def sections(linked: Callable[[str], str]) -> Iterator[str]:
-    """``linked`` makes links of the addresses in a text."""
+    """The page's sections. ``linked`` makes links of a text's addresses."""
     for check in verify_check.registry():
         scope = "".join(f"- {line}\n" for line in check.scope)
         yield (

@@ -21,7 +21,7 @@ WITHOUT_JSON = (
 
 
 def sections(keys: Callable[[Mapping[str, Any]], str]) -> Iterator[str]:
-    """``keys`` writes the properties of a schema."""
+    """The page's sections. ``keys`` writes the properties of a schema."""
     codes = "".join(f"- `{code}`: {meaning}\n" for code, meaning in definition.EXIT_CODES.items())
     yield f"## Exit codes\n\n{codes}\n`exec` returns the exit code of its command.\n"
     rest = "".join(f"- `-- {name} …`: {text}\n" for name, text in definition.REST.items())

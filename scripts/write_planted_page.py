@@ -22,7 +22,7 @@ INTRODUCTION = (
     "The source is the tests that `tests/planted.py` marks."
 )
 SEVERAL = (1, 2)
-"""The classes of mistakes that keep several checks from an answer."""
+"""Classes of mistakes that keep several checks from an answer."""
 WIDTH, LONGEST = 136, 96
 
 
@@ -59,7 +59,7 @@ def _tables(plants: Iterable[Plant]) -> str:
 
 
 def _table(title: str, plants: list[Plant]) -> str:
-    """One item of a list, in lines that break between two names."""
+    """An item of a list, with line breaks between names."""
     lines, separator = [f"- {title} ({len(plants)}):"], ""
     for name in (_shown(plant.name) for plant in plants):
         if len(lines[-1]) + len(name) + 3 > WIDTH:
@@ -72,7 +72,7 @@ def _table(title: str, plants: list[Plant]) -> str:
 
 
 def _shown(name: str) -> str:
-    """As code if a reader would take it for markup."""
+    """The name, as code if a reader would take it for markup."""
     text = re.sub(r"\s*\n\s*", " ↵ ", name.strip())
     text = text if len(text) <= LONGEST else text[: LONGEST - 1].rstrip() + "…"
     if re.fullmatch(r"[\w ,.'/:-]+", text) and "__" not in text:

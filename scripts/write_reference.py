@@ -26,7 +26,7 @@ ROOT = Path(__file__).resolve().parent.parent
 OURS = "watchparty.secrets."
 WIDTH_OF_DEFAULT = 60
 MOST_INLINE = 3
-"""Paragraphs of an option that stand in one item of the list; more have an item each."""
+"""Limit of an option's paragraphs in one list item. If there are more, each is an item."""
 HEAD = "<!-- Written by scripts/write_reference.py. Change the source that the page names. -->\n"
 AMAZON = "the options of `amazon.aws` for credentials and region (`profile`, `region`, `access_key` and so on)"
 INTERNAL = "Internal; do not set."
@@ -37,7 +37,7 @@ Doc = Mapping[str, Any]
 
 
 def markdown(text: Any) -> str:
-    """One text or a list of them, each a paragraph."""
+    """A text, or a list of texts, each a paragraph."""
     paragraphs = [text] if isinstance(text, str) else text or []
     return "\n\n".join(
         linked("".join(map(_part, parse(paragraph, Context(), errors="exception")[0]))) for paragraph in paragraphs
@@ -45,7 +45,7 @@ def markdown(text: Any) -> str:
 
 
 def linked(text: str) -> str:
-    """With links to the pages that it names by their path."""
+    """The text with links to the pages that it names by path."""
     return re.sub(r"(?<![\w/])docs/((?:[\w-]+/)*([\w-]+)\.md)", r"[\2](../\1)", text)
 
 
@@ -79,7 +79,7 @@ def plugin_link(name: str, kind: str) -> str:
 
 
 def entries(options: Mapping[str, Doc], extra: Mapping[str, str] | None = None, indent: str = "") -> str:
-    """A list item for each option or return value; suboptions are indented."""
+    """List items for options or return values, with indented suboptions."""
     return "".join(_entry(name, option, extra or {}, indent) for name, option in options.items())
 
 
@@ -123,7 +123,7 @@ def block(title: str, text: str) -> str:
 
 @cache
 def strings(path: Path) -> dict[str, Any]:
-    """DOCUMENTATION, EXAMPLES and RETURN of a plugin, or of the YAML file beside a filter."""
+    """DOCUMENTATION, EXAMPLES and RETURN of a plugin, or of a filter's YAML file."""
     if path.suffix == ".yml":
         return dict(yaml.safe_load(path.read_text(encoding="utf-8")))
     result: dict[str, Any] = {}
@@ -138,7 +138,7 @@ def strings(path: Path) -> dict[str, Any]:
 
 
 def fragment(name: str) -> Doc:
-    """Those of attributes have no options, and the page lists none of theirs."""
+    """A fragment's documentation. Attributes fragments have no options, and the page lists nothing of them."""
     stem, _dot, part = name.removeprefix(OURS).partition(".")
     return {} if part else strings(ROOT / "plugins" / "doc_fragments" / f"{stem}.py")["DOCUMENTATION"]
 
@@ -170,7 +170,7 @@ def plugin(path: Path, *, example: bool) -> str:
 
 
 def shared_options(path: Path) -> tuple[dict[str, Doc], bool]:
-    """The options of our fragments that a plugin takes, and whether it takes those of amazon.aws."""
+    """Our fragments' options that a plugin takes, and whether it takes those of amazon.aws."""
     fragments = strings(path)["DOCUMENTATION"].get("extends_documentation_fragment", [])
     fragments = [fragments] if isinstance(fragments, str) else fragments
     options: dict[str, Doc] = {}
@@ -195,7 +195,7 @@ def plugins(kind: str, title: str, introduction: str) -> str:
 
 
 def extra_variables(role: Path) -> dict[str, str]:
-    """The extra variable that each variable of the role takes its default from."""
+    """Extra variables by the role's variable that takes its default from them."""
     defaults = yaml.safe_load((role / "defaults" / "main.yml").read_text(encoding="utf-8")) or {}
     matches = {
         name: re.search(r"extra_variable', '(\w+)'|\b(\w+) \| default", str(defaults[name])) for name in defaults
@@ -228,7 +228,7 @@ def playbook(path: Path) -> str:
 
 
 def roles_of(text: str, seen: set[str]) -> set[str]:
-    """The roles that a playbook applies, itself or by one that it imports."""
+    """Roles that a playbook applies, itself or by an imported one."""
     roles = {name for name in re.findall(rf"name: {re.escape(OURS)}(\w+)", text) if (ROOT / "roles" / name).is_dir()}
     for imported in re.findall(r"import_playbook: (?:\.\./)?([\w/]+\.yml)", text):
         path = ROOT / "playbooks" / imported
@@ -267,7 +267,7 @@ def _keys(schema: Doc, indent: str = "") -> str:
 
 
 def _form(schema: Doc) -> str:
-    """What a value may be, in words."""
+    """Possible values, in words."""
     if "$ref" in schema:
         name = schema["$ref"].rpartition("/")[2]
         return f"[{name}](#{name})"

@@ -3,7 +3,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 """Writes docs/catalog.schema.json, by which editors complete a catalog, and the schemas of events and verify.json.
 
-With --check: writes nothing, and exits 1 if one is stale.
+With --check: writes nothing, and exits 1 if a file is stale.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from typing import Any
 ROOT = Path(__file__).resolve().parent.parent
 PLUGINS = ROOT / "plugins"
 BASE = "https://raw.githubusercontent.com/watchparty/secrets/main/docs/"
-"""Where the published copies are, which is their $id."""
+"""Address of the published copies, which is their $id."""
 CATALOG = "catalog.schema.json"
 OTHERS = {
     "command.schema.json": ROOT / "scripts" / "commands" / "schemas.py",
@@ -52,7 +52,7 @@ def identified(document: dict[str, Any], name: str) -> dict[str, Any]:
 
 
 def catalog() -> dict[str, Any]:
-    """The catalog itself is one variable of a file of variables, and editors see the file."""
+    """Schema of a variables file, because editors see the file, and the catalog is one of its variables."""
     schema = runpy.run_path(str(PLUGINS / "module_utils" / "_core" / "catalog_schema.py"))["SCHEMA"]
     return {
         "$schema": schema["$schema"],

@@ -22,11 +22,11 @@ description:
 
 OURS = "plugins/"
 KEPT = 12
-"""Functions of a cause."""
+"""Limit of functions of a cause."""
 
 
 class CallbackModule(CallbackBase):
-    """Made before Ansible forks, so that each task's process inherits it."""
+    """A callback made before Ansible forks, so that each task's process inherits it."""
 
     CALLBACK_VERSION = 2.0
     CALLBACK_TYPE = "aggregate"
@@ -58,7 +58,7 @@ class CallbackModule(CallbackBase):
 
 
 def cause() -> list[str]:
-    """The collection's functions that are being carried out, the innermost last."""
+    """The collection's functions in the call stack, the innermost last."""
     frames = [
         frame_summary
         for frame_summary in traceback.extract_stack()

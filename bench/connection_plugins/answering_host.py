@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""A connection to ``bench.answering_hosts``, which carries out what a host would."""
+"""A connection to ``bench.answering_hosts``, which runs a host's programs."""
 
 from __future__ import annotations
 

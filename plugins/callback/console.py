@@ -52,7 +52,8 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._ansible.run_ou
 
 
 def _without_v(method: Callable[..., None]) -> Callable[..., None]:
-    """Of an event: Ansible's own output with ``-v``, and where ours fails. An error here must not hide a result."""
+    """Wraps an event: with ``-v``, or if the method fails, Ansible's own output. An error here must not hide a
+    result."""
     own = getattr(default.CallbackModule, method.__name__)
 
     @wraps(method)
@@ -77,26 +78,24 @@ class CallbackModule(default.CallbackModule):
         super().__init__()
         self._began = time.monotonic()
         self._shown: dict[tuple[str, str], str] = {}
-        """The first host of each error: a task's id and the text."""
+        """The first host of each error, by task id and text."""
         self._changed: set[str] = set()
         self._unreachable: set[tuple[str, bool]] = set()
         """Hosts, and whether the play ignored it."""
         self._stopped: set[str] = set()
         """Hosts that run no further tasks because others failed."""
         self._all: set[str] = set()
-        """Of the plays that began, with the hosts of batches that may never begin."""
+        """All hosts of the plays that began, also of batches that have not begun."""
         self._begun: set[str] = set()
         self._hosts: set[str] = set()
-        """Of the play's batch."""
+        """Hosts of the play's batch."""
         self._gone: set[str] = set()
         """Hosts of the batch that run no further tasks."""
         self._progress = TaskProgress(0, self._began)
 
-    # What begins
-
     @_without_v
     def v2_playbook_on_start(self, playbook: Any) -> None:
-        """Shows nothing, as all that follows without a body."""
+        """Shows nothing, like the other methods without a body."""
 
     @_without_v
     def v2_playbook_on_play_start(self, play: Any) -> None:
@@ -130,10 +129,8 @@ class CallbackModule(default.CallbackModule):
 
     @_without_v
     def v2_playbook_on_no_hosts_remaining(self) -> None:
-        """Also where too many hosts failed (C(max_fail_percentage))."""
+        """Stops all hosts, also after too many failures (C(max_fail_percentage))."""
         self._stopped |= self._hosts - self._gone
-
-    # What ends well
 
     @_without_v
     def v2_runner_on_ok(self, result: Any) -> None:
@@ -156,7 +153,7 @@ class CallbackModule(default.CallbackModule):
     def _change(self, result: Any, label: str) -> None:
         if not result.task.check_mode:
             self._changed.add(result.host.get_name())
-        if not result.task.run_once:  # what is done once for all hosts, the task itself shows
+        if not result.task.run_once:  # the task shows steps that run once for all hosts
             step = "would change" if result.task.check_mode else "changed"
             self._act(step, self.host_label(result), _name(result.task) + label)
 
@@ -183,8 +180,6 @@ class CallbackModule(default.CallbackModule):
                 # Printable before Ansible colours it.
                 self._display.display(self._get_diff(console_text.clean(item["diff"])).rstrip("\n"))
 
-    # What fails
-
     @_without_v
     def v2_runner_on_failed(self, result: Any, ignore_errors: bool = False) -> None:
         self._warn(result)
@@ -201,7 +196,7 @@ class CallbackModule(default.CallbackModule):
             self._failed(result, self._label(result), handled=result.task.ignore_errors is True)
 
     def _failed(self, result: Any, label: str, *, handled: bool) -> None:
-        """One line, if the play goes on with it: then a later task has the outcome."""
+        """Shows one line if the play goes on: then a later task has the outcome."""
         host = self.host_label(result)
         text = error(result.result).removeprefix(f"{host}: ")
         if handled or is_rescued(result.task):
@@ -220,7 +215,7 @@ class CallbackModule(default.CallbackModule):
         self._host_done(result)
 
     def _lost(self, result: Any) -> None:
-        """Once for a host, since later tasks try it again if the play ignores it; again if the play does not."""
+        """Shows a host once, because later tasks try it again if the play ignores it; again if the play does not."""
         host, ignored = result.host.get_name(), bool(result.task.ignore_unreachable)
         if not ignored:
             self._ends(host)
@@ -232,8 +227,6 @@ class CallbackModule(default.CallbackModule):
     def _ends(self, host: str) -> None:
         self._gone.add(host)
         self._stopped.discard(host)
-
-    # What takes long
 
     @_without_v
     def v2_runner_retry(self, result: Any) -> None:
@@ -258,8 +251,6 @@ class CallbackModule(default.CallbackModule):
         if self._progress.done < self._progress.total and self._progress.is_due(now):
             self._act("running", "", f"{_name(result.task)}: {self._progress.text(now, 'hosts')}")
 
-    # The end
-
     @_without_v
     def v2_playbook_on_stats(self, stats: Any) -> None:
         hosts = {host: stats.summarize(host) for host in sorted(stats.processed)}
@@ -271,13 +262,11 @@ class CallbackModule(default.CallbackModule):
         text, colour = console_text.recap(hosts, self._changed, cut, time.monotonic() - self._began)
         self._show(text + (" (check mode)" if context.CLIARGS.get("check") else ""), colour)
 
-    # Lines
-
     def _label(self, result: Any) -> str:
         return f" ({first_line(str(self._get_item_label(result.result)))})"
 
     def _warn(self, result: Any) -> None:
-        """Without the excerpts of playbooks that Ansible shows."""
+        """Shows warnings without Ansible's excerpts of playbooks."""
         if result.result.get("warnings"):
             for warning in result.warnings:
                 self._display.warning(console_text.printable(completed(warning.event.msg), lines=True))
@@ -295,5 +284,5 @@ class CallbackModule(default.CallbackModule):
 
 
 def _name(task: Any) -> str:
-    """Without the role."""
+    """The task's name without the role."""
     return str(task.name or task.get_name())

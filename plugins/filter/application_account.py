@@ -20,7 +20,5 @@ def application_account(variables: Any) -> dict[str, Any]:
 
 
 class FilterModule:
-    """Ansible's entry point."""
-
     def filters(self) -> dict[str, Any]:
         return {"application_account": application_account}

@@ -14,7 +14,7 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._core.health_ad
 
 
 def deploy_outcome(hosts: Any, variables: Any, check: bool = False) -> list[str]:
-    """One line a host; ``variables`` are Ansible's hostvars."""
+    """One line a host. ``variables`` are Ansible's hostvars."""
     if isinstance(hosts, str) or not isinstance(hosts, Sequence) or not isinstance(variables, Mapping):
         raise AnsibleFilterError("deploy_outcome needs a list of hosts, and hostvars")
     return [f"{name}: {_of(variables[name], check)}" for name in hosts]
@@ -59,7 +59,8 @@ def deploy_services(
     restart: bool = True,
     **options: Any,
 ) -> dict[str, Any]:
-    """What a host restarts and asks; ``declared`` are the catalog's services, ``options`` those of env_file."""
+    """Services that a host restarts and checks. ``declared`` are the catalog's services, ``options`` those of
+    env_file."""
     if not isinstance(declared, Mapping):
         raise AnsibleFilterError("deploy_services needs the services of a snapshot")
     unknown = [str(name) for name in names or () if name not in declared]
@@ -69,7 +70,7 @@ def deploy_services(
     own = {name: declared[name] for name in (declared if names is None else names)}
     units, managed = _units(own.values()), managed_services(own)
     result: dict[str, Any] = {"can_restart": command is not None or bool(units or managed), "units": units}
-    # Those with a health address answer requests; without any, all.
+    # Services with a health address answer requests. If none has one, all count.
     web = {name: service for name, service in own.items() if service.get("health")} or own
     result["web"] = {"units": _units(web.values()), "managed": managed_services(web)}
     if restart and result["can_restart"]:
@@ -79,7 +80,7 @@ def deploy_services(
 
 
 def _units(services: Iterable[Mapping[str, Any]]) -> list[str]:
-    """Those of systemd."""
+    """The units of systemd."""
     return _unique(unit for service in services if "manager" not in service for unit in service["units"])
 
 
@@ -88,7 +89,5 @@ def _unique(entries: Iterable[Any]) -> list[Any]:
 
 
 class FilterModule:
-    """Ansible's entry point."""
-
     def filters(self) -> dict[str, Any]:
         return {"deploy_outcome": deploy_outcome, "deploy_services": deploy_services}

@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""The filters to_dotenv and from_dotenv; each is documented in the YAML file of its name."""
+"""The filters to_dotenv and from_dotenv, each documented in the YAML file of its name."""
 
 from __future__ import annotations
 
@@ -37,7 +37,5 @@ def _kind(value: Any) -> str:
 
 
 class FilterModule:
-    """Ansible's entry point."""
-
     def filters(self) -> dict[str, Callable[..., Any]]:
         return {"to_dotenv": to_dotenv, "from_dotenv": from_dotenv}

@@ -10,7 +10,7 @@ from typing import Any
 from ansible.errors import AnsibleFilterError
 
 BOOLEANS = ("true", "yes", "on", "1", "false", "no", "off", "0")
-"""What the filter bool takes for one or the other; anything else, also y and t, it takes for no."""
+"""Texts that the filter bool understands. It takes any other text, also y and t, for false."""
 
 
 def _boolean(value: Any) -> str:
@@ -49,7 +49,5 @@ def _shown(raw: Any) -> str:
 
 
 class FilterModule:
-    """Ansible's entry point."""
-
     def filters(self) -> dict[str, Any]:
         return {"input_errors": input_errors}

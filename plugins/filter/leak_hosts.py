@@ -9,7 +9,7 @@ from typing import Any
 from ansible.errors import AnsibleFilterError
 
 LOOKED_AT = 3
-"""How many hosts are tried: a drill asks them, a real response gathers their records."""
+"""Limit of hosts that are tried: a drill asks them, a real response gathers their records."""
 
 
 def leak_candidates(
@@ -19,14 +19,15 @@ def leak_candidates(
     compromised: Sequence[str] = (),
     leaked: Sequence[str] = (),
 ) -> list[str]:
-    """Candidates for the rotation host, the best first: targeted ones, then others; one that leaked by name is last."""
+    """Candidates for the rotation host, the best first: targeted hosts, then others. Hosts that leaked by name come
+    last."""
     usable = dict.fromkeys([*(host for host in hosts if host in targeted), *others])
     named = {entry.removeprefix("host:") for entry in leaked if entry.startswith("host:")}
     return sorted((host for host in usable if host not in compromised), key=named.__contains__)
 
 
 def leak_host(candidates: Sequence[str], variables: Mapping[str, Any], reached: Mapping[str, Any]) -> str:
-    """The first that was seen to answer, else the first that was not seen to be silent; ``variables`` are hostvars."""
+    """The first host that answered, else the first that was not silent. ``variables`` are hostvars."""
     if not candidates:
         raise AnsibleFilterError(
             "every host is compromised, and only a clean host may connect to databases and caches. Set rotation_host "
@@ -39,7 +40,5 @@ def leak_host(candidates: Sequence[str], variables: Mapping[str, Any], reached: 
 
 
 class FilterModule:
-    """Ansible's entry point."""
-
     def filters(self) -> dict[str, Any]:
         return {"leak_candidates": leak_candidates, "leak_host": leak_host}

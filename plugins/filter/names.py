@@ -22,7 +22,5 @@ def names(value: Any) -> list[str]:
 
 
 class FilterModule:
-    """Ansible's entry point."""
-
     def filters(self) -> dict[str, Any]:
         return {"names": names}

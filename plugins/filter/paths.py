@@ -21,7 +21,5 @@ def full_path(value: Any) -> str:
 
 
 class FilterModule:
-    """Ansible's entry point."""
-
     def filters(self) -> dict[str, Any]:
         return {"full_path": full_path}

@@ -49,7 +49,7 @@ from ansible.plugins.lookup import LookupBase
 
 
 class LookupModule(LookupBase):
-    """Reads the inventory by Ansible's ``groups``, and what ``--limit`` leaves of it."""
+    """Reads the inventory by Ansible's ``groups``, within ``--limit``."""
 
     def run(
         self,
@@ -83,5 +83,5 @@ class LookupModule(LookupBase):
 
 
 def _only_reads() -> bool:
-    """Whether nothing is run: such a command may have no inventory."""
+    """Whether the command runs nothing: such a command may have no inventory."""
     return any(context.CLIARGS.get(name) for name in ("syntax", "listhosts", "listtasks", "listtags"))

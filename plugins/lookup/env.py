@@ -56,5 +56,5 @@ class LookupModule(StoreLookup):
             self._do_fail("No catalog was given and the variable secrets_catalog is not defined")
         document = self._templar.template(document)
         requests = [environment.ReadRequest(document=document, environment=term, journal="optional") for term in terms]
-        # Each environment may be in a region of its own.
+        # Each environment may be in its own region.
         return [dict(environment.read(request, self.connection()).resolution.require().values) for request in requests]

@@ -44,7 +44,7 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._ansible.extra_
 
 
 class LookupModule(LookupBase):
-    """Rendered with the variables of the task."""
+    """Renders with the task's variables."""
 
     def run(
         self, terms: list[str], variables: dict[str, Any] | None = None, default: Any = "", **kwargs: Any

@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Makes the collection importable, in a clone and where ansible-galaxy installed it, and runs the command."""
+"""Makes the collection importable, in a clone or an ansible-galaxy folder, and runs the command."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from ansible_collections.watchparty.secrets.scripts.commands import main  # noqa
 
 
 def load_ansible() -> None:
-    """Has Ansible import the collection anew: it finds no plugin in a collection that Python imported without it."""
+    """Makes Ansible import the collection again: it finds no plugin in a collection that Python imported alone."""
     from ansible.plugins.loader import init_plugin_loader
 
     for package in (name for name in list(sys.modules) if name.startswith("ansible_collections")):

@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""What commands and their arguments are."""
+"""Classes and types of commands and arguments."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ UNITS = {"m": "minutes", "h": "hours", "d": "days"}
 
 
 def moment(text: str) -> str:
-    """A time, or an age such as 2d, as the collection writes times."""
+    """A time, or an age such as 2d, in the collection's format."""
     age = re.fullmatch(r"(\d{1,4})([mhd])", text)
     if age:
         return timestamps.stamp(datetime.now(UTC) - timedelta(**{UNITS[age[2]]: int(age[1])}))
@@ -38,7 +38,7 @@ def environment_name(text: str) -> str:
 
 
 def filled(text: str) -> str:
-    """An empty variable of the shell would mean every credential, or every host."""
+    """The text. Raises if it is empty: an empty shell variable would mean every credential or host."""
     if not text.strip(", "):
         raise argparse.ArgumentTypeError("is empty")
     return text
@@ -46,7 +46,7 @@ def filled(text: str) -> str:
 
 @dataclass(frozen=True)
 class Argument:
-    """One argument as argparse takes it."""
+    """An argument for argparse."""
 
     flags: tuple[str, ...]
     description: str
@@ -63,12 +63,10 @@ def switch(flag: str, description: str) -> Argument:
 
 @dataclass(frozen=True)
 class Command:
-    """One command."""
-
     name: str
     summary: str
     function: str
     """FILE:NAME of the function that runs it, imported only then."""
     arguments: tuple[Argument, ...] = ()
     rest: str = ""
-    """What may follow ``--``."""
+    """Name of the words after ``--``."""

@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""The command diff: which settings differ between two environments, two moments, or a host and the stores."""
+"""The command diff: settings that differ between two environments, two moments, or a host and the stores."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ from ansible_collections.watchparty.secrets.scripts.commands.usage_error import 
 
 @dataclass(frozen=True)
 class Side:
-    """One of the two that are compared."""
+    """One side of the comparison."""
 
     name: str
     digests: Mapping[str, str] = field(repr=False)
-    """By setting, under the key of this run."""
+    """Digests by setting, with this run's key."""
     versions: Mapping[str, str]
 
 

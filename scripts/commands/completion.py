@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""The command completion, and what its scripts ask. Names come from the inventory; no store is read."""
+"""The command completion, and the answers for its scripts. Names come from the inventory; no store is read."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from ansible_collections.watchparty.secrets.scripts.commands import definition
 from ansible_collections.watchparty.secrets.scripts.commands.arguments import Argument, Command
 
 SAFE = re.compile(r"[\w.-]+")
-"""A name that a shell does not interpret; other names are not offered."""
+"""Names that a shell does not interpret. Others are not offered."""
 KINDS = {
     "environment": "environments",
     "other": "environments",
@@ -22,7 +22,7 @@ KINDS = {
     "--host": "hosts",
     "--limit": "hosts",
 }
-"""The names that an argument completes to. For other arguments, the shell offers files."""
+"""Names that an argument completes to. For other arguments, the shell offers files."""
 BASH = """\
 _secrets() {
   local IFS=$'\\n' word=${COMP_WORDS[COMP_CWORD]}
@@ -56,12 +56,12 @@ def completion(args: argparse.Namespace) -> int:
 
 
 def needs_inventory(args: argparse.Namespace) -> bool:
-    """Whether the command reads the inventory: all do but these two, of which one completes names."""
+    """Whether the command reads the inventory. Only completion does not, and complete only for names."""
     return _kind(args.rest) is not None if args.command == "complete" else args.command != "completion"
 
 
 def complete(args: argparse.Namespace) -> int:
-    """``rest`` has the words after the program's name; the last is the one to complete."""
+    """Prints the candidates. ``rest`` has the words after the program's name; the last is completed."""
     name, *words = args.rest
     command = _command(name)
     if command and words:
@@ -74,7 +74,7 @@ def _command(name: str) -> Command | None:
 
 
 def _kind(rest: Sequence[str]) -> str | None:
-    """The kind of names that the last of these words completes to."""
+    """The kind of names that the last word completes to."""
     command = _command(rest[0]) if len(rest) > 1 else None
     argument = _at(command, rest[1:]) if command and not rest[-1].startswith("-") else None
     return KINDS.get(argument.flags[0]) if argument else None
@@ -91,7 +91,7 @@ def _candidates(command: Command, words: Sequence[str]) -> Iterable[str]:
 
 
 def _at(command: Command, words: Sequence[str]) -> Argument | None:
-    """The argument that the last word belongs to."""
+    """The argument of the last word."""
     options = {flag: item for item in command.arguments for flag in item.flags if flag.startswith("-")}
     valued = {flag for flag, item in options.items() if item.form.get("action") != "store_true"}
     before = ["", *words[:-1]]
@@ -107,7 +107,7 @@ def _at(command: Command, words: Sequence[str]) -> Argument | None:
 
 
 def _names(kind: str, words: Sequence[str]) -> Iterable[str]:
-    from ansible_collections.watchparty.secrets.scripts.commands import inventories  # and with it Ansible
+    from ansible_collections.watchparty.secrets.scripts.commands import inventories  # imports Ansible
 
     inventory_path = next((words[at + 1] for at, word in enumerate(words[:-1]) if word in ("-i", "--inventory")), None)
     inventory = inventories.opened(inventory_path)

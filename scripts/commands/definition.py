@@ -44,13 +44,13 @@ LIMIT = argument(
     "--limit", description="Run only on these hosts, given as an Ansible pattern.", metavar="HOSTS", type=filled
 )
 COMMON = (ENVIRONMENT, INVENTORY, PRINT, JSON)
-"""Of most commands; the reference describes them once."""
+"""Arguments of most commands. The reference describes them once."""
 OPTIONS_OF_ANSIBLE, PROGRAM = "ANSIBLE-OPTION", "COMMAND"
 REST = {
     OPTIONS_OF_ANSIBLE: "Options of ansible-playbook, such as -f 20 or -e NAME=VALUE.",
     PROGRAM: "The program to run, with its arguments.",
 }
-"""What may follow ``--``."""
+"""Descriptions of the words after ``--``."""
 
 
 NAME = argument("name", description="Name of the setting.", metavar="NAME")
@@ -237,7 +237,7 @@ COMMANDS = (
     ),
 )
 COMPLETE = Command("complete", "", "completion:complete", rest="WORD")
-"""Called by the completion scripts; no list of commands shows it."""
+"""The command of the completion scripts, which no list of commands shows."""
 
 
 def parser() -> argparse.ArgumentParser:
@@ -255,7 +255,7 @@ def parser() -> argparse.ArgumentParser:
 
 
 def parsed(argv: list[str]) -> argparse.Namespace:
-    """The arguments; ``rest`` is what follows ``--``. Ends with exit code 2 on wrong usage."""
+    """Parsed arguments; ``rest`` has the words after ``--``. Exits with code 2 on wrong usage."""
     at = argv.index("--") if "--" in argv else len(argv)
     main = parser()
     args = main.parse_args(argv[:at], argparse.Namespace(rest=argv[at + 1 :]))

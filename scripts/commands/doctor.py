@@ -1,6 +1,7 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""The command doctor: what a run needs on this machine, in AWS and on the way to the hosts, each with its remedy."""
+"""The command doctor: requirements of a run on this machine, in AWS and on the way to the hosts, each with its
+remedy."""
 
 from __future__ import annotations
 
@@ -38,7 +39,7 @@ from ansible_collections.watchparty.secrets.scripts.commands import environments
 
 GOOD, PROBLEM, NO_ACCESS, UNCHECKED = "good", "problem", "no access", "not checked"
 SECONDS = 3
-"""For a host."""
+"""Seconds for a host."""
 OPTIONAL: dict[str, tuple[str, Callable[[Catalog], bool]]] = {
     "pynacl": ("GitHub's secrets", lambda catalog: catalog.github is not None),
     **{
@@ -52,8 +53,6 @@ JUMPS = ("ProxyJump", "ProxyCommand", "-J")
 
 @dataclass(frozen=True)
 class Diagnosis:
-    """The result of one check."""
-
     subject: str
     state: str
     message: str
@@ -72,7 +71,7 @@ def doctor(args: argparse.Namespace) -> int:
 
 
 def _findings(reader: environments.Reader, environment: str) -> Iterator[Diagnosis]:
-    """A check that needs what failed before is left out: its failure would hide the cause."""
+    """Results. A check that needs a failed one is left out: its failure would hide the cause."""
     yield Diagnosis("python", GOOD, platform.python_version())
     yield _package("ansible-core", _lowest(_runtime()["requires_ansible"]))
     yield _package("boto3", MINIMUM_BOTO3_VERSION)
@@ -97,7 +96,7 @@ def _findings(reader: environments.Reader, environment: str) -> Iterator[Diagnos
 
 
 def _installed(package: str) -> str:
-    """Its version; empty without it."""
+    """The package's version. Empty if it is missing."""
     try:
         return importlib.metadata.version(package)
     except importlib.metadata.PackageNotFoundError:
@@ -118,7 +117,7 @@ def _runtime() -> dict[str, Any]:
 
 
 def _lowest(requirement: str) -> str:
-    """Of a requirement such as ``>=10.0.0`` or ``>=10.0.0,<12``."""
+    """The lowest version of a requirement such as ``>=10.0.0`` or ``>=10.0.0,<12``."""
     return re.findall(r">=\s*([\w.]+)", requirement)[0]
 
 
@@ -138,7 +137,7 @@ def _optional(name: str, feature: str) -> Diagnosis:
 
 
 def _failed(subject: str, error: Exception) -> Diagnosis:
-    """The message of an error ends with its remedy."""
+    """The result of an error, whose message ends with its remedy."""
     return Diagnosis(subject, NO_ACCESS if isinstance(error, NoAccess) else PROBLEM, str(error))
 
 

@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""The one read of an environment's stores, and the connection to AWS."""
+"""The read of an environment's stores, and the connection to AWS."""
 
 from __future__ import annotations
 
@@ -29,21 +29,21 @@ NAME = "watchparty.secrets.command"
 
 
 def connected() -> AwsConnection:
-    """With the options of amazon.aws, from the variables that its plugins read."""
+    """Connects with the options of amazon.aws, from the variables that its plugins read."""
     connection = AwsConnection(NAME, ArgumentSpecValidator(aws_argument_spec()).validate({}).validated_parameters)
     connection.require_aws_sdk()
     return connection
 
 
 def require_allowed(contents: Contents) -> None:
-    """What may not be read would look absent. Raises NoAccess."""
+    """Raises NoAccess if a value may not be read: it would look absent."""
     denied = [str(failure) for failure in contents.failures.values() if failure.reason == DENIED]
     if denied:
         raise NoAccess("; ".join(denied))
 
 
 class Reader:
-    """The inventory of a command, parsed once, and its environments."""
+    """A command's inventory, parsed once, and its environments."""
 
     def __init__(self, args: argparse.Namespace) -> None:
         self._args = args
@@ -56,7 +56,7 @@ class Reader:
         return self.inventory.document(environment or self._args.environment)
 
     def read(self, environment: str = "", **instead: Any) -> Environment:
-        """The one read. Each environment may be in a region of its own. Raises SecretsError."""
+        """Reads an environment, which may be in its own region. Raises SecretsError."""
         environment = environment or self._args.environment
         document = self.document(environment)
         request = ReadRequest(document=document, environment=environment, journal="optional", **instead)
@@ -65,14 +65,14 @@ class Reader:
         return answer
 
     def _warn_of_undeclared(self, environment: str, document: Mapping[str, Any]) -> None:
-        """A mistyped environment looks like one without values."""
+        """Warns, because a mistyped environment looks like one without values."""
         known = self.inventory.environments() | set(document.get("environments") or ())
         if known and environment not in known and not any(self.inventory.hosts_of(environment)):
             names = output.printable(", ".join(sorted(known)))
             print(f"neither a host nor the catalog declares {environment}; declared: {names}", file=sys.stderr)
 
     def catalog(self) -> tuple[Catalog, AwsConnection]:
-        """The catalog and a connection that suits it; nothing is read. Raises SecretsError."""
+        """The catalog and a connection that suits it, without a read. Raises SecretsError."""
         catalog = catalog_parser.parse(self.document(), self._args.environment)
         connection = connected()
         suit(connection, catalog)

@@ -27,7 +27,7 @@ CALLBACK = "ANSIBLE_STDOUT_CALLBACK"
 CONSOLE = inventories.ROOT / "plugins" / "callback" / "console.py"
 RESULT_FILE, RESULT_PATH = "watchparty.secrets.result_file", "WATCHPARTY_SECRETS_RESULT_FILE"
 NO_OUTCOME: dict[str, Any] = {"hosts": {}, "errors": [], "messages": [], "results": {}}
-"""Of a run that did not reach its end."""
+"""The outcome of a run that did not reach its end."""
 PLAIN = re.compile(r"[\w./,:@%+-]+")
 STANDARD_ERROR = 2
 WRONG_OPTIONS = 5
@@ -53,7 +53,7 @@ def undo(args: argparse.Namespace) -> int:
 
 
 def rotate(args: argparse.Namespace) -> int:
-    """A credential that is named is rotated now, also if it is not due."""
+    """Rotates named credentials now, even if they are not due."""
     named = {"rotation_credentials": ",".join(args.credentials), "rotation_force": "true"} if args.credentials else {}
     return run(args, "rotate", {**named, **_switches({"rotation_abort": args.abort})})
 
@@ -95,7 +95,7 @@ def _switches(variables: Mapping[str, bool]) -> dict[str, str]:
 
 
 def run(args: argparse.Namespace, playbook: str, variables: Mapping[str, str], *, compares: bool = False) -> int:
-    """``compares``: the exit code is 1 also if a host would change."""
+    """Runs a playbook. ``compares``: the exit code is 1 also if a host would change."""
     command = command_of(args, playbook, variables)
     if args.print:
         print(shlex.join(command))
@@ -109,7 +109,8 @@ def run(args: argparse.Namespace, playbook: str, variables: Mapping[str, str], *
 
 
 def _with_outcome(program: list[str], stdout: int | None) -> tuple[int, dict[str, Any]]:
-    """The exit code, and what the callback ``result_file`` wrote. With --json, standard output is for the answer."""
+    """The exit code, and the outcome of the callback ``result_file``. With --json, standard output is for the
+    answer."""
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder, "outcome.json")
         enabled = ",".join([*constants.config.get_config_value("CALLBACKS_ENABLED"), RESULT_FILE])
@@ -124,7 +125,8 @@ def _with_outcome(program: list[str], stdout: int | None) -> tuple[int, dict[str
 
 
 def _exit_code(command: list[str], **options: Any) -> int:
-    """Ctrl-C reaches both processes: Ansible ends its run in its own way, and is waited for. SIGTERM is passed on."""
+    """Runs the command. Ctrl-C reaches both processes: Ansible ends its run itself, and is waited for. SIGTERM is
+    passed on."""
     started: list[subprocess.Popen[bytes]] = []
 
     def passed_on(*_signal: Any) -> None:
@@ -164,7 +166,7 @@ def _program() -> str:
 
 
 def _environment() -> dict[str, str]:
-    """With the collection's own output, if the operator chose no other."""
+    """The environment with the collection's output, unless the operator chose another."""
     chosen = constants.config.get_config_value_and_origin("DEFAULT_STDOUT_CALLBACK")[1] != "default"
     ours = {} if chosen or not CONSOLE.exists() else {CALLBACK: "watchparty.secrets.console"}
     return {**os.environ, **ours}

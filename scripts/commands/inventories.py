@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Which inventory a command uses, and the catalog in it, read in this process."""
+"""The inventory of a command, and the catalog in it, read in this process."""
 
 from __future__ import annotations
 
@@ -24,11 +24,11 @@ CANDIDATES = ("inventory", "inventory.yml", "hosts.yml")
 EXAMPLE = ROOT / "examples" / "watchparty" / "hosts.yml"
 GROUP = "app_hosts"
 ADDRESS = ("ansible_connection", "ansible_host", "ansible_port", "ansible_ssh_common_args", "ansible_ssh_extra_args")
-"""The variables that say how a host is reached. Passwords are not looked up."""
+"""Variables that tell how a host is reached. Passwords are not looked up."""
 
 
 def source(inventory: str | None) -> list[str]:
-    """What the operator gave, Ansible's own setting, or what this folder has. Raises UsageError."""
+    """The operator's inventory, Ansible's setting, or this folder's inventory. Raises UsageError."""
     if inventory:
         if "," not in inventory and not Path(inventory).exists():
             raise UsageError(f"there is no inventory {inventory}; give another one by -i INVENTORY")
@@ -39,7 +39,7 @@ def source(inventory: str | None) -> list[str]:
     candidates = [name for name in CANDIDATES if Path(name).exists()]
     if candidates:
         return candidates[:1]
-    # The clone's own folder has no inventory. Elsewhere the example would judge another application.
+    # The clone has no inventory. Elsewhere the example would judge another application.
     if Path.cwd() == ROOT:
         return [str(EXAMPLE)]
     raise UsageError(
@@ -50,8 +50,6 @@ def source(inventory: str | None) -> list[str]:
 
 @dataclass(frozen=True)
 class Inventory:
-    """An inventory, parsed once."""
-
     loader: DataLoader
     manager: InventoryManager
     variables: VariableManager
@@ -80,14 +78,14 @@ class Inventory:
         return {str(name) for name in map(self._declared, self._hosts()) if name}
 
     def connection_of(self, host: Host) -> dict[str, Any]:
-        """The variables with which Ansible connects to a host."""
+        """Variables with which Ansible connects to a host."""
         raw = self.variables.get_vars(host=host, include_hostvars=False)
         wanted = {name: raw[name] for name in ADDRESS if name in raw}
         result: dict[str, Any] = Templar(loader=self.loader, variables=raw).template(wanted)
         return result
 
     def document(self, environment: str) -> Any:
-        """The catalog as the first host of the environment has it. Raises SecretsError without one."""
+        """The catalog of the environment's first host. Raises SecretsError without one."""
         hosts = (*self._hosts()[:1], self.manager.localhost)
         host = next(self.hosts_of(environment), hosts[0])
         known = self.variables.get_vars(host=host, include_hostvars=False) | {"app_environment": environment}
@@ -107,7 +105,7 @@ def opened(inventory: str | None) -> Inventory:
 
 
 def _unlock(loader: DataLoader) -> None:
-    """Encrypted group_vars are read with the password file of Ansible's own setting."""
+    """Reads encrypted group_vars with the password file of Ansible's setting."""
     if constants.DEFAULT_VAULT_PASSWORD_FILE or constants.DEFAULT_VAULT_IDENTITY_LIST:
         from ansible.cli import CLI  # takes as long as the rest of the command
 

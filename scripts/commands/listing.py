@@ -18,11 +18,11 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._ansible.enviro
 from ansible_collections.watchparty.secrets.scripts.commands import inventories, output
 
 INSTEAD = {"AWS_SECRETS_MANAGER_SECRET_ID": "secret_ids", "AWS_SSM_PARAM_PATH": "ssm_path"}
-"""Variables that name places to validate instead of the catalog's."""
+"""Variables that name stores to validate instead of the catalog's."""
 
 
 def _of_stores(args: argparse.Namespace, **instead: Any) -> Environment:
-    # The libraries of AWS take half of a command's time, and a file needs none of them.
+    # The AWS libraries take half of a command's time, and a file needs none of them.
     from ansible_collections.watchparty.secrets.scripts.commands.environments import Reader
 
     return Reader(args).read(**instead)

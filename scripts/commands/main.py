@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Runs one command, and turns each error into a message and an exit code."""
+"""Runs a command, and turns each error into a message and an exit code."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from ansible_collections.watchparty.secrets.scripts.commands.usage_error import 
 
 
 def main(argv: list[str], *, load_ansible: Callable[[], None] = lambda: None) -> int:
-    """Runs the command. Ansible takes much longer to load than all the rest, so it is loaded only if needed."""
+    """Runs the command. Loads Ansible only if needed, because that takes most of the time."""
     args = definition.parsed(argv)
     try:
         if completion.needs_inventory(args):
@@ -29,7 +29,7 @@ def main(argv: list[str], *, load_ansible: Callable[[], None] = lambda: None) ->
         result: int = getattr(importlib.import_module(f"{__package__}.{module}"), name)(args)
         sys.stdout.flush()
         return result
-    except BrokenPipeError:  # such as "secrets list production | head"
+    except BrokenPipeError:  # as in "secrets list production | head"
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
     except KeyboardInterrupt:
@@ -55,7 +55,7 @@ def _message(error: Exception) -> str:
 
     if isinstance(error, (SecretsError, AnsibleError)):
         return str(error)
-    # The text of any other exception may be a value.
+    # Another exception's text may be a value.
     frame = traceback.extract_tb(error.__traceback__)[-1]
     return f"unexpected error: {type(error).__name__} at {Path(frame.filename).name}:{frame.lineno} (please report it)"
 

@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""What a command prints: text for people, or JSON."""
+"""Output of a command: text for people, or JSON."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 SHORT = 8
-"""Characters of a version id that people read; JSON has all of them."""
+"""Characters of a version id in text. JSON has all of them."""
 
 
 def show(*, as_json: bool, answer: Mapping[str, Any], lines: Iterable[str]) -> None:
@@ -17,7 +17,7 @@ def show(*, as_json: bool, answer: Mapping[str, Any], lines: Iterable[str]) -> N
 
 
 def printable(text: str) -> str:
-    """Names come from stores, and must not steer the terminal."""
+    """Replaces unprintable characters: names come from stores, and must not control the terminal."""
     return "".join(character if character.isprintable() or character == "\n" else "?" for character in text)
 
 

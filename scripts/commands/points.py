@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""What the stores held at an earlier moment, as far as they still keep it."""
+"""Contents of the stores at an earlier moment, as far as they still keep them."""
 
 from __future__ import annotations
 
@@ -24,7 +24,6 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._stores import 
 
 
 def contents_at(catalog: Catalog, client: registry.Client, at: str) -> Contents:
-    """Raises SecretsError."""
     contents = Contents()
     for name, wanted in registry.names_to_read(catalog, catalog.places).items():
         store = registry.OPEN[name](client)
@@ -53,13 +52,13 @@ def _versions(store: Any, name: str) -> list[StoredVersion]:
 
 
 def _current_at(versions: Sequence[StoredVersion], at: str) -> str:
-    """The newest that existed then; a version that only waits for its promotion was never current."""
+    """The newest version that existed then. A version that only waits for promotion was never current."""
     were_current = [version for version in versions if not version.labels or {CURRENT, PREVIOUS} & set(version.labels)]
     return next((version.id for version in reversed(were_current) if version.created <= at), "")
 
 
 def _numbered(store: Any, paths: Sequence[str], at: str) -> Contents:
-    """Of parameters that still exist: a deleted parameter has no history."""
+    """Parameters that still exist: a deleted parameter has no history."""
     present: Contents = store.read(paths)
     names = list(present.readings)
     histories: list[list[Reading]] = store.side_by_side([partial(store.history, name) for name in names])

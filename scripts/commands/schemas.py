@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""What commands print with --json. scripts/write_schema.py publishes it as docs/command.schema.json."""
+"""Output of commands with --json. scripts/write_schema.py publishes it as docs/command.schema.json."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def _map(description: str, of: Schema) -> Schema:
 
 
 def _results(**parts: tuple[str, str]) -> Schema:
-    """Each part by its name: its description, and the module that returns it."""
+    """Parts by name: the description, and the module that returns it."""
     described = {
         name: {"type": "object", "description": f"{text} The keys are return values of {module}."}
         for name, (text, module) in parts.items()
@@ -161,7 +161,7 @@ ANSWERS = {
     "get": "description",
     "doctor": "diagnosis",
 }
-"""By command; other commands with --json print a run. Any command may print a failure instead."""
+"""Schemas by command. Other commands with --json print a run. Any command may print a failure instead."""
 SCHEMA: Mapping[str, Any] = {
     "$schema": "https://json-schema.org/draft/2020-12/schema",
     "title": "Answers of scripts/secrets",

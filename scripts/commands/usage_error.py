@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""The error of a command that was called wrongly."""
+"""The error of a wrongly called command."""
 
 from __future__ import annotations
 
@@ -8,4 +8,4 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors im
 
 
 class UsageError(SecretsError):
-    """Raised when the operator must give or install something that a command needs."""
+    """Raised if the operator must give or install something for a command."""

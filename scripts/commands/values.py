@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""The commands that use values: exec gives them to one program, get describes one and shows it on a terminal."""
+"""The commands that use values: exec gives them to a program, get describes one and shows it on a terminal."""
 
 from __future__ import annotations
 
@@ -40,12 +40,12 @@ AWS_CREDENTIALS = (
     "AWS_CONTAINER_CREDENTIALS_FULL_URI",
     "AWS_CONTAINER_AUTHORIZATION_TOKEN",
 )
-"""The operator's own, which read every secret of the application."""
+"""The operator's own credentials, which read every secret of the application."""
 AWS_FILES = ("AWS_SHARED_CREDENTIALS_FILE", "AWS_CONFIG_FILE")
 
 
 def execute(args: argparse.Namespace) -> int:
-    """Replaces this process, so that signals and the exit code are the program's own."""
+    """Replaces this process, so that signals and the exit code are the program's."""
     if not args.rest:
         raise UsageError(f"exec needs a command: secrets exec {again(args)} -- ./manage.py migrate")
     environment = environments.Reader(args).read()
@@ -56,7 +56,7 @@ def execute(args: argparse.Namespace) -> int:
     _require_safe(values, environment.catalog)
     known = os.environ if args.keep_aws else without_credentials(os.environ)
     sys.stdout.flush()
-    for number in (signal.SIGPIPE, signal.SIGXFSZ):  # which Python ignores, and the program would inherit that
+    for number in (signal.SIGPIPE, signal.SIGXFSZ):  # Python ignores them, and the program would inherit that
         signal.signal(number, signal.SIG_DFL)
     try:
         os.execvpe(args.rest[0], args.rest, {**undeclared(known, environment.catalog), **values})
@@ -65,7 +65,8 @@ def execute(args: argparse.Namespace) -> int:
 
 
 def _require_safe(values: Mapping[str, str], catalog: Catalog) -> None:
-    """Whoever writes parameters chooses the names that match a pattern, and could choose LD_PRELOAD for L*."""
+    """Raises if a pattern could name a variable such as LD_PRELOAD: whoever writes parameters chooses the names that
+    match."""
     wide = [item for item in catalog.settings.values() if item.is_pattern and "_" not in item.name]
     for name, value in values.items():
         if "\0" in value:
@@ -84,12 +85,13 @@ def without_credentials(known: Mapping[str, str]) -> dict[str, str]:
 
 
 def undeclared(known: Mapping[str, str], catalog: Catalog) -> dict[str, str]:
-    """A variable of the operator's shell must not stand in for a setting that is absent from the stores."""
+    """Variables without the catalog's settings: the shell's must not replace a setting that is absent from the
+    stores."""
     return {name: value for name, value in known.items() if name not in catalog.settings}
 
 
 def again(args: argparse.Namespace) -> str:
-    """The environment and the inventory, for a command that can be pasted."""
+    """The environment and the inventory, for a command to paste."""
     return shlex.join([args.environment, *(["-i", args.inventory] if args.inventory else [])])
 
 
@@ -98,9 +100,9 @@ def is_terminal() -> bool:
 
 
 def get(args: argparse.Namespace) -> int:
-    """Without --reveal, everything but the value. With it, the audit log has a record before the value is shown.
+    """Shows everything but the value. With --reveal, also the value, after the audit log has a record.
 
-    No digest of the value: with a digest that is the same in the next run, guesses could be tested.
+    Shows no digest: guesses could be tested with one that is the same in the next run.
     """
     if args.reveal and not is_terminal():
         raise UsageError(
@@ -137,7 +139,7 @@ def _lines(answer: Mapping[str, Any]) -> list[str]:
 
 
 def record(environment: Environment, reader: environments.Reader, names: Sequence[str]) -> None:
-    """Raises SecretsError where it cannot be recorded."""
+    """Writes a record to the audit log. Raises SecretsError."""
     catalog, connection = reader.catalog()
     body = body_of(catalog, connection.store_client)
     if body is None:

@@ -37,7 +37,7 @@ from ansible_collections.watchparty.secrets.scripts.commands import environments
 
 T = TypeVar("T")
 SECONDS = 15
-"""For CloudTrail."""
+"""Seconds for CloudTrail."""
 PAGES = 10
 NEAR = 2
 """Seconds between a parameter's version and the call that wrote it."""
@@ -46,23 +46,22 @@ WRITES = ("CreateSecret", "PutSecretValue", "UpdateSecret", "PutParameter")
 
 @dataclass(frozen=True)
 class Row:
-    """One version at one place."""
+    """A version at one place."""
 
     place: str
     name: str
-    """Of the secret or parameter."""
+    """Name of the secret or parameter."""
     version: str
     created: str
     labels: Sequence[str] = ()
     value: str = ""
-    """first, changed, same or unreadable, compared with the version before."""
+    """first, changed, same or unreadable, compared with the previous version."""
     who: str = ""
     address: str = ""
     rotation: str = ""
 
 
 def setting_of(catalog: Catalog, name: str) -> Setting:
-    """Raises SecretsError."""
     patterns = (item for item in catalog.settings.values() if item.matches(name))
     setting = catalog.settings.get(name) or next(patterns, None)
     if setting is None:
@@ -73,10 +72,9 @@ def setting_of(catalog: Catalog, name: str) -> Setting:
 
 
 def places_of(setting: Setting, name: str) -> list[Place]:
-    """Raises SecretsError."""
     if not setting.places:
         raise SecretsError(f"{name}: is in no store, because the catalog has its value")
-    # The place of a pattern ends in the pattern.
+    # A pattern's place ends in the pattern.
     return [replace(place, name=place.name.replace(setting.name, name)) for place in setting.places]
 
 
@@ -98,7 +96,7 @@ def history(args: argparse.Namespace) -> int:
 
 
 def _attempted(notes: list[str], subject: str, act: Callable[[], list[T]]) -> list[T]:
-    """A place, a log or a trail that cannot be read does not prevent the history of the rest."""
+    """The result of ``act``. An unreadable place, log or trail does not stop the rest."""
     try:
         return act()
     except SecretsError as error:
@@ -107,7 +105,7 @@ def _attempted(notes: list[str], subject: str, act: Callable[[], list[T]]) -> li
 
 
 def _rows(place: Place, setting: Setting, connection: AwsConnection, key: bytes) -> list[Row]:
-    """The newest first."""
+    """Versions at a place, the newest first."""
     store: Any = registry.OPEN[place.store](connection.store_client)
     if not place.traits.has_labels:
         readings = store.history(place.name)
@@ -143,7 +141,7 @@ def _records(catalog: Catalog, connection: AwsConnection) -> list[Mapping[str, A
 
 
 def _with_records(rows: list[Row], records: Sequence[Mapping[str, Any]]) -> list[Row]:
-    """A rotation's record names the versions that it wrote."""
+    """Adds a rotation's record to the versions that it wrote."""
     written = {
         (name, str(change.get("to"))): record
         for record in records

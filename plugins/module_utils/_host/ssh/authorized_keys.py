@@ -53,7 +53,7 @@ def entry_of(line: bytes) -> Optional[AuthorizedKey]:
 
 
 def _end_of_options(line: bytes) -> int:
-    r"""Position of the first blank outside quotes. Inside quotes, sshd reads \\" as a quote."""
+    """Position of the first blank outside quotes. Inside quotes, sshd reads \\" as a quote."""
     quoted = False
     for mark in _MARKS.finditer(line):
         if mark.group() == b'"':
