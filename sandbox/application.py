@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 """The sample application as a service without systemd: ``python -m sandbox.application restart DIRECTORY``.
 
-A restart waits for nothing: that the application is healthy is for the one who asked for the restart to prove.
+A restart waits for nothing: whoever asks for it verifies the application's health.
 """
 
 from __future__ import annotations
@@ -40,8 +40,8 @@ cd '{repository}' && exec '{python}' -B -m sandbox.application restart '{directo
 
 
 def python() -> Path:
-    """Return the application's own interpreter; its packages are installed when its requirements have changed."""
-    with alone("venv-app"):  # tests that run side by side would fill it at the same time
+    """The application's own interpreter, whose packages are installed again if its requirements change."""
+    with alone("venv-app"):  # parallel tests would fill it at the same time
         return _installed()
 
 
@@ -50,7 +50,7 @@ def _installed() -> Path:
     stamp, program = ENVIRONMENT / ".stamp", ENVIRONMENT / "bin" / "python"
     if not stamp.exists() or stamp.read_text(encoding="utf-8") != _stamp(program, requirements):
         shutil.rmtree(ENVIRONMENT, ignore_errors=True)
-        # Our own pip fills it: Debian's Python makes no environment with pip unless python3-venv is installed.
+        # This pip fills it: Debian's Python makes no environment with pip unless python3-venv is installed.
         for command in (
             ["-m", "venv", "--without-pip", str(ENVIRONMENT)],
             [str(INSTALL), ENVIRONMENT.name, str(program), "-r", str(requirements)],
@@ -63,17 +63,17 @@ def _installed() -> Path:
 
 
 def _stamp(program: Path, requirements: Path) -> str:
-    """Of the interpreter in there, whichever is ours: both environments of the tests share it."""
+    """The digest of the interpreter there and of the requirements: both environments of the tests share it."""
     try:
         version = subprocess.run([program, "-c", "import sys; print(sys.version, end='')"], capture_output=True).stdout
     except OSError:
-        return ""  # its Python was removed or is another machine's
+        return ""  # its Python was removed or belongs to another machine
     return hashlib.sha256(version + requirements.read_bytes()).hexdigest()
 
 
 @dataclass(frozen=True)
 class Application:
-    """The application in a directory of its own, where its ``.env`` is deployed."""
+    """The application in its own directory, to which its ``.env`` is deployed."""
 
     directory: Path
     port: int
@@ -96,7 +96,7 @@ class Application:
         return f"http://127.0.0.1:{self.port}/health/"
 
     def install(self) -> None:
-        """Write what a restart needs to know, and the command for it."""
+        """Writes the facts and the command of a restart."""
         self.directory.mkdir(mode=0o700, parents=True, exist_ok=True)
         write_private(self._description, json.dumps({key: str(value) for key, value in asdict(self).items()}))
         script = Path(self.restart_command)
@@ -106,7 +106,7 @@ class Application:
         script.chmod(0o700)
 
     def share_tables(self) -> None:
-        """Leave it to another host to create the tables, in a database that both use."""
+        """Leaves it to another host to create the tables, in a shared database."""
         self._migrated.touch()
 
     @classmethod
@@ -123,7 +123,7 @@ class Application:
             self._start()
 
     def stop(self) -> None:
-        """Stop it for good: a restart that is still on its way does nothing any more."""
+        """Stops the application for good: a pending restart does nothing any more."""
         if self.directory.exists():
             with self._alone():
                 self._description.unlink(missing_ok=True)
@@ -165,7 +165,7 @@ class Application:
         )
 
     def _migrate(self) -> None:
-        """Create the tables before the first start, as a release would."""
+        """Creates the tables before the first start, like a release."""
         if self._migrated.exists():
             return
         with self.log.open("ab") as log:
@@ -178,7 +178,7 @@ class Application:
                 stderr=log,
                 check=False,
             )
-        # A database that cannot be reached shows in the health check, where it belongs.
+        # An unreachable database shows in the health check.
         if answer.returncode == 0:
             self._migrated.touch()
 

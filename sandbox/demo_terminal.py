@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""What the demo prints, and what a second terminal needs to work with its servers."""
+"""The demo's output, and the settings with which a second terminal uses its servers."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ from .process import REPOSITORY, write_private
 
 @dataclass
 class Steps:
-    """What was done, and how long it took."""
+    """Steps and their duration."""
 
     began: float = field(default_factory=time.monotonic)
 
     @contextmanager
     def step(self, name: str) -> Iterator[list[str]]:
-        """Time a step; what the body puts into the list is printed beside its name."""
+        """Times a step and prints it. The body may add text to the list."""
         began = time.monotonic()
         messages: list[str] = []
         yield messages
@@ -37,7 +37,7 @@ class Steps:
 
 
 def keep(directory: Path, inventory: Path, variables: Mapping[str, str]) -> None:
-    """Say how to use the servers, and wait until a signal ends the demo."""
+    """Prints how to use the servers, and waits until a signal ends the demo."""
     script = directory / "activate"
     # With the collections, so that commands in messages can be pasted.
     own = {

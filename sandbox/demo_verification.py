@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""The demo's last part: what its verification looks at beside the stores and the host, and the result."""
+"""The demo's last part: what its verification checks beside stores and host, and the result."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from .seed import Journal
 
 JOURNAL = Journal("watchparty-secrets", "watchparty", "production")
 MADE = ("cache", "database_admin", "deploy_ssh", "django_key", *THIRD_PARTIES)
-"""Credentials whose values are as old as the demo. The database has no record and an old secret, so that it is due."""
+"""Credentials whose values are as old as the demo. The database has no record and an old secret, so it is due."""
 FILES = {
     ".gitignore": ".env*\n!.env.example\n",
     ".env.example": "SECRET_KEY=change_me_dev_only\nDATABASE_URL=sqlite:///db.sqlite3\nDEBUG=True\n",
@@ -29,7 +29,7 @@ FILES = {
 
 
 def note_ages(client: Callable[[str], Any]) -> None:
-    """The journal's first entry: when each value was made."""
+    """Writes the journal's first entry: the time of each value."""
     at = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
     rotated = {name: {"at": at, "who": "the demo", "rotation": "seed"} for name in MADE}
     entry = {"rotation": "seed", "step": "closed", "who": "the demo", "rotated": rotated}
@@ -51,7 +51,6 @@ def repository(directory: Path) -> Path:
 
 
 def counted(report: Path) -> list[str]:
-    """The result, for the summary."""
     result = json.loads((report / "verify.json").read_text(encoding="utf-8"))
     counts = result["counts"]
     not_applicable = f"{counts['not_applicable']} not applicable"

@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Faults that the AWS stand-in can show: throttling, denial, errors, delays, lost answers."""
+"""Faults of the AWS stand-in: throttling, denial, errors, delays, lost answers."""
 
 from __future__ import annotations
 
@@ -15,25 +15,25 @@ EFFECTS = ("throttle", "deny", "error", "delay", "close", "lose", "hang", "late"
 
 @dataclass(frozen=True)
 class Fault:
-    """What goes wrong, at which calls.
+    """A fault, and the calls that it affects.
 
-    ``throttle``, ``deny`` and ``error`` answer without doing anything; ``delay`` waits *seconds* and goes on; ``close``
-    ends the connection before anything is done, ``lose`` after it was done (the answer is lost). ``hang`` and ``late``
-    are what a client sees that waits for less than *seconds*: of ``hang`` no answer comes and nothing is done, of
-    ``late`` the answer comes after the client's timeout, and the work is done. ``refuse_ids`` moves the *ids* of a
-    BatchGetSecretValue from its SecretValues to its Errors.
+    ``throttle``, ``deny`` and ``error`` answer without effect. ``delay`` waits *seconds* and goes on. ``close`` ends
+    the connection before the call is done, ``lose`` afterwards (the answer is lost). ``hang`` and ``late`` are for
+    clients that wait for less than *seconds*: ``hang`` does nothing and never answers; ``late`` does the call and
+    answers after the timeout. ``refuse_ids`` moves the *ids* of a BatchGetSecretValue from its SecretValues to its
+    Errors.
     """
 
     effect: str
     operation: str = "*"
-    """``GetSecretValue``, or ``*`` for all."""
+    """An operation such as ``GetSecretValue``, or ``*`` for all."""
     target: str = ""
-    """Only calls that name this secret, parameter or path; empty for all."""
+    """Name of a secret, parameter or path in the call; empty for all."""
     calls: tuple[int, ...] = ()
-    """Which of the matching calls, from 1 since the fault was set; empty for all."""
+    """Numbers of the matching calls, from 1; empty for all."""
     ids: tuple[str, ...] = ()
     code: str = ""
-    """The error code, where the effect's own is not wanted."""
+    """The error code, if not the effect's own."""
     seconds: float = 0.0
 
     def __post_init__(self) -> None:
@@ -46,7 +46,7 @@ class Fault:
         return cls(**{**data, **lists})
 
     def error(self) -> tuple[int, str, str]:
-        """Return status, code and message of the answer."""
+        """Status, code and message of the answer."""
         if self.effect == "throttle":
             return 400, self.code or "ThrottlingException", "Rate exceeded"
         if self.effect == "deny":
@@ -56,20 +56,19 @@ class Fault:
 
 @dataclass
 class Faults:
-    """The faults in force and how often each has matched."""
+    """The faults in force, and the number of matches of each."""
 
     faults: list[Fault] = field(default_factory=list)
     matched: list[int] = field(default_factory=list)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def set(self, data: Sequence[Mapping[str, Any]]) -> None:
-        """Raises ValueError or TypeError for an invalid one."""
         faults = [Fault.parse(item) for item in data]
         with self._lock:
             self.faults, self.matched = faults, [0] * len(faults)
 
     def due(self, operation: str, targets: Sequence[str]) -> list[Fault]:
-        """Return the faults that this call meets, and count it."""
+        """Counts this call. Returns its faults."""
         faults = []
         with self._lock:
             for index, fault in enumerate(self.faults):
@@ -83,7 +82,7 @@ class Faults:
 
 
 def refuse(body: bytes, fault: Fault) -> bytes:
-    """Return the answer of BatchGetSecretValue with the refused ids among its errors."""
+    """The answer of BatchGetSecretValue with the refused ids among its errors."""
     answer = json.loads(body)
     kept, refused = [], []
     for value in answer.get("SecretValues", []):

@@ -39,20 +39,20 @@ if TYPE_CHECKING:
 MANAGE = REPOSITORY / "tests" / "app" / "manage.py"
 LOGIN_SECONDS = 120
 SENDER_OPTIONS: list[str] = []
-"""More options for the sender of tasks."""
+"""More options of the process that sends tasks."""
 TASK_SECONDS = 150
-"""How long the sender may take to send its last task and to wait for results; it gives up by itself before."""
+"""Seconds for the sender to send its last task and to wait for results. It gives up earlier by itself."""
 
 
 @dataclass(frozen=True)
 class Manage:
-    """How the application's ``manage.py`` is run on this machine, with settings that hosts have."""
+    """The application's ``manage.py`` on this machine, with the hosts' settings."""
 
     python: Path
     env_files: tuple[Path, ...]
-    """The first starts the command; tasks are sent by what these files hold at that moment."""
+    """Settings files. The first starts the command; tasks are sent with what the files hold at that moment."""
     certificate: Path | None = None
-    """What to trust beside the system's own, where the broker speaks TLS."""
+    """A certificate to trust, if the broker speaks TLS."""
 
     @classmethod
     def of_fleet(cls, fleet: Fleet) -> Manage:
@@ -69,7 +69,7 @@ class Manage:
             raise SandboxError(f"manage.py {arguments[0]} ended with {done.returncode}: {done.stderr.strip()[-2000:]}")
 
     def start(self, *arguments: str, log: IO[str]) -> subprocess.Popen[str]:
-        """Start a command that ends when its standard input does, so also when this process is killed."""
+        """Starts a command that ends with its standard input, so also if this process is killed."""
         return subprocess.Popen(
             self._argv(arguments),
             stdin=subprocess.PIPE,
@@ -90,7 +90,7 @@ class Manage:
 
 @dataclass(frozen=True)
 class Report:
-    """What came of the load. Zero are wanted: failed, lost, tasks_lost."""
+    """Results of the load. Zero are wanted: failed, lost, tasks_lost."""
 
     seconds: float
     sessions: int
@@ -98,22 +98,21 @@ class Report:
     failed: int
     """Requests with another status than 200, with a broken connection, or answered as another user's."""
     lost: int
-    """How often a session was found logged out: an anonymous answer, or its cookie deleted."""
+    """Number of logged-out sessions: an anonymous answer, or a deleted cookie."""
     anonymous: int
-    """Anonymous answers."""
     parallel_bursts: int
     retried: int
     """Requests that one host did not answer and another did."""
     held: int
     """Requests that waited in the balancer because no host took them."""
     slowest: float
-    """Seconds that the slowest request took."""
+    """Seconds of the slowest request."""
     tasks: int
     tasks_lost: int
     hosts: Mapping[str, int] = field(default_factory=dict)
     """Answers by host."""
     task_errors: Mapping[str, int] = field(default_factory=dict)
-    """What kept tasks from being sent at first, or results from being read."""
+    """Errors that first kept tasks from being sent, or results from being read."""
     messages: tuple[str, ...] = ()
     """The first failures and losses."""
 
@@ -127,7 +126,7 @@ class Report:
 
 
 class Load:
-    """Load from ``start`` to ``stop``, in a thread of its own; or inside a ``with``, whose report is ``report``."""
+    """Load from ``start`` to ``stop``, in its own thread; or inside a ``with``, whose result is ``report``."""
 
     def __init__(
         self,
@@ -164,7 +163,7 @@ class Load:
         self.report: Report | None = None
 
     def start(self) -> None:
-        """Make the users, log them in and begin; returns when all are logged in."""
+        """Makes the users, logs them in and begins. Returns once all are logged in."""
         users = [f"load-{number}" for number in range(self._count)]
         password = secrets.token_hex(16)
         self._manage.run("make_users", *users, text=password)
@@ -179,7 +178,7 @@ class Load:
             raise SandboxError(f"The load did not start: {self._error or 'the users did not log in in time'}")
 
     def stop(self) -> Report:
-        """End it and return the result; the tasks' results are waited for."""
+        """Ends the load and waits for the tasks' results. Returns the report."""
         if self._thread is None or self._balancer is None:
             raise SandboxError("The load is not started.")
         self._over.set()
@@ -209,7 +208,7 @@ class Load:
         return self.report
 
     def so_far(self) -> tuple[int, int, int]:
-        """Requests, failed requests and lost sessions at this moment."""
+        """Requests, failed requests and lost sessions so far."""
         return self._tally.requests, self._tally.failed, self._tally.lost
 
     def __enter__(self) -> Load:
@@ -241,7 +240,7 @@ class Load:
             await self._balancer.stop()
 
     async def _browse(self, browser: Browser, number: int) -> None:
-        # Not all sessions at the same moment.
+        # Sessions begin at different hosts.
         turn = number
         while not self._over.is_set():
             turn += 1

@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""A real MariaDB server with an administrator. Tests of MySQL's users need PyMySQL beside it."""
+"""A real MariaDB server with an administrator. Tests of MySQL's users also need PyMySQL."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ TABLES = Path("/usr/share/mariadb/mariadb_system_tables.sql")
 
 
 class MariaDB(BinaryServer):
-    """MariaDB whose data are gone at its end. With a *certificate* (a PEM file with its key) it speaks TLS too."""
+    """MariaDB whose data are removed at its end. With a *certificate* (a PEM file with its key) it speaks TLS too."""
 
     def __init__(self, *, certificate: Path | None = None) -> None:
         super().__init__()
@@ -84,7 +84,7 @@ class MariaDB(BinaryServer):
         )
 
     def execute(self, *statements: str) -> list[Any]:
-        """As the administrator; the last one's rows."""
+        """Runs statements as the administrator. Returns the last one's rows."""
         connection = self.connect(ADMINISTRATOR, self.password)
         try:
             with connection.cursor() as cursor:

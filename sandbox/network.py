@@ -4,10 +4,10 @@
 
 ``python -m sandbox.network URL`` switches it on in a running stand-in, ``--off`` switches it off.
 
-The time is spent inside the stand-in: half a round trip and the service time before a call is done, half a round trip
-after it. The first call on a connection waits for the connection, too. Calls on different connections wait side by
-side. There is no loss, no jitter, no limit of bandwidth, no TLS and no name lookup, and connections to hosts and to
-servers other than AWS are as quick as before.
+The stand-in spends the time: half a round trip and the service time before a call is done, half a round trip
+afterwards. The first call on a connection also waits for the connection. Calls on different connections wait in
+parallel. There is no loss, no jitter, no bandwidth limit, no TLS and no name lookup. Connections to hosts and other
+servers are not slowed down.
 """
 
 from __future__ import annotations
@@ -28,18 +28,18 @@ from werkzeug.serving import WSGIRequestHandler
 
 CONTROL = "/_sandbox/network"
 CONNECTION = "sandbox.connection"
-"""Where a request's environment has its :class:`Connection`."""
+"""Key of the :class:`Connection` in a request's environment."""
 
 
 @dataclass(frozen=True)
 class Network:
-    """Seconds. The default is no network at all."""
+    """Times in seconds. The default is no network."""
 
     round_trip: float = 0.0
     service_time: float = 0.0
-    """How long AWS takes for a call."""
+    """Time of AWS for a call."""
     connection: float = 0.0
-    """How long a new connection takes, its TLS handshake included."""
+    """Time of a new connection with its TLS handshake."""
 
     def __post_init__(self) -> None:
         for name, seconds in asdict(self).items():
@@ -58,7 +58,7 @@ class Network:
 
 NONE = Network()
 TYPICAL = Network(round_trip=0.030, service_time=0.012, connection=0.060)
-"""From an operator's machine to a region on the same continent."""
+"""The network from an operator's machine to a region on the same continent."""
 
 
 @dataclass
@@ -67,12 +67,12 @@ class Connection:
 
     number: int
     used: bool = False
-    """Whether a call came over it."""
+    """Whether it carried a call."""
 
 
 @dataclass(frozen=True)
 class Journey:
-    """When a call left its client, over which connection, and how long its answer takes."""
+    """A call's start, its connection, and the delay of its answer."""
 
     began: float
     connection: int
@@ -80,22 +80,20 @@ class Journey:
 
     @property
     def ended(self) -> float:
-        """When the client has the answer, if it is sent now."""
+        """Time at which the client has the answer, if it is sent now."""
         return time.time() + self.back
 
     def wait(self) -> None:
-        """Spend the time of the answer."""
+        """Waits for the answer's delay."""
         time.sleep(self.back)
 
 
 class Wire:
-    """The network in force."""
-
     def __init__(self) -> None:
         self.network = NONE
 
     def carry(self, environ: Mapping[str, Any]) -> Journey:
-        """Spend the time that a request needs to be served."""
+        """Waits as long as a request needs to be served."""
         network, connection = self.network, environ[CONNECTION]
         began = time.time()
         half = network.round_trip / 2
@@ -104,7 +102,7 @@ class Wire:
         return Journey(began, connection.number, half)
 
     def set(self, data: Any) -> None:
-        """Raises ValueError for what is no network."""
+        """Sets the network. Raises ValueError for invalid data."""
         self.network = Network.parse(data)
 
 
@@ -125,7 +123,7 @@ class KeepAlive(WSGIRequestHandler):
 
     def run_wsgi(self) -> None:
         if "transfer-encoding" in self.headers:
-            self.close_connection = True  # the application reads what Content-Length says
+            self.close_connection = True  # the application reads only as much as Content-Length
         self.environ = self.make_environ()
         started: list[Any] = []
 
@@ -156,7 +154,7 @@ def _content(parts: Iterable[bytes]) -> bytes:
 
 
 def switch(url: str, network: Network) -> None:
-    """Set the network of a running stand-in."""
+    """Sets the network of a running stand-in."""
     body = json.dumps(asdict(network)).encode()
     with urllib.request.urlopen(urllib.request.Request(url + CONTROL, data=body, method="PUT"), timeout=10):
         pass
@@ -184,7 +182,7 @@ def main(argv: list[str] | None = None) -> int:
 
 
 def add_options(parser: argparse._ActionsContainer) -> None:
-    """The options of a network, in milliseconds."""
+    """Adds the options of a network, in milliseconds."""
     for name, seconds in asdict(TYPICAL).items():
         option = f"--{name.replace('_', '-')}"
         parser.add_argument(option, type=float, default=seconds * 1000, metavar="MS", help="default: %(default)g ms")

@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""A real OpenBao server, which speaks the API of HashiCorp Vault: sealed at its start, with raft storage on disk."""
+"""A real OpenBao server with the API of HashiCorp Vault: sealed at its start, with raft storage on disk."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from .process import Process, SandboxError, free_port, wait_until, write_private
 
 
 class Refused(SandboxError):
-    """Raised when the server answers with an error."""
+    """Raised if the server answers with an error."""
 
     def __init__(self, status: int, text: str) -> None:
         super().__init__(f"OpenBao answered {status}: {text}")
@@ -25,9 +25,9 @@ class Refused(SandboxError):
 
 
 class OpenBao(BinaryServer):
-    """OpenBao as it runs in production: with raft storage, its only one on disk, initialized and unsealed.
+    """OpenBao as in production: with raft storage, its only one on disk, initialized and unsealed.
 
-    With a *certificate* (a PEM file with its key) it speaks TLS only. A restart leaves it sealed, as a reboot does.
+    With a *certificate* (a PEM file with its key) it only speaks TLS. A restart leaves it sealed, like a reboot.
     """
 
     def __init__(self, *, certificate: Path | None = None, authority: Path | None = None) -> None:
@@ -45,7 +45,7 @@ class OpenBao(BinaryServer):
         return f"{'https' if self._certificate else 'http'}://{self.host}:{self.port}"
 
     def start(self, *, seconds: float = 60.0) -> None:
-        """Starts and initializes it, and unseals it."""
+        """Starts, initializes and unseals the server."""
         super().start(seconds=seconds)
         try:
             self._initialize()
@@ -54,7 +54,7 @@ class OpenBao(BinaryServer):
             raise
 
     def restart(self, *, unseal: bool = True) -> None:
-        """A server that starts is sealed; it is unsealed unless asked otherwise."""
+        """Restarts the server, which is sealed then, and unseals it by default."""
         self.kill()
         self.resume(unseal=unseal)
 
@@ -75,13 +75,13 @@ class OpenBao(BinaryServer):
         self.request("PUT", f"sys/policies/acl/{name}", {"policy": text})
 
     def token(self, *policies: str, **options: Any) -> str:
-        """A token of these policies, beside ``default``; *options* as auth/token/create takes them."""
+        """A token with these policies and ``default``; *options* as in auth/token/create."""
         answer = self.request("POST", "auth/token/create", {"policies": list(policies), **options})
         token: str = answer["auth"]["client_token"]
         return token
 
     def request(self, method: str, path: str, body: Any = None, *, token: str | None = None) -> Any:
-        """One request as root; returns the answer's JSON."""
+        """Sends a request as root. Returns the answer's JSON."""
         url = f"{self.address}/v1/{path}"
         request = urllib.request.Request(url, method=method, headers={"X-Vault-Token": token or self.root_token})
         if body is not None:

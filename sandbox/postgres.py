@@ -33,9 +33,9 @@ timezone = UTC
 
 
 def scram_verifier(password: str, *, salt: bytes | None = None) -> str:
-    """Return what PostgreSQL stores for a password, so that the password itself never travels in a statement.
+    """PostgreSQL's stored form of a password, so that no statement contains the password.
 
-    Only for passwords in ASCII: others would need SASLprep first.
+    Only for ASCII passwords: others would need SASLprep.
     """
     if not password.isascii():
         raise SandboxError("The sandbox's passwords are ASCII.")
@@ -58,7 +58,7 @@ def _identifier(name: str) -> str:
 class Postgres(BinaryServer):
     """PostgreSQL on TCP only, in a fresh cluster.
 
-    *host* is the address of URLs; *addresses* are listened on too, and *networks* (CIDR) may connect, with a password.
+    URLs contain *host*. It also listens on *addresses*, and *networks* (CIDR) may connect, with a password.
     """
 
     stop_signal = signal.SIGINT
@@ -84,7 +84,7 @@ class Postgres(BinaryServer):
         return self.url(self.superuser, self._superuser_password, database)
 
     def create_login(self, user: str, password: str, database: str) -> None:
-        """Create a role and a database that it owns and no other role may connect to."""
+        """Creates a role, and its own database to which no other role may connect."""
         role, name = _identifier(user), _identifier(database)
         self.execute(
             f"CREATE ROLE {role} LOGIN PASSWORD '{scram_verifier(password)}';\n"
@@ -93,7 +93,7 @@ class Postgres(BinaryServer):
         )
 
     def create_master(self, name: str = "master") -> str:
-        """Create an administrator with the rights of an RDS master user, and return its password."""
+        """Creates an administrator with the rights of an RDS master user. Returns its password."""
         password = _password()
         self.execute(
             f"CREATE ROLE {_identifier(name)} LOGIN CREATEROLE CREATEDB NOSUPERUSER "
@@ -104,14 +104,14 @@ class Postgres(BinaryServer):
         return password
 
     def admin_url_of(self, name: str = "master", database: str = "postgres") -> str:
-        """The URL of a role that this object made."""
+        """URL of a role that this object made."""
         return self.url(name, self._passwords[name], database)
 
     def create_logins(self, owner: str, database: str, *, master: str | None = None) -> str:
-        """Create a database in the layout that rotates; return the password of ``{owner}_a``, the login in use.
+        """Creates a database in the layout that rotates. Returns the password of ``{owner}_a``, the login in use.
 
-        *master* may change the three roles afterwards, as if it had created them. An owner and a database that are
-        there already stay; the owner can no longer log in.
+        *master* may change the three roles afterwards, as if it had created them. An existing owner and database stay;
+        the owner can no longer log in.
         """
         password = _password()
         role, first, second = (_identifier(name) for name in (owner, f"{owner}_a", f"{owner}_b"))
@@ -130,24 +130,24 @@ class Postgres(BinaryServer):
         return password
 
     def let_administer(self, master: str, *roles: str) -> None:
-        """Give what PostgreSQL 16 and newer give to whoever creates a role; before that CREATEROLE was enough."""
+        """Grants what PostgreSQL 16 and newer grant to a role's creator; before, CREATEROLE was enough."""
         if int(self.version.partition(".")[0]) >= 16:
             names = ", ".join(_identifier(role) for role in roles)
             self.execute(f"GRANT {names} TO {_identifier(master)} WITH ADMIN TRUE, INHERIT FALSE, SET FALSE;")
 
     def execute(self, statements: str, *, database: str = "postgres") -> str:
-        """Run statements as the superuser, through standard input; return what they answer, one row a line."""
+        """Runs statements as the superuser, through standard input. Returns the answer, one row a line."""
         answer = self._psql(statements, self.superuser, self._superuser_password, database)
         if answer.returncode:
             raise SandboxError(f"PostgreSQL refused a statement of the sandbox:\n{answer.stderr.strip()}")
         return answer.stdout.strip()
 
     def accepts(self, user: str, password: str, database: str) -> bool:
-        """Tell whether these words log in."""
+        """Whether this login is accepted."""
         return self._psql("SELECT 1;", user, password, database).returncode == 0
 
     def _psql(self, statements: str, user: str, password: str, database: str) -> subprocess.CompletedProcess[str]:
-        # A file of our own: arguments and environment are visible in the process list.
+        # A private file: arguments and environment are visible in the process list.
         passfile = self.directory / f"pass-{secrets.token_hex(4)}"
         escaped = password.replace("\\", "\\\\").replace(":", "\\:")
         write_private(passfile, f"*:*:*:*:{escaped}\n", self.user)

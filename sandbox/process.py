@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Starting and stopping server processes, as an ordinary user also when we are root."""
+"""Starts and stops server processes, as an ordinary user even if run as root."""
 
 from __future__ import annotations
 
@@ -31,12 +31,12 @@ SERVER_PORTS = (15000, 32000)
 
 
 class SandboxError(Exception):
-    """Raised when a stand-in cannot be started. The message says what to install or to do."""
+    """Raised if a stand-in cannot start. The message tells what to install or to do."""
 
 
 @dataclass(frozen=True)
 class User:
-    """An ordinary user that servers run as when we are root: PostgreSQL refuses root."""
+    """An ordinary user for servers if run as root: PostgreSQL refuses root."""
 
     name: str
     uid: int
@@ -44,7 +44,7 @@ class User:
 
 
 def ordinary_user() -> User | None:
-    """Return the user to drop to, or None when we are an ordinary user already."""
+    """The user to drop to. None for an ordinary user."""
     if os.geteuid() != 0:
         return None
     try:
@@ -57,13 +57,13 @@ def ordinary_user() -> User | None:
 
 
 def as_user(user: User | None) -> dict[str, Any]:
-    """Return the arguments of subprocess that drop to a user."""
+    """Arguments of subprocess that drop to a user."""
     return {} if user is None else {"user": user.uid, "group": user.gid, "extra_groups": []}
 
 
 @contextlib.contextmanager
 def alone(name: str) -> Iterator[None]:
-    """One process at a time, on this clone."""
+    """Lets one process at a time of this clone continue."""
     place = REPOSITORY / ".cache" / f"{name}.lock"
     place.parent.mkdir(exist_ok=True)
     with place.open("w") as lock:
@@ -72,22 +72,22 @@ def alone(name: str) -> Iterator[None]:
 
 
 def clean_environment(**extra: str) -> dict[str, str]:
-    """Return a small environment: servers must not inherit credentials or somebody's PG*, AWS_* or ANSIBLE_*."""
+    """A small environment: servers must not inherit credentials or a user's PG*, AWS_* or ANSIBLE_*."""
     kept = {name: os.environ[name] for name in ("PATH", "LANG", "LC_ALL", "TMPDIR", "TZ") if name in os.environ}
     return {**kept, **extra}
 
 
 def bypass_proxies() -> None:
-    """Have our own clients reach this machine directly. The proxy itself stays: pip may need it."""
+    """Lets our own clients reach this machine directly. The proxy stays: pip may need it."""
     for name in ("no_proxy", "NO_PROXY"):
         os.environ[name] = ",".join(filter(None, ["127.0.0.1", "localhost", os.environ.get(name)]))
 
 
 def free_port(host: str = "127.0.0.1") -> int:
-    """Return a port that was free a moment ago.
+    """A port that was free a moment ago.
 
-    It lies below those that outgoing connections get: one of these could take it while its server restarts, and a
-    closed one keeps it for a minute. Processes of this clone get different ones, also before they listen at them.
+    The port is below those of outgoing connections: such a connection could take the port while its server restarts,
+    and keeps it for a minute after closing. Processes of this clone get different ports, even before they listen.
     """
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     for _attempt in range(100):
@@ -112,7 +112,7 @@ def _next_port() -> int:
 
 
 def write_private(path: Path, text: str, user: User | None = None) -> None:
-    """Write a file that only its owner can read, also while it is being written."""
+    """Writes a file that only its owner can ever read."""
     path.unlink(missing_ok=True)
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     with os.fdopen(descriptor, "w", encoding="utf-8") as handle:
@@ -122,7 +122,7 @@ def write_private(path: Path, text: str, user: User | None = None) -> None:
 
 
 def wait_until(ready: Callable[[], bool], *, seconds: float, interval: float = 0.05) -> bool:
-    """Ask until the answer is yes; False when the time is over."""
+    """Waits until ``ready``. False if the time is over."""
     end = time.monotonic() + seconds
     while not ready():
         if time.monotonic() > end:
@@ -132,7 +132,7 @@ def wait_until(ready: Callable[[], bool], *, seconds: float, interval: float = 0
 
 
 def _birth(pid: int) -> str:
-    """Return when a process was born, in the kernel's words; empty when it is gone or only waits to be reaped."""
+    """The kernel's start time of a process; empty if it has ended."""
     with contextlib.suppress(ChildProcessError):
         os.waitpid(pid, os.WNOHANG)
     if Path("/proc/self/stat").exists():
@@ -148,7 +148,7 @@ def _birth(pid: int) -> str:
 
 @dataclass(frozen=True)
 class Process:
-    """A process of ours. It is known by its pid and its birth, so that a reused pid is never signalled."""
+    """A process, known by its pid and start time, so that a reused pid is never signalled."""
 
     pid: int
     born: str
@@ -170,10 +170,10 @@ class Process:
         stop_signal: int = signal.SIGTERM,
         survives: bool = False,
     ) -> Process:
-        """Start a server in a session of its own, so that a Ctrl-C at the terminal reaches only us.
+        """Starts a server in its own session, so that Ctrl-C at the terminal does not reach it.
 
-        Unless it *survives*, the kernel stops it when the thread that started it ends (on Linux): no server outlives
-        a killed run. So a server is started in the main thread.
+        Unless it *survives*, the kernel stops it when the thread that started it ends (on Linux): no server outlives a
+        killed run. So a server must start in the main thread.
         """
         libc = ctypes.CDLL(None) if sys.platform == "linux" and not survives else None
 
@@ -193,7 +193,7 @@ class Process:
                 preexec_fn=die_with_parent if libc is not None else None,
                 **as_user(user),
             )
-        # Reaping is _birth's work: without a return code Popen would warn at its own end.
+        # _birth reaps it: without a return code Popen would warn at its own end.
         child.returncode = 0
         return cls.of(child.pid, stop_signal)
 
@@ -201,7 +201,7 @@ class Process:
         return self.born != "" and _birth(self.pid) == self.born
 
     def stop(self, *, seconds: float = 15.0) -> None:
-        """Ask it to end, wait, and end it."""
+        """Asks the process to end, waits, and kills it."""
         for number in (self.stop_signal, signal.SIGKILL):
             if not self.running():
                 return
@@ -221,10 +221,10 @@ class Process:
 
 
 class Server(ABC):
-    """One server process with a directory of its own; a context manager.
+    """A server process with its own directory; a context manager.
 
-    Without a *directory* it makes one under the system's temporary folder and removes it at the end. With one, it must
-    be reachable by the user the server runs as (nobody, when we are root); it is left in place.
+    Without a *directory* it makes one in the system's temporary folder and removes it at the end. A given directory
+    must be reachable by the server's user (nobody, if run as root), and stays.
     """
 
     stop_signal: int = signal.SIGTERM
@@ -239,7 +239,7 @@ class Server(ABC):
 
     @property
     def user(self) -> User | None:
-        """The user that the server runs as, when it is not ours."""
+        """The server's user, if it is not ours."""
         return ordinary_user()
 
     @property
@@ -254,14 +254,14 @@ class Server(ABC):
 
     @abstractmethod
     def _prepare(self) -> None:
-        """Choose binaries and write configuration that does not depend on the port."""
+        """Chooses binaries and writes configuration that does not depend on the port."""
 
     @abstractmethod
     def _launch(self) -> Process:
-        """Start the process on ``self.port``, which is free or 0."""
+        """Starts the process on ``self.port``, which is free or 0."""
 
     def _process(self, *argv: str, cwd: Path | None = None, **environment: str) -> Process:
-        """Start the server's own process, in its directory unless *cwd* says another."""
+        """Starts the server's process, in its directory unless *cwd* is given."""
         return Process.start(
             argv,
             log=self.log,
@@ -274,13 +274,13 @@ class Server(ABC):
 
     @abstractmethod
     def _ready(self) -> bool:
-        """Tell whether it answers, with its password where it has one."""
+        """Whether the server answers, with its password if it has one."""
 
     def start(self, *, seconds: float = 60.0) -> None:
         try:
             self._make_directory()
             self._prepare()
-            # The port may be taken between our look and the server's bind.
+            # The port may be taken before the server binds it.
             for attempt in range(3):
                 self.port = free_port(self.host)
                 self.process = self._launch()
@@ -304,13 +304,13 @@ class Server(ABC):
             self._directory = None
 
     def kill(self) -> None:
-        """Stop the process; what it has on disk stays."""
+        """Stops the process; its files stay."""
         if self.process is None:
             raise SandboxError(f"{type(self).__name__} is not started.")
         self.process.stop()
 
     def resume(self) -> None:
-        """Start it again with the same port and what it has on disk."""
+        """Starts the server again with the same port and files."""
         self.process = self._launch()
         self.process.save(self.directory / STATE_FILE)
         if not wait_until(self._ready, seconds=60):
@@ -350,7 +350,7 @@ class Server(ABC):
 
 
 def stop_saved(directory: Path) -> None:
-    """Stop the server that an earlier process started, with ``survives=True``, in this directory."""
+    """Stops the server that an earlier process started in this directory with ``survives=True``."""
     state = directory / STATE_FILE
     if state.exists():
         Process.load(state).stop()

@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""IAM takes its time: what was just granted is denied for a while, by some of AWS's servers longer than by others."""
+"""Delay of IAM: a new grant is denied for a while, longer by some of AWS's servers than by others."""
 
 from __future__ import annotations
 
@@ -21,16 +21,16 @@ GRANTS = frozenset(
         *("PutGroupPolicy", "CreatePolicyVersion", "SetDefaultPolicyVersion", "CreateRole", "UpdateAssumeRolePolicy"),
     }
 )
-"""After each of them what they grant is denied for a while."""
+"""Operations whose grants are denied for a while."""
 
 
 @dataclass(frozen=True)
 class Propagation:
-    """How long a grant takes to arrive."""
+    """Delay of a grant."""
 
     seconds: float = 60.0
     services: tuple[str, ...] = ("secretsmanager", "ssm", "kms")
-    """The services that deny meanwhile."""
+    """Services that deny meanwhile."""
     granted: bool = False
     """Whether a grant was made right before the next call."""
     seed: int = 0
@@ -43,7 +43,7 @@ class Propagation:
 
 @dataclass
 class Grants:
-    """The profile in force, and when the last grant was made."""
+    """The profile in force, and the time of the last grant."""
 
     profile: Propagation | None = None
     _granted: float | None = None
@@ -53,16 +53,15 @@ class Grants:
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def set(self, data: Mapping[str, Any] | None) -> None:
-        """Raises TypeError for an invalid key."""
         with self._lock:
             profile = self.profile = None if data is None else Propagation.parse(data)
             self._granted, self._is_due = None, bool(profile and profile.granted)
             self._random = random.Random(profile.seed if profile else 0)
 
     def refusal(self, call: Call) -> tuple[int, str, str] | None:
-        """Status, code and message of the answer to a call whose grant has not arrived.
+        """Status, code and message for a call whose grant has not arrived.
 
-        The longer ago it was made, the more calls get through, and from the end of the time all of them.
+        The older the grant, the more calls succeed; after the delay, all do.
         """
         with self._lock:
             if self.profile is None:

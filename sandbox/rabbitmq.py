@@ -20,10 +20,10 @@ ADMINISTRATOR = "boss"
 
 
 class RabbitMQ(BinaryServer):
-    """One node whose data are gone at its end. ``port`` is the management API's, ``amqp`` that of AMQP. With a
+    """A node whose data are removed at its end. ``port`` is the management API's, ``amqp`` that of AMQP. With a
     *certificate* (a PEM file with its key) both speak TLS at further ports.
 
-    It needs no epmd, Erlang's own directory of nodes: ``-erl_epmd_port`` says where the node is.
+    It needs no epmd, Erlang's directory of nodes: ``-erl_epmd_port`` gives the node's port.
     """
 
     def __init__(self, *, certificate: Path | None = None) -> None:
@@ -81,7 +81,7 @@ class RabbitMQ(BinaryServer):
         return self._process(
             str(self._programs.paths["server"]),
             HOME=str(folder),
-            ERL_AFLAGS="-start_epmd false",  # for the programs that it starts, too
+            ERL_AFLAGS="-start_epmd false",  # also for the programs that it starts
             ERL_EPMD_ADDRESS=self.host,
             RABBITMQ_NODENAME=node,
             RABBITMQ_CONF_ENV_FILE="/dev/null",
@@ -102,7 +102,7 @@ class RabbitMQ(BinaryServer):
             return False
 
     def asked(self, method: str, path: str, body: Mapping[str, Any] | None = None) -> tuple[int, Any]:
-        """The administrator's request to the management API: its status and its answer."""
+        """Sends the administrator's request to the management API. Returns its status and answer."""
         login = base64.b64encode(f"{ADMINISTRATOR}:{self.password}".encode()).decode()
         connection = HTTPConnection(self.host, self.port, timeout=10)
         try:

@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""What the stores hold: Watch Party's layout with fresh random values, or any other layout."""
+"""Contents of the stores: Watch Party's layout with fresh random values, or any other layout."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ from .postgres import Postgres
 from .valkey import Valkey
 
 LONG_AGO = 400
-"""Days. What a lab seeds is older than every limit, so that a rotation replaces it without being forced."""
+"""Days. A lab's seeded values are older than every limit, so that a rotation replaces them without force."""
 ALPHABET = string.ascii_letters + string.digits + "-"
-"""Valid in URLs, RDS, ElastiCache and every dialect of ``.env``."""
+"""Characters that are valid in URLs, RDS, ElastiCache and every dialect of ``.env``."""
 
 SecretContent = Mapping[str, Any] | str | bytes
 Parameter = tuple[str, str]
@@ -27,13 +27,13 @@ Parameter = tuple[str, str]
 
 
 def random_value(length: int = 32) -> str:
-    """Return a fresh value that begins with a letter, so that no program takes it for an option."""
+    """A random value that begins with a letter, so that no program takes it for an option."""
     return secrets.choice(string.ascii_letters) + "".join(secrets.choice(ALPHABET) for _ in range(length - 1))
 
 
 @dataclass(frozen=True)
 class Journal:
-    """An empty journal of rotations."""
+    """A journal of rotations."""
 
     bucket: str
     application: str
@@ -45,11 +45,11 @@ class Journal:
 
     @property
     def target(self) -> str:
-        """What a fault names."""
+        """Name of the journal in a fault."""
         return f"{self.bucket}/{self.key}"
 
     def make(self, client: Callable[[str], Any]) -> None:
-        """Makes the bucket and the journal, unless they are there."""
+        """Makes the bucket and the journal if they are missing."""
         store = client("s3")
         where = {"LocationConstraint": store.meta.region_name}
         with suppress(store.exceptions.BucketAlreadyOwnedByYou):
@@ -59,7 +59,7 @@ class Journal:
             self.put(client, IfNoneMatch="*")
 
     def put(self, client: Callable[[str], Any], *lines: str, **condition: str) -> None:
-        """Writes it anew, with these entries."""
+        """Writes the journal again, with these entries."""
         store = client("s3")
         header = json.dumps({"application": self.application, "environment": self.environment, "journal": 1})
         body = "".join(f"{line}\n" for line in (header, *lines))
@@ -71,7 +71,6 @@ class Journal:
         self.put(client, *before, json.dumps({**entry, "number": number}))
 
     def lines(self, client: Callable[[str], Any]) -> list[str]:
-        """The entries."""
         self.make(client)
         result = client("s3").get_object(Bucket=self.bucket, Key=self.key)["Body"].read()
         return list(result.decode().splitlines()[1:])
@@ -79,7 +78,7 @@ class Journal:
 
 @dataclass(frozen=True)
 class Layout:
-    """What shall stand in the stores. Values are never shown when it is printed."""
+    """Wanted contents of the stores. Printing it never shows values."""
 
     secrets: Mapping[str, SecretContent] = field(default_factory=dict, repr=False)
     parameters: Mapping[str, Parameter] = field(default_factory=dict, repr=False)
@@ -89,7 +88,7 @@ class Layout:
 
 @dataclass(frozen=True)
 class Seeded:
-    """What was written, for tests to compare with."""
+    """Written values, for tests to compare."""
 
     values: Mapping[str, str] = field(repr=False)
     """``secret#key``, ``secret`` or ``/parameter/path`` → value, as text."""
@@ -98,7 +97,7 @@ class Seeded:
 
 
 def seed(client: Callable[[str], Any], layout: Layout) -> Seeded:
-    """Write a layout through the clients that *client* makes (``moto.client``); what exists gets a new version."""
+    """Writes a layout through the clients that *client* makes (``moto.client``). Existing values get a new version."""
     values: dict[str, str] = {}
     versions: dict[str, str] = {}
     manager = client("secretsmanager")
@@ -139,7 +138,7 @@ def watchparty(
     cache_urls: tuple[str, str, str, str],
     administrators: Mapping[str, tuple[str, str]] | None = None,
 ) -> Layout:
-    """Return Watch Party's layout. *cache_urls*: for the cache, the broker, the results and the channels.
+    """Watch Party's layout. *cache_urls*: for the cache, the broker, the results and the channels.
 
     *administrators* are user name and password by secret: ``database-admin``, ``cache-admin``.
     """
@@ -198,7 +197,7 @@ def watchparty(
 
 
 def watchparty_on(environment: str, *, postgres: Postgres, valkey: Valkey) -> Layout:
-    """Create the application's two logins on real servers and return the layout that leads to them."""
+    """Creates the application's two logins on real servers. Returns their layout."""
     owner, master = f"watchparty_{environment}", f"master_{environment}"
     postgres.create_master(master)
     password = postgres.create_logins(owner, owner, master=master)

@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""An unprivileged sshd on loopback, with keys of its own: the demo's host."""
+"""An unprivileged sshd on loopback, with its own keys: the demo's host."""
 
 from __future__ import annotations
 
@@ -19,18 +19,18 @@ PRIVILEGE_SEPARATION = Path("/run/sshd")
 
 
 def find(program: str) -> str | None:
-    """Return the path of one of OpenSSH's programs; sshd is often outside an ordinary user's PATH."""
+    """Path of an OpenSSH program; sshd is often outside an ordinary user's PATH."""
     return shutil.which(program, path=os.pathsep.join([os.environ.get("PATH", ""), *SBIN]))
 
 
 def unavailable() -> str | None:
-    """Return why there can be no sshd here, or None."""
+    """The reason why no sshd can run here, or None."""
     if embedded_only():
         return "SANDBOX_SERVERS=embedded, and no package carries sshd"
     missing = [program for program in ("sshd", "ssh", "ssh-keygen") if find(program) is None]
     if missing:
         return f"{' and '.join(missing)} not installed"
-    # sshd runs every command through the login shell, and nologin is one too.
+    # sshd runs every command through the login shell, which nologin is too.
     me = pwd.getpwuid(os.geteuid())
     shell = me.pw_shell or "/bin/sh"
     try:
@@ -43,7 +43,7 @@ def unavailable() -> str | None:
 class Sshd(Server):
     """An sshd that authorizes one key, for the user who runs it.
 
-    As root it runs as root: an ordinary user without a shell, such as nobody, could run no command over it.
+    As root it runs as root: a user without a shell, such as nobody, could run no command over it.
     """
 
     @property
@@ -60,7 +60,7 @@ class Sshd(Server):
         return "installed " + answer.stderr.partition(",")[0].strip()
 
     def host_vars(self) -> dict[str, str | int]:
-        """Return the inventory variables of a host behind this sshd."""
+        """Inventory variables of a host behind this sshd."""
         return {
             "ansible_connection": "ssh",
             "ansible_host": self.host,
@@ -72,7 +72,7 @@ class Sshd(Server):
         }
 
     def run(self, command: str) -> subprocess.CompletedProcess[str]:
-        """Run one command over a connection."""
+        """Runs a command over a connection."""
         return subprocess.run(
             [
                 str(find("ssh")),
@@ -102,7 +102,7 @@ class Sshd(Server):
         public = self.key.with_suffix(".pub").read_text(encoding="utf-8")
         write_private(self.directory / "authorized_keys", public)
         if os.geteuid() == 0 and not PRIVILEGE_SEPARATION.exists():
-            # A root sshd insists on it; usually its service file makes it. It stays: another sshd may need it by now.
+            # A root sshd requires it; usually its service file makes it. It stays, because another sshd may need it.
             PRIVILEGE_SEPARATION.mkdir(exist_ok=True)
             PRIVILEGE_SEPARATION.chmod(0o755)
 
@@ -117,8 +117,8 @@ class Sshd(Server):
         )
 
     def _launch(self) -> Process:
-        # StrictModes looks at every parent folder, and the system's temporary folder is open to all. Below the first
-        # level bash reads no .bashrc: what this machine's user starts there is no part of a host, and takes its time.
+        # StrictModes checks every parent folder, and the system's temporary folder is open to all. Below the first
+        # level bash reads no .bashrc: the user's own is no part of a host, and takes its time.
         write_private(
             self.directory / "sshd_config",
             f"ListenAddress {self.host}:{self.port}\n"

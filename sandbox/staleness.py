@@ -1,11 +1,10 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Reads of Secrets Manager, Parameter Store and IAM that answer with a state from some seconds ago, as AWS's may.
+"""Reads of Secrets Manager, Parameter Store and IAM that return a state from some seconds ago, as AWS's may.
 
-Before each write the state of the service is copied. A read is answered from a copy that was in force at a moment
-chosen at random, up to so many seconds ago; each read chooses anew, so a later read may show an older state. Writes are
-decided on the newest state. All other services, S3 and DynamoDB among them, are strongly consistent.
-docs/explanation/aws.md has the sources.
+Before each write the service's state is copied. A read is answered from the copy of a random moment within some
+seconds; so a later read may show an older state. Writes use the newest state. All other services, S3 and DynamoDB among
+them, are strongly consistent. docs/explanation/aws.md has the sources.
 """
 
 from __future__ import annotations
@@ -29,18 +28,18 @@ PARTS = {
     "ssm": ("_parameters",),
     "iam": ("users", "roles", "groups", "inline_policies", "open_id_providers", "access_keys"),
 }
-"""The services, and where moto's backends keep what is read."""
+"""Services, and the places of readable values in moto's backends."""
 _READ = re.compile(r"(Get|BatchGet|List|Describe)")
 
 
 @dataclass(frozen=True)
 class Staleness:
-    """How far reads may be behind."""
+    """Delay of reads."""
 
     seconds: float = SECONDS
     seed: int = 0
     share: float = 1.0
-    """Which part of the reads is behind."""
+    """Share of stale reads."""
 
     @classmethod
     def parse(cls, data: Mapping[str, Any]) -> Staleness:
@@ -49,18 +48,17 @@ class Staleness:
 
 @dataclass
 class StaleReads:
-    """The profile in force, and the states that a read may still answer with."""
+    """The profile in force, and the states that a read may still return."""
 
     backend: Callable[[str], Any]
-    """Moto's own, by service."""
+    """Moto's backend by service."""
     profile: Staleness | None = None
     _random: random.Random = field(default_factory=random.Random)
     _states: dict[str, list[tuple[float, dict[str, Any]]]] = field(default_factory=dict)
-    """By service, former states, each with the moment when it was replaced."""
+    """Previous states by service, each with the time of its replacement."""
     _lock: threading.RLock = field(default_factory=threading.RLock)
 
     def set(self, data: Mapping[str, Any] | None) -> None:
-        """Raises TypeError for an invalid key."""
         profile = None if data is None else Staleness.parse(data)
         with self._lock:
             self.profile, self._states = profile, {}
@@ -68,7 +66,7 @@ class StaleReads:
 
     @contextmanager
     def state(self, call: Call) -> Iterator[float]:
-        """Around a call: how many seconds the state is behind that it is carried out on."""
+        """Runs a call on a state. Yields the state's age in seconds."""
         profile = self.profile
         if profile is None or call.service not in PARTS:
             yield 0.0
@@ -101,7 +99,7 @@ def _copied(backend: Any, parts: Iterable[str]) -> dict[str, Any]:
 
 
 def _copy(part: Any, shared: dict[int, Any]) -> Any:
-    """Moto's own dictionaries cannot be copied by ``copy``: they are made with other arguments."""
+    """Copies moto's dictionaries, which ``copy`` cannot: their constructors take other arguments."""
     kind: Any = type(part)
     made = kind.__new__(kind)
     dict.update(made, copy.deepcopy(dict(part), shared))
@@ -115,7 +113,7 @@ def _copy(part: Any, shared: dict[int, Any]) -> Any:
 
 @contextmanager
 def _in_force(backend: Any, state: Mapping[str, Any]) -> Iterator[None]:
-    """Puts a former state in the place of the newest one."""
+    """Replaces the newest state by a previous one for a while."""
     newest = {part: getattr(backend, part) for part in state}
     for part, former in state.items():
         setattr(backend, part, former)

@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""What deploys to a temporary directory leave on this machine where they ran as root: their state."""
+"""State that deploys to a temporary directory leave on this machine if run as root."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ ROOTS = (Path("/var/lib/watchparty-secrets"), Path("/run/watchparty-secrets"))
 
 
 def forget(folder: Path) -> None:
-    """Removes the state of every file below the folder."""
+    """Removes the state of every file in the folder."""
     start = f"{folder.resolve()}/"
     for root in ROOTS:
         for path in root.glob("*"):
@@ -21,5 +21,5 @@ def forget(folder: Path) -> None:
 
 
 def _path_of(name: str) -> str:
-    """As ``systemd-escape --unescape --path``."""
+    """The path, as from ``systemd-escape --unescape --path``."""
     return "/" + re.sub(r"\\x(..)", lambda escaped: chr(int(escaped[1], 16)), name.replace("-", "/"))

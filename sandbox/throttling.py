@@ -35,30 +35,29 @@ RATES: dict[str, tuple[float, tuple[str, ...]]] = {
 
 @dataclass(frozen=True)
 class Throttling:
-    """How much of an account's rates is left for us."""
+    """This account's share of the rates."""
 
     share: float = 1.0
-    """The rest is used up by others in the account: 0.1 leaves Parameter Store 4 calls a second."""
+    """The share that others in the account leave: 0.1 leaves Parameter Store 4 calls a second."""
     burst: float = 1.0
     """Seconds of the rate that may come at once."""
 
 
 @dataclass
 class Throttle:
-    """A bucket of calls for each rate, and how many were refused."""
+    """A bucket of calls for each rate, and the number of refused calls."""
 
     profile: Throttling | None = None
     _left: dict[str, tuple[float, float]] = field(default_factory=dict)
-    """By rate, when it was last asked for, and how many calls were left then."""
+    """Time of the last call and calls left then, by rate."""
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def set(self, data: Mapping[str, Any] | None) -> None:
-        """Raises TypeError for an invalid key."""
         with self._lock:
             self.profile, self._left = None if data is None else Throttling(**data), {}
 
     def refusal(self, call: Call) -> tuple[int, str, str] | None:
-        """Status, code and message of the answer to a call that comes too fast."""
+        """Status, code and message for a call that comes too fast."""
         with self._lock:
             rate = next((name for name, (_calls, group) in RATES.items() if call.operation in group), None)
             if self.profile is None or rate is None:

@@ -21,13 +21,12 @@ REPLICATOR = "replicator"
 
 
 def encode(*messages: str) -> bytes:
-    """Return one command in the server's protocol."""
     parts = [word.encode() for word in messages]
     return b"*%d\r\n" % len(parts) + b"".join(b"$%d\r\n%s\r\n" % (len(part), part) for part in parts)
 
 
 def decode(stream: BinaryIO) -> Any:
-    """Return one answer; an error is raised."""
+    """Reads an answer. Raises if it is an error."""
     line = stream.readline()
     if not line.endswith(b"\r\n"):
         raise SandboxError("Valkey closed the connection.")
@@ -50,14 +49,14 @@ def _password() -> str:
 
 
 class Valkey(BinaryServer):
-    """Valkey without persistence. *host* is the address of URLs; *addresses* are listened on too.
+    """Valkey without persistence. URLs contain *host*; it also listens on *addresses*.
 
-    With a *certificate* (its key beside it, as ``.key``) it speaks TLS only.
+    With a *certificate* (its key beside it, as ``.key``) it only speaks TLS.
 
-    Beside ``default`` there is an administrator, ``admin``. Users live in an ACL file (or, without *acl_file*, in the
-    configuration), as hashes: the passwords of applications are on no disk. A *replica_of* another server has the same
-    users when it starts, and logs in there as a user that can do nothing else, whose password is in its configuration.
-    *configuration* is further lines of it; a restart keeps what ``CONFIG REWRITE`` wrote.
+    Users are ``default`` and an administrator, ``admin``. They live in an ACL file (or, without *acl_file*, in the
+    configuration), as hashes: applications' passwords are on no disk. A *replica_of* another server starts with the
+    same users, and logs in there as a user with no other rights, whose password is in its configuration.
+    *configuration* has more lines for it; a restart keeps what ``CONFIG REWRITE`` wrote.
     """
 
     def __init__(
@@ -84,7 +83,7 @@ class Valkey(BinaryServer):
         return find_valkey(self.user, copy_to=self._directory)
 
     def url(self, number: int = 0, *, user: str = "", password: str | None = None) -> str:
-        """Return the URL of one of its databases."""
+        """URL of a database."""
         scheme = "rediss" if self._certificate else "redis"
         login = f"{quote(user, safe='')}:{quote(password or self.password, safe='')}"
         return f"{scheme}://{login}@{self.host}:{self.port}/{number}"
@@ -93,13 +92,13 @@ class Valkey(BinaryServer):
         return self.url(user=ADMINISTRATOR, password=self._admin_password)
 
     def create_user(self, name: str, password: str, *rules: str) -> None:
-        """Create a user that may do everything, or what the *rules* say, and keep it."""
+        """Creates a user that may do everything, or what the *rules* allow, and saves it."""
         self.execute("ACL", "SETUSER", name, "on", f"#{_digest(password)}", *(rules or ("~*", "&*", "+@all")))
         if self._acl_file:
             self.execute("ACL", "SAVE")
 
     def execute(self, *messages: str) -> Any:
-        """Run one command as the administrator; return its answer."""
+        """Runs a command as the administrator. Returns its answer."""
         with self._connect() as connection, connection.makefile("rb") as stream:
             for command in (("AUTH", ADMINISTRATOR, self._admin_password), messages):
                 connection.sendall(encode(*command))
@@ -107,7 +106,7 @@ class Valkey(BinaryServer):
             return answer
 
     def accepts(self, password: str | None, user: str = "default") -> bool:
-        """Tell whether a password (or none) is enough to be answered."""
+        """Whether the server accepts a password (or none)."""
         commands = (encode("AUTH", user, password) if password is not None else b"") + encode("PING")
         expected = b"+OK\r\n+PONG\r\n" if password is not None else b"+PONG\r\n"
         try:
@@ -140,7 +139,7 @@ class Valkey(BinaryServer):
             f"user {REPLICATOR} on #{_digest(self._replication_password)} +psync +replconf +ping\n"
         )
         lines = [f"bind {' '.join(self._addresses)}", "protected-mode yes", "daemonize no", 'save ""', "appendonly no"]
-        # Replicas need not wait for others that may come.
+        # Replicas need not wait for others.
         lines += [f"dir {self.directory}", "repl-diskless-sync-delay 0", *self._extra]
         if self._certificate:
             key = self._certificate.with_suffix(".key")
@@ -148,7 +147,7 @@ class Valkey(BinaryServer):
             lines += ["tls-replication yes", f"tls-ca-cert-file {self._certificate}"]
         if self._primary:
             lines += [f"replicaof {self._primary.host} {self._primary.port}"]
-        lines += [f"masteruser {REPLICATOR}", f"masterauth {self._replication_password}"]  # as failovers need it
+        lines += [f"masteruser {REPLICATOR}", f"masterauth {self._replication_password}"]  # needed after a failover
         if self._acl_file:
             write_private(self.directory / "users.acl", users, self.user)
             users = f"aclfile {self.directory / 'users.acl'}\n"
@@ -163,5 +162,5 @@ class Valkey(BinaryServer):
         )
 
     def _ready(self) -> bool:
-        """A rotation may have replaced the password of ``default``."""
+        """Asks the administrator: a rotation may have replaced the password of ``default``."""
         return self.accepts(self._admin_password, ADMINISTRATOR)

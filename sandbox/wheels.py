@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Wheels of packages that are installed here, made without a network: for hosts of this kind that reach no index."""
+"""Wheels of installed packages, made without a network, for hosts of this kind without an index."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ NOT_IN_WHEELS = ("INSTALLER", "REQUESTED", "RECORD", "direct_url.json")
 
 
 def make_wheels(name: str, directory: Path) -> list[str]:
-    """Make wheels of a package and of all that it needs; return their names and versions."""
+    """Makes wheels of a package and its dependencies. Returns their names and versions."""
     from packaging.requirements import Requirement
 
     directory.mkdir(parents=True, exist_ok=True)

@@ -25,7 +25,7 @@ def main(argv: list[str] | None = None) -> int:
 
 
 def _up(options: argparse.Namespace) -> int:
-    # Ended from outside, it cleans up as it does at Ctrl-C.
+    # A SIGTERM cleans up like Ctrl-C.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     began = time.monotonic()
     fleet = Fleet(

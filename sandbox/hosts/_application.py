@@ -24,10 +24,10 @@ def cache() -> Path:
 
 
 def venv() -> Path:
-    """The application's virtual environment, made once for each set of pins and version of Python.
+    """The application's virtual environment, made once for each set of pins and Python version.
 
-    It is made with the Python that the hosts have too, and hosts see it under another path: its programs are run as
-    ``python -m``, never by their scripts.
+    It is made with the hosts' Python, and hosts see it under another path: so programs run as ``python -m``, never by
+    their scripts.
     """
     version = _run([str(PYTHON), "--version"]).strip()
     pins = (APP / "requirements.txt").read_text(encoding="utf-8")
@@ -38,7 +38,7 @@ def venv() -> Path:
         fcntl.flock(lock, fcntl.LOCK_EX)
         if not ready.exists():
             shutil.rmtree(place, ignore_errors=True)
-            # Filled by our own pip: Debian's Python makes none without python3-venv.
+            # Filled by this pip: Debian's Python makes none without python3-venv.
             python = str(place / "bin/python")
             _run([str(PYTHON), "-m", "venv", "--without-pip", str(place)])
             _run(
@@ -49,7 +49,7 @@ def venv() -> Path:
 
 
 def migrate(database_url: str) -> None:
-    """Create the application's tables, as a release would before the first deploy."""
+    """Creates the application's tables, like a release before the first deploy."""
     _run(
         [str(venv() / "bin/python"), str(APP / "manage.py"), "migrate", "--verbosity=0"],
         DATABASE_URL=database_url,

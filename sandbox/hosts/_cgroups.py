@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Control groups: whatever was started in a fleet's groups is found there, and can be ended, with no list of pids."""
+"""Control groups, which find and end every process of a fleet without a list of pids."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from sandbox.process import wait_until
 
 
 def groups(names: Names, member: str) -> list[Path]:
-    """Make and return the groups of one member of the fleet: a host, or its services."""
+    """Makes and returns the groups of a member of the fleet: a host, or its services."""
     made = [group / member for group in names.cgroups()]
     for group in made:
         group.mkdir(parents=True, exist_ok=True)
@@ -26,7 +26,7 @@ def groups(names: Names, member: str) -> list[Path]:
 
 @contextlib.contextmanager
 def inside(names: Names, member: str) -> Iterator[None]:
-    """Be in the member's group for a while: children that are started meanwhile stay there."""
+    """Joins the member's group for a while: children started meanwhile stay there."""
     group = groups(names, member)[0]
     tree = names.cgroups()[0].parent
     own = Path("/proc/self/cgroup").read_text(encoding="utf-8").splitlines()
@@ -39,7 +39,7 @@ def inside(names: Names, member: str) -> Iterator[None]:
 
 
 def end_all(names: Names) -> None:
-    """End every process in the fleet's groups, and remove the groups."""
+    """Ends every process in the fleet's groups, and removes the groups."""
     for group in names.cgroups():
         if not group.exists():
             continue
@@ -47,7 +47,7 @@ def end_all(names: Names) -> None:
 
 
 def _removed(group: Path) -> bool:
-    """A group whose last process has just ended may be busy for a moment."""
+    """Removes a group. Returns False if it is busy, as for a moment after its last process ended."""
     if not _ended(group):
         return False
     try:

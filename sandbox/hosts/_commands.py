@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Commands of the operating system: which are needed, and how they are run."""
+"""Commands of the operating system: required packages, and runs."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ SYSTEM_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
 
 def why_not() -> str:
-    """Tell in words why test hosts cannot be started here; empty when they can."""
+    """The reason why test hosts cannot start here; empty if they can."""
     if sys.platform != "linux":
         return "test hosts need Linux"
     if os.geteuid() != 0:
@@ -45,7 +45,7 @@ def why_not() -> str:
 
 
 def run(argv: Sequence[str | Path], *, text: str | None = None, seconds: float = 60) -> str:
-    """Run a command that must succeed; return its standard output."""
+    """Runs a command that must succeed. Returns its standard output."""
     done = subprocess.run(
         [str(word) for word in argv],
         input=text,

@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Writing into a layer of a host's file system, with the modes it shall have whatever our umask is."""
+"""Writes into a layer of a host's file system, with fixed modes whatever the umask."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ def write(path: Path, text: str, *, mode: int = 0o644) -> None:
 
 
 def make_directory(path: Path) -> None:
-    """Make a directory and those above it that are missing, open to all. Several threads may make the same."""
+    """Makes a directory and its missing parents, open to all. Several threads may make the same."""
     if not path.exists():
         make_directory(path.parent)
         path.mkdir(exist_ok=True)
@@ -25,7 +25,7 @@ def make_directory(path: Path) -> None:
 
 
 def open_to_all(top: Path) -> None:
-    """Let every user read a tree."""
+    """Lets every user read a tree."""
     for directory, _, files in os.walk(top):
         Path(directory).chmod(0o755)
         for path in (Path(directory, name) for name in files):

@@ -1,9 +1,9 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""The layer between this machine's root and a host's disk: what hosts see of the machine, and what is their own.
+"""The layer between this machine's root and a host's disk: what hosts see of the machine, and their own files.
 
-One layer serves the whole fleet. It hides everything but the operating system's own directories, so neither a
-checkout nor a home directory nor another service's data is visible inside.
+One layer serves the whole fleet. It shows only the operating system's directories, so hosts see neither a checkout nor
+a home directory nor another service's data.
 """
 
 from __future__ import annotations
@@ -21,13 +21,13 @@ from sandbox.process import REPOSITORY
 CODE = "/opt/watchparty/app"
 VENV = "/opt/watchparty/venv"
 
-# What of this machine a host sees, directory by directory; everything else in them is hidden.
+# This machine's directories that a host sees; everything else in them is hidden.
 VISIBLE = {
     "": {"bin", "etc", "lib", "lib32", "lib64", "libx32", "sbin", "usr", "var"},
     "var": {"lib", "local", "lock", "run"},
     "var/lib": {"dbus", "dpkg", "pam"},
 }
-# What a host has of its own: empty at first, with these modes.
+# A host's own directories, empty at first, with these modes.
 OWN_DIRECTORIES = {
     "boot": 0o755, "dev": 0o755, "home": 0o755, "media": 0o755, "mnt": 0o755, "opt": 0o755, "proc": 0o555,
     "root": 0o700, "run": 0o755, "srv": 0o755, "sys": 0o555, "tmp": 0o1777,
@@ -38,7 +38,7 @@ OWN_DIRECTORIES = {
     "var/tmp": 0o1777,
 }  # fmt: skip
 DEVICES = {"full": 7, "null": 3, "random": 8, "urandom": 9, "zero": 5}
-# No unit of the machine's own is enabled; of those that come with systemd, these have no use in a host.
+# Units of the machine are never enabled; these units of systemd are useless in a host.
 MASKED = ("console-getty.service", "getty@.service", "systemd-timesyncd.service")
 
 SSHD_CONFIG = f"""\
@@ -56,7 +56,7 @@ Subsystem sftp internal-sftp
 
 
 def build_base(base: Path, *, public_key: str, hosts: dict[str, str]) -> None:
-    """Write the common layer. *hosts* are the names and addresses that every host knows."""
+    """Writes the common layer. *hosts* are the names and addresses that every host knows."""
     for parent, visible in VISIBLE.items():
         make_directory(base / parent)
         for entry in Path("/", parent).iterdir():
@@ -83,7 +83,7 @@ def build_base(base: Path, *, public_key: str, hosts: dict[str, str]) -> None:
 
 
 def personalise(upper: Path, *, name: str, machine_id: str, host_key: Path) -> None:
-    """Write what is a host's own on its disk: its name, its identity, its SSH host key."""
+    """Writes a host's own files: its name, its identity, its SSH host key."""
     write(upper / "etc/hostname", name + "\n")
     write(upper / "etc/machine-id", machine_id + "\n", mode=0o444)
     key = upper / "etc/ssh/ssh_host_ed25519_key"
@@ -92,12 +92,12 @@ def personalise(upper: Path, *, name: str, machine_id: str, host_key: Path) -> N
 
 
 def _hide(path: Path) -> None:
-    """Overlayfs's mark for "not there"."""
+    """Overlayfs's mark for a missing file."""
     os.mknod(path, stat.S_IFCHR | 0o000, os.makedev(0, 0))
 
 
 def _own_directory(path: Path, mode: int) -> None:
-    """A directory that shows nothing of the one below it."""
+    """A directory that hides the one below it."""
     make_directory(path)
     path.chmod(mode)
     os.setxattr(path, "trusted.overlay.opaque", b"y")
@@ -117,7 +117,7 @@ def _devices(dev: Path) -> None:
 
 
 def _systemd(base: Path) -> None:
-    """Enable sshd and the application, nothing else, and tell systemd that this system is up to date."""
+    """Enables only sshd and the application, and tells systemd that this system is up to date."""
     units = base / "etc/systemd/system"
     for name in MASKED:
         (units / name).symlink_to("/dev/null")

@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""What Ansible needs to reach the hosts: an inventory, and host keys pinned before the first connection."""
+"""An inventory of the hosts, and host keys pinned before the first connection."""
 
 from __future__ import annotations
 
@@ -20,17 +20,17 @@ from sandbox.process import REPOSITORY
 
 EXAMPLE = REPOSITORY / "examples" / "watchparty" / "group_vars" / "all" / "secrets_catalog.yml"
 THIRD_PARTIES = ("email", "google_oauth", "twitch", "youtube")
-"""Credentials of the worked example that somebody else issues."""
+"""Credentials of the worked example from other issuers."""
 
 
 def make_key(path: Path, comment: str) -> str:
-    """Make an SSH key pair; return the public line."""
+    """Makes an SSH key pair. Returns the public line."""
     run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", comment, "-f", path])
     return path.with_suffix(".pub").read_text(encoding="ascii")
 
 
 def ssh_options(names: Names) -> list[str]:
-    """Options of ssh: this key and no other, these host keys and no other."""
+    """Options of ssh: only this key and these host keys."""
     return [
         *("-o", f"UserKnownHostsFile={shlex.quote(str(names.known_hosts))}"),
         *("-o", "GlobalKnownHostsFile=/dev/null"),
@@ -42,7 +42,7 @@ def ssh_options(names: Names) -> list[str]:
 def write_inventory(
     names: Names, hosts: Mapping[str, str], *, environment: str, servers: Mapping[str, str] | None = None
 ) -> None:
-    """Write the inventory, as JSON, which is YAML too; the catalog stands beside it.
+    """Writes the inventory as JSON, which is YAML too, with the catalog beside it.
 
     *servers* are the addresses of ``database_admin`` and ``cache_admin``.
     """
@@ -70,13 +70,13 @@ def write_inventory(
 
 
 def without_third_parties(credentials: dict[str, Any]) -> None:
-    """Takes out what third parties issue: they cannot be asked here, and would be open after every leak."""
+    """Removes credentials of third parties: nobody can ask them here, and they would stay open after every leak."""
     for name in THIRD_PARTIES:
         del credentials[name]
 
 
 def catalog(servers: Mapping[str, str]) -> dict[str, Any]:
-    """The worked example's, with its cache on the services' own server instead of ElastiCache."""
+    """The worked example's catalog, with its cache on the services' own server instead of ElastiCache."""
     secrets_catalog: dict[str, Any] = yaml.safe_load(EXAMPLE.read_text(encoding="utf-8"))["secrets_catalog"]
     without_third_parties(secrets_catalog["credentials"])
     cache = secrets_catalog["credentials"]["cache"]

@@ -1,9 +1,9 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""One host: a private root over this machine's own, its own processes and its own network.
+"""A host: a private root over this machine's, its own processes and its own network.
 
-``systemd``: a booted container. ``plain``: an sshd and nothing else, for fleets of up to a hundred. Both live in a
-mount namespace of their own, so whatever ends their first process leaves no mount behind.
+``systemd``: a booted container. ``plain``: only an sshd, for fleets of up to a hundred. Both live in their own mount
+namespace, so the end of their first process leaves no mount behind.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ exec chroot "$0/root" /usr/sbin/sshd -D -e -o UsePAM=no
 
 @dataclass(frozen=True)
 class Machine:
-    """A started host. ``supervisor`` is the process that we started; the host's first process is its child."""
+    """A started host. ``supervisor`` is this side's process; the host's first process is its child."""
 
     name: str
     kind: str
@@ -63,7 +63,7 @@ class Machine:
         if kind == "plain":
             enter = ["nsenter", f"--net=/run/netns/{machine}", *enter, "--uts", "--ipc", "--pid", "--fork"]
             script = PLAIN
-        # The group is joined first: everything the host ever starts is inside, and goes with it.
+        # Joins the group first: all processes of the host stay inside.
         join = "".join(f'echo $$ > "{group}/cgroup.procs"; ' for group in groups(names, name))
         arguments = [str(disk), machine, str(names.scratch / "base"), str(venv)]
         supervisor = Process.start(
@@ -76,7 +76,7 @@ class Machine:
 
     @property
     def leader(self) -> int:
-        """The host's first process, seen from here; 0 without one."""
+        """Pid of the host's first process, seen from here; 0 without one."""
         pid = self.supervisor.pid
         try:
             children = Path(f"/proc/{pid}/task/{pid}/children").read_text(encoding="ascii").split()
@@ -86,7 +86,7 @@ class Machine:
 
     @property
     def root(self) -> Path:
-        """The host's whole file system, seen from here while it runs."""
+        """The running host's file system, seen from here."""
         return Path(f"/proc/{self.leader}/root")
 
     def command(self, argv: list[str]) -> list[str]:
@@ -96,7 +96,7 @@ class Machine:
         return ["nsenter", f"--target={leader}", *NAMESPACES, f"--wd=/proc/{leader}/root", "--", *argv]
 
     def wait(self, *, seconds: float = 60) -> None:
-        """Wait until it answers on its SSH port and, with systemd, has booted with no failed unit."""
+        """Waits until the SSH port answers and, with systemd, the host has booted without failed units."""
         if not wait_until(lambda: self._answers() or not self.supervisor.running(), seconds=seconds):
             raise SandboxError(f"The host {self.name} does not answer on {self.address} port 22.")
         if not self.supervisor.running():
@@ -126,7 +126,7 @@ class Machine:
             raise SandboxError(f"The host {self.name} is {state or asked.stderr.strip()}: {failed.strip()}")
 
     def kill(self) -> None:
-        """End it as a power cut would."""
+        """Ends the host like a power cut."""
         if leader := self.leader:
             with contextlib.suppress(ProcessLookupError):
                 os.kill(leader, signal.SIGKILL)
@@ -134,7 +134,7 @@ class Machine:
         self.supervisor.stop()
 
     def power_off(self, *, seconds: float = 60) -> None:
-        """Shut it down in order, as somebody who is logged in would; services are stopped."""
+        """Shuts the host down in order, like a logged-in user; services are stopped."""
         if self.kind != "systemd":
             raise SandboxError(f"The host {self.name} has no systemd that could shut it down.")
         run(self.command(["systemctl", "poweroff", "--no-block"]))
@@ -143,6 +143,6 @@ class Machine:
 
 
 def remove_leftovers(names: Names, host: str = "*") -> None:
-    """Remove what a container that was killed leaves in systemd-nspawn's own directory."""
+    """Removes leftovers of a killed container in systemd-nspawn's own directory."""
     for leftover in Path("/run/systemd/nspawn").glob(f"*/{names.machine(host)}"):
         leftover.rmdir() if leftover.is_dir() else leftover.unlink()

@@ -1,6 +1,7 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""What a fleet creates on the machine, named after its state directory: a killed run is found again by name alone."""
+"""Names of what a fleet creates on the machine. They derive from its state directory, so that a killed run can be
+found."""
 
 from __future__ import annotations
 
@@ -13,7 +14,7 @@ CGROUP_ROOT = Path("/sys/fs/cgroup")
 
 @dataclass(frozen=True)
 class Names:
-    """The names of one fleet. Two state directories share none of them."""
+    """Names of a fleet. Two state directories share none of them."""
 
     state: Path
     run: str
@@ -29,7 +30,7 @@ class Names:
 
     @property
     def scratch(self) -> Path:
-        """A tmpfs: the hosts' disks, and the data of their database and cache."""
+        """A tmpfs with the hosts' disks, and the data of their database and cache."""
         return Path("/run/watchparty-hosts", self.run)
 
     @property
@@ -42,12 +43,12 @@ class Names:
 
     @property
     def certificate(self) -> Path:
-        """What the services prove themselves with, and what to trust when talking to them."""
+        """The services' certificate, which clients must trust."""
         return self.scratch / "tls" / "services.crt"
 
     @property
     def aws_config(self) -> Path:
-        """For ``AWS_CONFIG_FILE``: an AWS client that is given it talks to the stand-in."""
+        """A file for ``AWS_CONFIG_FILE``: an AWS client that gets it uses the stand-in."""
         return self.state / "aws.conf"
 
     @property
@@ -78,7 +79,7 @@ class Names:
         return self.scratch / "hosts" / host
 
     def cgroups(self) -> list[Path]:
-        """This fleet's control groups: one tree, or two where systemd still keeps a tree of its own."""
+        """This fleet's control groups: one tree, or two if systemd still keeps its own."""
         mixed = [tree for name in ("unified", "systemd") if (tree := CGROUP_ROOT / name / "cgroup.procs").exists()]
         trees = [CGROUP_ROOT] if (CGROUP_ROOT / "cgroup.controllers").exists() else [tree.parent for tree in mixed]
         return [tree / f"{self.bridge}-hosts" for tree in trees]

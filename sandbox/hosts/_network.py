@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""A bridge of the fleet's own, and for each host a namespace with a cable to it. No host reaches beyond the bridge."""
+"""The fleet's bridge, and for each host a namespace with a cable to it. No host reaches beyond the bridge."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ DEVICES = Path("/sys/class/net")
 
 
 def free_subnet(names: Names) -> ipaddress.IPv4Network:
-    """A 10.x.y.0/24 that no route of this machine touches; where the search begins depends on the fleet."""
+    """A 10.x.y.0/24 without a route on this machine. The fleet decides where the search begins."""
     taken = [
         ipaddress.ip_network(route["dst"])
         for route in json.loads(run(["ip", "-4", "-json", "route", "show", "table", "all"]))
@@ -35,15 +35,15 @@ def free_subnet(names: Names) -> ipaddress.IPv4Network:
 
 
 def addresses(subnet: ipaddress.IPv4Network, count: int) -> list[str]:
-    """The hosts' addresses, in order. The bridge has the first address of the subnet."""
+    """The hosts' addresses, in order. The bridge has the subnet's first address."""
     return [str(subnet[FIRST_HOST + number]) for number in range(count)]
 
 
 def connect(names: Names, subnet: ipaddress.IPv4Network, hosts: Sequence[str]) -> None:
-    """Create the bridge, the namespaces and the cables, and bring all up."""
+    """Creates the bridge, the namespaces and the cables, and brings all up."""
     bridge = names.bridge
     run(["ip", "link", "add", bridge, "type", "bridge"])
-    # Duplicate address detection would hold an IPv6 address back for seconds, and nothing here uses one.
+    # Duplicate address detection would delay an IPv6 address for seconds, and nothing here uses one.
     Path(f"/proc/sys/net/ipv6/conf/{bridge}/disable_ipv6").write_text("1", encoding="ascii")
     batch = [f"addr add {subnet[1]}/24 dev {bridge}", f"link set {bridge} up"]
     for number, host in enumerate(hosts):
@@ -60,7 +60,7 @@ def connect(names: Names, subnet: ipaddress.IPv4Network, hosts: Sequence[str]) -
 
 
 def disconnect(names: Names) -> None:
-    """Remove whatever of it exists. The cables go with their namespaces, a moment later."""
+    """Removes everything. Cables disappear with their namespaces, a moment later."""
     for namespace in sorted(NAMESPACES.glob(f"{names.bridge}-*")):
         run(["ip", "netns", "delete", namespace.name])
     if (DEVICES / names.bridge).exists():

@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""A certificate for the services' address, which signs itself and which the hosts trust."""
+"""A self-signed certificate for the services' address, which the hosts trust."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from sandbox.process import ordinary_user
 DAYS = 7
 EXTENSIONS = (
     "basicConstraints=critical,CA:TRUE",
-    # Python's strict checks refuse an authority without it.
+    # Python's strict checks require it of an authority.
     "keyUsage=critical,digitalSignature,keyCertSign",
 )
 
 
 def make_certificate(certificate: Path, *, address: str) -> Path:
-    """Make a certificate, and its key beside it for the user that the servers run as."""
+    """Makes a certificate, and its key beside it for the servers' user."""
     key = certificate.with_suffix(".key")
     names = (*EXTENSIONS, f"subjectAltName=IP:{address}")
     run(
@@ -38,6 +38,6 @@ def make_certificate(certificate: Path, *, address: str) -> Path:
 
 
 def trust(base: Path, certificate: Path) -> None:
-    """Add a certificate to those that programs on the hosts trust: OpenSSL finds it by the hash of its subject."""
+    """Makes programs on the hosts trust a certificate: OpenSSL finds it by its subject's hash."""
     subject = run(["openssl", "x509", "-noout", "-hash", "-in", certificate]).strip()
     write(base / "etc/ssl/certs" / f"{subject}.0", certificate.read_text(encoding="ascii"))

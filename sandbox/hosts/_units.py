@@ -37,7 +37,7 @@ UNITS = {
         role="worker",
         type="exec",
         command="celery --app watchparty worker --concurrency 1 --loglevel info",
-        # As long as the longest task: the worker finishes what it has begun.
+        # As long as the longest task, which the worker finishes.
         stop=60,
     ),
 }

@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Who exists on a host: the operating system's own accounts, one who deploys and one the application runs as."""
+"""Accounts of a host: the operating system's, one that deploys and one for the application."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ root ALL=(ALL:ALL) ALL
 
 
 def add_users(base: Path, *, public_key: str) -> None:
-    """Write the account files, without passwords and without this machine's people, and both home directories."""
+    """Writes the account files, without passwords and this machine's people, and both home directories."""
     added = (DEPLOY, APPLICATION)
     passwd = _system_entries(Path("/etc/passwd"))
     passwd += [[who.name, "x", str(who.number), str(who.number), "", who.home, who.shell] for who in added]
@@ -57,7 +57,7 @@ def add_users(base: Path, *, public_key: str) -> None:
 
 
 def _system_entries(file: Path) -> list[list[str]]:
-    """The lines of /etc/passwd or /etc/group that belong to the operating system."""
+    """The operating system's lines of /etc/passwd or /etc/group."""
     entries = [line.split(":") for line in file.read_text(encoding="utf-8").splitlines()]
     names = {DEPLOY.name, APPLICATION.name}
     return [

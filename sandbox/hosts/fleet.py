@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""A fleet of test hosts: started, asked and removed as a whole."""
+"""A fleet of test hosts."""
 
 from __future__ import annotations
 
@@ -27,13 +27,11 @@ from sandbox.process import Process, SandboxError, clean_environment
 
 @dataclass(frozen=True)
 class Plan:
-    """What a fleet shall be."""
-
     count: int
     kind: str = "systemd"
     environment: str = "production"
     services: bool = False
-    """With PostgreSQL, Valkey and a stand-in for AWS that holds the way to them."""
+    """Whether PostgreSQL, Valkey and a stand-in for AWS, which holds their URLs, run too."""
 
     def __post_init__(self) -> None:
         if self.kind not in KINDS:
@@ -47,7 +45,7 @@ class Plan:
 
 
 class Fleet:
-    """The fleet of one state directory. As a context manager it is up inside and gone after."""
+    """The fleet of one state directory. As a context manager, it starts and removes the fleet."""
 
     def __init__(self, state: Path, plan: Plan | None = None) -> None:
         self.names = Names.of(state)
@@ -57,7 +55,7 @@ class Fleet:
 
     @classmethod
     def load(cls, state: Path) -> Fleet:
-        """Take up a fleet that another process started."""
+        """Loads a fleet that another process started."""
         fleet = cls(state)
         if not fleet.names.state_file.exists():
             raise SandboxError(f"No fleet is up in {fleet.names.state}.")
@@ -79,7 +77,8 @@ class Fleet:
         return Services.load(self.names)
 
     def up(self) -> None:
-        """Start all hosts and wait until they answer. What an earlier run left in this state directory goes first."""
+        """Starts all hosts and waits until they answer. First removes an earlier run's leftovers in this state
+        directory."""
         if reason := why_not():
             raise SandboxError(f"No test hosts: {reason}.")
         if self.plan is None:
@@ -92,11 +91,11 @@ class Fleet:
             raise
 
     def down(self) -> None:
-        """Remove everything of this fleet that is there, whether or not it was ever wholly up."""
+        """Removes the whole fleet, even if it never started completely."""
         for machine in self.machines.values():
             machine.kill()
         if self.names.services.exists():
-            # Killed, PostgreSQL would leave shared memory behind.
+            # If it were killed, PostgreSQL would leave shared memory behind.
             self.services.stop()
         _cgroups.end_all(self.names)
         _machine.remove_leftovers(self.names)
@@ -115,7 +114,7 @@ class Fleet:
     def run(
         self, name: str, argv: Sequence[str], *, text: str | None = None, check: bool = True, seconds: float = 60
     ) -> subprocess.CompletedProcess[str]:
-        """Run a command on a host as root, past SSH."""
+        """Runs a command on a host as root, without SSH."""
         return subprocess.run(
             self.machines[name].command(list(argv)),
             input=text,
@@ -130,7 +129,7 @@ class Fleet:
     def ssh(
         self, name: str, command: str, *, text: str | None = None, seconds: float = 60
     ) -> subprocess.CompletedProcess[str]:
-        """Run a command on a host over SSH, as the user who deploys."""
+        """Runs a command on a host over SSH, as the deploying user."""
         target = f"{DEPLOY.name}@{self.machines[name].address}"
         key = ["-F", "none", "-o", "BatchMode=yes", "-i", str(self.names.private_key)]
         return subprocess.run(
@@ -144,15 +143,15 @@ class Fleet:
         )
 
     def kill(self, name: str) -> None:
-        """Take a host away as a power cut would. Its disk stays."""
+        """Ends a host like a power cut. Its disk stays."""
         self.machines[name].kill()
 
     def power_off(self, name: str) -> None:
-        """Shut a host down in order. Its disk stays."""
+        """Shuts a host down in order. Its disk stays."""
         self.machines[name].power_off()
 
     def boot(self, name: str) -> None:
-        """Start a host again that is off, on its disk, and wait until it answers."""
+        """Starts a host again on its disk, and waits until it answers."""
         off = self.machines[name]
         if self.plan is None or off.supervisor.running():
             raise SandboxError(f"The host {name} is not off.")
@@ -167,7 +166,7 @@ class Fleet:
         return self.machines[name].root
 
     def disk(self, name: str) -> Path:
-        """What a host wrote, running or not: the upper layer of its file system."""
+        """Files that a host wrote, running or not: its file system's upper layer."""
         return self.names.disk(name) / "upper"
 
     def __enter__(self) -> Fleet:

@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""What a deploy needs beside its hosts: PostgreSQL and Valkey (with TLS) on the bridge's address, AWS on loopback."""
+"""Services of a deploy: PostgreSQL and Valkey (with TLS) on the bridge's address, AWS on loopback."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from sandbox.valkey import Valkey
 
 
 def aws_config(env: dict[str, str]) -> str:
-    """The same settings as a configuration file, for programs that are started before their values are known."""
+    """The settings as a configuration file, for programs that start before the values are known."""
     return (
         "[default]\n"
         f"region = {env['AWS_REGION']}\n"
@@ -31,21 +31,21 @@ def aws_config(env: dict[str, str]) -> str:
 
 @dataclass(frozen=True)
 class Services:
-    """Three running servers, as another process finds them: in a private file of the state directory."""
+    """Three running servers, saved for other processes in a private file of the state directory."""
 
     host: str
     postgres_port: int
     valkey_port: int
     aws: dict[str, str]
-    """The environment variables that send an AWS client to the stand-in."""
+    """Environment variables that send an AWS client to the stand-in."""
     processes: dict[str, Process]
 
     @classmethod
     def start(cls, names: Names, *, host: str, network: str, environment: str) -> Services:
-        """Start them, put Watch Party's secrets into AWS and its tables into the database."""
+        """Starts the servers, and writes Watch Party's secrets to AWS and its tables to the database."""
         place = names.scratch / "services"
         make_directory(place)
-        # In the fleet's group, so that they end with it whatever becomes of this process.
+        # In the fleet's group, so that they end with it.
         with inside(names, "services"):
             postgres = Postgres(place / "postgres", host=host, networks=(network,), survives=True)
             valkey = Valkey(place / "valkey", host=host, certificate=names.certificate, survives=True)
