@@ -1,9 +1,9 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""One process that stands for hundreds of hosts: its fork runs each program that the collection sends.
+"""A process that stands for hundreds of hosts: its fork runs each program that the collection sends.
 
 A host needs neither an sshd nor an interpreter's start, and its processor time is not the controller's. ``python -m
-bench.answering_hosts SOCKET PYTHON``: programs for another interpreter than PYTHON are started as commands.
+bench.answering_hosts SOCKET PYTHON``: programs for PYTHON are started as commands.
 """
 
 from __future__ import annotations

@@ -223,7 +223,7 @@ def scan_figures(runs: AllRuns) -> list[Figure]:
 
 
 def host_figures(runs: AllRuns, before: str) -> list[Figure]:
-    """One execution on a host, compared with another commit's."""
+    """An execution on a host, compared with another commit's."""
     kinds = ("host_check", "host_check before")
 
     def processor(entry: Runs) -> Measured:

@@ -26,7 +26,7 @@ PASSED_OVER = ("aws.translated", "ssm._pages", "journal._load")
 
 
 def listed(lines: Sequence[dict[str, Any]]) -> list[str]:
-    """One line for each call, and one for each process before its calls."""
+    """Lines for each call, and for each process before its calls."""
     results, process = [], None
     for number, call in enumerate(lines, start=1):
         if call["process"] != process:

@@ -56,7 +56,7 @@ class ScaleLab(ManyLab):
         self.seed()
 
     def grow(self, settings: int) -> int:
-        """Adds settings up to this number."""
+        """Adds settings up to this number. Returns their number."""
         parameters: dict[str, tuple[str, str]] = {}
         secrets: dict[str, dict[str, str]] = {}
         for number in range(len(self.catalog["settings"]) - self.given, settings - self.given):

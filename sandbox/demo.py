@@ -50,7 +50,7 @@ class Interrupted(BaseException):
 
 @dataclass(frozen=True)
 class Scene:
-    """Everything that runs before the deploy."""
+    """The running stand-ins before the deploy."""
 
     directory: Path
     moto: Moto

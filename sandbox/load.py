@@ -240,7 +240,7 @@ class Load:
             await self._balancer.stop()
 
     async def _browse(self, browser: Browser, number: int) -> None:
-        # Sessions begin at different hosts.
+        # Bursts of sessions come at different moments.
         turn = number
         while not self._over.is_set():
             turn += 1

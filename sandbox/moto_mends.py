@@ -99,8 +99,8 @@ def mend_labels() -> None:
 
 
 def allow_plain_http() -> None:
-    """Ignores conditions in bucket policies, which moto does not know: it takes a refusal of unencrypted connections
-    for a refusal of all."""
+    """Drops refusals of unencrypted connections from bucket policies: moto knows no conditions, and would
+    refuse every connection."""
     from moto.iam.access_control import IAMPolicy, PermissionResult
     from moto.s3.models import FakeBucket
 

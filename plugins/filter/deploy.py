@@ -14,7 +14,7 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._core.health_ad
 
 
 def deploy_outcome(hosts: Any, variables: Any, check: bool = False) -> list[str]:
-    """One line a host. ``variables`` are Ansible's hostvars."""
+    """Lines by host. ``variables`` are Ansible's hostvars."""
     if isinstance(hosts, str) or not isinstance(hosts, Sequence) or not isinstance(variables, Mapping):
         raise AnsibleFilterError("deploy_outcome needs a list of hosts, and hostvars")
     return [f"{name}: {_of(variables[name], check)}" for name in hosts]

@@ -17,7 +17,7 @@ from ansible_collections.watchparty.secrets.scripts.commands.usage_error import 
 
 @dataclass(frozen=True)
 class Side:
-    """One side of the comparison."""
+    """A side of the comparison."""
 
     name: str
     digests: Mapping[str, str] = field(repr=False)

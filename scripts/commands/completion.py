@@ -56,7 +56,7 @@ def completion(args: argparse.Namespace) -> int:
 
 
 def needs_inventory(args: argparse.Namespace) -> bool:
-    """Whether the command reads the inventory. Only completion does not, and complete only for names."""
+    """Whether the command reads the inventory. The command completion never does, complete only for names."""
     return _kind(args.rest) is not None if args.command == "complete" else args.command != "completion"
 
 

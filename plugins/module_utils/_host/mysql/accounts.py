@@ -65,8 +65,8 @@ class Account(NamedTuple):
 
     @property
     def removal(self) -> str:
-        """Command for an account that no table has. In the table a name that ends in a space lacks the space: FLUSH
-        PRIVILEGES would open that account."""
+        """Command for an account that no table has. In the table, a name that ends in a space lacks it: FLUSH
+        PRIVILEGES would open the account of that name."""
         return "DROP USER %s" % str(self) if self.user.endswith(" ") else "FLUSH PRIVILEGES"
 
     def __str__(self) -> str:

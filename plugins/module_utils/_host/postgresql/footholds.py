@@ -219,7 +219,7 @@ def _login_roles(server: ServerConnection) -> List[Tuple[str, int, str]]:
 
 
 def _takes_turns(login: str, names: Collection[str]) -> bool:
-    """Whether the login's twin exists, as another application's rotation makes it."""
+    """Whether the other login of a pair exists, as another application's rotation makes them."""
     return not server_baseline.is_unexplained(login, {*map(server_baseline.printable, names)} - {login})
 
 

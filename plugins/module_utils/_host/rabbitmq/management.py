@@ -37,7 +37,7 @@ class Management:
         return [self._object(entry) for entry in self._list(self._document("GET", path))]
 
     def found(self, *path: str) -> Optional[Dict[str, Any]]:
-        """One object. None if it does not exist."""
+        """An object. None if it does not exist."""
         document = self._document("GET", path)
         return None if document is None else self._object(document)
 

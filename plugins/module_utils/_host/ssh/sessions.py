@@ -125,7 +125,7 @@ def opened_of(head: Process, opened_sessions: Mapping[int, Opened], account: str
 
 
 def must_end(opened: Optional[Opened], keys: Collection[str], *, leak: bool) -> bool:
-    """Whether the keys' end ends a session. After a leak, also if one of them may have opened it."""
+    """Whether a session ends with its key. After a leak, also if one of the keys may have opened it."""
     if opened is not None and opened.by in keys:
         return True
     return leak and not (opened is not None and opened.trusted)
