@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""An access key in a rotation: which keys are concerned, and what AWS has against it before anything is changed."""
+"""Access keys in a rotation: the keys concerned, and AWS's blockers before anything is changed."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ NO_ID = (
 
 
 def store(connection: AwsConnection, credential: Credential) -> AccessKeys:
-    """IAM, asked with this run's own key, and STS, asked with any but a honeytoken; for SES its mail server instead."""
+    """The keys of a credential's IAM user. A honeytoken's key is never used; for SES, its mail server tests logins."""
 
     def sts(login: Login | None) -> Any:
         if login is None:
@@ -75,8 +75,8 @@ def against(
 
 
 def users(setting: RotationSetup, plan: _plan.RotationPlan, contents: Contents, journal: Journal) -> dict[str, str]:
-    """By credential, whose key a plan would rotate; as the catalog, AWS or an earlier rotation has it. AWS forgets that
-    with a key, and a leak response may have deleted the key to make room."""
+    """IAM users of the access keys in a plan, by credential: from the catalog, AWS or an earlier plan. AWS forgets the
+    user of a deleted key, and a leak response may have deleted the key to make room."""
     result = {}
     for credential, key in _rotated_keys(setting, plan, contents):
         user = str(credential.options.get(OPTION) or "")
@@ -140,7 +140,7 @@ def concerned(setting: RotationSetup, name: str) -> tuple[AccessKeyContext, Acce
     noted = {*rotation.notes.get(name, {})}
 
     def note(about: str, text: str) -> None:
-        if about not in noted:  # IAM may list a key that is gone for some looks
+        if about not in noted:  # IAM may list a deleted key for a while
             setting.rotator.note(name, {about: text})
         noted.add(about)
 

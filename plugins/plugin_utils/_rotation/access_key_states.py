@@ -1,11 +1,11 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""The steps of an access key's rotation: made once and kept, tested, and the other one removed.
+"""Steps of an access key's rotation: make and keep the new key once, test it, remove the old key.
 
-A user has at most two keys. So an unrecorded key of a killed attempt blocks the next one and is removed; it is known by
-being newer than the rotation and never used, and after a leak also by being in no store and no baseline. The journal
-cannot tell: no entry lies between a step's and the key, and AWS may not have shown the plan, which refuses every second
-key, one that was made just before. Keys are removed by their own id, never as "the other one".
+A user has at most two keys, so an unrecorded key of a killed attempt blocks the next attempt and is removed. Such a key
+is newer than the rotation and was never used; after a leak it is also in no store and no baseline. The journal cannot
+identify the key, because no entry is written just before its creation. The plan refuses every second key, but AWS lists
+a new key with a delay. Keys are removed by their own id, never as "the other one".
 """
 
 from __future__ import annotations
@@ -44,10 +44,10 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.secon
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.state_machine import OLD_DELETED
 
 SECONDS, INTERVAL = 60.0, 2.0
-"""How long IAM is given to show a change, and how often it is asked."""
+"""Seconds until IAM must show a change, and seconds between two requests."""
 _ID = re.compile(r"[A-Z0-9]{16,128}")
 TEMPORARY = "ASIA"
-"""What the ids of temporary keys begin with."""
+"""Prefix of temporary keys' ids."""
 
 
 @dataclass(frozen=True)
@@ -56,16 +56,16 @@ class AccessKeyPair:
     user: str
     old: Login = field(repr=False)
     new: Login | None = field(repr=False)
-    """None before it was made."""
+    """None until made."""
     aborting: bool
     since: datetime
-    """When the rotation began, by the clock of the machine that began it."""
+    """Start of the rotation, by the clock of the machine that started it."""
     first_off: bool = False
-    """Whether the old key goes off before anything new is made: it leaked, and may read where that comes to."""
+    """Whether the old key is deactivated first: it leaked, and may be able to read new values."""
     stays_off: bool = False
-    """Whether a rollback leaves it off: containment is immediate."""
+    """Whether a rollback leaves the old key inactive: containment is immediate."""
     evicted: Mapping[str, str] = field(default_factory=dict)
-    """What earlier steps removed of the user's further keys, by id."""
+    """Lines about further keys that earlier steps removed, by key id."""
 
 
 @dataclass(frozen=True)
@@ -75,12 +75,12 @@ class AccessKeyContext:
     keys: AccessKeys
     issued: Issued
     fresh: Callable[[], Fresh]
-    """Looks at the journal, immediately before each write; raises Overtaken."""
+    """Reads the journal immediately before each write. Raises Overtaken."""
     ended: Callable[[], Fresh | None]
-    """Looks whether another run has tidied the rotation up, and permits to undo one write then."""
+    """Permits undoing one write if the rotation has ended; else returns None."""
     note: Note
     second_keys: SecondKeys | None = None
-    """After a leak: who removes further keys of the user."""
+    """Removes further keys of the user; None without a leak."""
     sleep: Callable[[float], None] = time.sleep
 
 
@@ -89,13 +89,13 @@ class AccessKeyStage:
         self._context, self._pair = context, pair
 
     def blocked(self) -> dict[str, Any]:
-        """At once. That AWS rejects the key is verified by a later step."""
+        """Deactivates the old key. A later step verifies that AWS rejects it."""
         old, user = self._pair.old, self._pair.user
         self._context.keys.deactivate(user, str(old.username), fresh=self._context.fresh())
         return {"message": f"key {old.username} of user {user} is inactive"}
 
     def deactivated(self) -> dict[str, Any]:
-        """Before any credential of the rotation gets a new value."""
+        """Deactivates a leaked key that could read new values, before these exist."""
         answer = self._result(self._pair.first_off, self._pair.old)
         if not self._pair.first_off:
             return answer
@@ -115,13 +115,13 @@ class AccessKeyStage:
         try:
             self._context.fresh()
             self._context.issued.keep(credential, new_key)
-        except (AlreadyExists, Overtaken):  # this one is unused: only this process has its secret
+        except (AlreadyExists, Overtaken):  # only this process has the new key's secret
             self._remove(new_key, Fresh.uncontested)
             self._context.fresh()
             issued_key = self._context.issued.take(credential)
             self._require_listed(issued_key)
             return self._result(False, issued_key)
-        # The key itself went with the end, or is in use: whoever ended the rotation had seen it.
+        # The run that ended the rotation knew the key, so it was deleted or is in use.
         self._unless_ended(lambda _fresh: self._context.issued.forget_one(credential))
         return {**self._result(True, new_key), **_lines({"evicted": removed.evicted})}
 
@@ -143,7 +143,7 @@ class AccessKeyStage:
             )
         if pair.aborting and pair.first_off and not pair.stays_off:
             self._context.keys.activate(pair.user, str(kept_login.username), fresh=self._context.fresh())
-        if removed and not (pair.aborting and self._context.second_keys):  # a leaked one need not work again
+        if removed and not (pair.aborting and self._context.second_keys):  # a leaked key need not work again
             self._require_accepted(kept_login)
         result = {**self._result(bool(removed), removed[0] if removed else old_login or kept_login), "accepted": False}
         result |= _lines({"evicted": self._noted(unrecorded)})
@@ -157,7 +157,7 @@ class AccessKeyStage:
         return {**result, **self._further()}
 
     def _further(self) -> dict[str, Any]:
-        """Removes the user's further keys, once the leaked one is gone."""
+        """Removes the user's further keys after the leaked key."""
         if self._context.second_keys is None or self._pair.aborting:
             return {}
         ours, others = self._others()
@@ -170,7 +170,7 @@ class AccessKeyStage:
         if not self._pair.first_off:
             return
         self._context.keys.deactivate(user, str(old.username), fresh=self._context.fresh())
-        if not self._pair.stays_off:  # whoever took the rotation back left it in force
+        if not self._pair.stays_off:  # a run that rolled back left the key active
             self._unless_ended(lambda fresh: self._context.keys.activate(user, str(old.username), fresh=fresh))
         if not self._becomes(old, accepted=False):
             raise RotationError(
@@ -179,20 +179,20 @@ class AccessKeyStage:
             )
 
     def _unless_ended(self, undo: Callable[[Fresh], Any]) -> None:
-        """Undoes what came after another run had tidied the rotation up. Raises Overtaken then."""
+        """Undoes a late write and raises Overtaken, if the rotation has ended."""
         fresh = self._context.ended()
         if fresh is not None:
             undo(fresh)
             raise Overtaken("another run ended this rotation")
 
     def _made(self, removed: RemovedKeys) -> Login:
-        """``removed`` gets what goes to make room."""
+        """Makes the new key. Adds keys that were deleted to make room to ``removed``."""
         try:
             return self._made_beside_the_old(removed)
         except Denied:
             raise
         except (NoAccess, Conflict):
-            # Its answer was lost, and there is an unknown key; or an earlier key is not listed yet.
+            # The answer was lost, so an unknown key exists; or an earlier key is not listed yet.
             self._context.sleep(INTERVAL)
             logins: list[Login] = []
 
@@ -215,7 +215,7 @@ class AccessKeyStage:
         return self._context.keys.create(self._pair.user, fresh=self._context.fresh())
 
     def _make_room(self, others: list[AccessKey], removed: RemovedKeys) -> None:
-        """Beside a key of somebody else. After a leak the leaked one goes first where that one has to stay."""
+        """Removes other keys. If one has to stay, deletes the leaked key. Without a leak, raises RotationError."""
         user, old, blocker = self._pair.user, self._pair.old, second_key(self._pair.user, others[0].id)
         if self._context.second_keys is None:
             raise RotationError(f"{self._pair.credential}: {blocker}")
@@ -234,7 +234,7 @@ class AccessKeyStage:
             ) from None
 
     def _others(self) -> tuple[list[AccessKey], list[AccessKey]]:
-        """Keys that a killed attempt of this rotation made, and those of somebody else."""
+        """Keys that a killed attempt of this rotation made, and all other further keys."""
         pair = self._pair
         own_ids = {pair.old.username, pair.new.username if pair.new else None}
         others = [access_key for access_key in self._context.keys.of(pair.user) if access_key.id not in own_ids]
@@ -249,7 +249,7 @@ class AccessKeyStage:
         return ours, [access_key for access_key in others if access_key not in ours]
 
     def _noted(self, unrecorded: Sequence[AccessKey]) -> dict[str, str]:
-        """After a leak each may be somebody else's, and is named."""
+        """Lines about unrecorded keys by id; after a leak, any may be an attacker's."""
         second_keys = self._context.second_keys
         return {key.id: second_keys.noted(self._pair.user, key) for key in unrecorded} if second_keys else {}
 
@@ -259,7 +259,7 @@ class AccessKeyStage:
             act(self._pair.user, key, fresh=(look or self._context.fresh)())
 
     def _require_listed(self, key: Login) -> None:
-        """A key that was made and kept may be gone again, and is not listed at once."""
+        """Raises RotationError if the kept key does not exist. IAM lists a new key with a delay."""
         if not self._waits(
             lambda: any(access_key.id == key.username for access_key in self._context.keys.of(self._pair.user))
         ):
@@ -269,7 +269,7 @@ class AccessKeyStage:
             )
 
     def _is_there(self, login: Login) -> bool:
-        """A key is not listed at once, and may be accepted before."""
+        """Whether the key exists. IAM may accept a new key before listing it."""
         listed = [access_key.id for access_key in self._context.keys.of(self._pair.user)]
         return login.username in listed or self._context.keys.accepts(login, self._pair.user)
 
@@ -299,8 +299,7 @@ def _lines(texts: Mapping[str, Mapping[str, str]]) -> dict[str, list[str]]:
 
 
 def blockers(keys: AccessKeys, key: str, user: str | None, *, leaked: bool = False) -> list[str]:
-    """Blockers of rotating this key that AWS shows before anything is changed; none that the holder of a ``leaked``
-    key can make."""
+    """Blockers of rotating this key, from AWS; none that the holder of a ``leaked`` key can create."""
     if not is_id(key):
         return [
             (

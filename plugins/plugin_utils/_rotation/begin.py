@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Which rotation a run begins or goes on with, and what its plan is. Writes the first entries of the journal."""
+"""Begins or continues a rotation: makes its plan and writes the journal's first entries."""
 
 from __future__ import annotations
 
@@ -44,11 +44,11 @@ def begin(
     journal: Journal | None = None,
     read: plan_reader.Read | None = None,
 ) -> dict[str, Any]:
-    """Plans, and with ``write`` opens the rotation or goes on with the open one.
+    """Plans a rotation, and with ``write`` opens it or continues the open one. Raises SecretsError.
 
-    What must be known first is returned instead: ``looks`` at hosts, ``needs`` of the operator, ``checks`` of servers,
-    with what was ``read`` before: nothing is read again for it. A rotation is opened only after the journal that it was
-    planned from. Raises SecretsError.
+    Returns open questions instead: ``looks`` at hosts, ``needs`` of the operator, ``checks`` of servers. ``read`` is
+    the data of such a call, which is not read again. The rotation is opened only if the journal did not change since
+    the plan.
     """
     start = Start(setting, args, task_vars, write)
     journal = read.journal if read else journal or setting.first_look()
@@ -71,12 +71,12 @@ def _nothing(message: str) -> dict[str, Any]:
 
 
 def _require_open(journal: Journal, named: str, *, back: bool) -> None:
-    """Whoever names the rotation to go on with wants no other one, and no new one."""
+    """Raises RotationError if the operator named a rotation that is neither open nor just ended."""
     rotation = journal.rotation
     if not named or named == "any" or (rotation and rotation.id == named):
         return
     if rotation is None and (back or named in _ended(journal)):
-        return  # a run that is killed at its very end is started again with the same words
+        return  # a run that is killed at its very end is started again with the same options
     instead = (
         f"{rotation} is open instead; give its id to take it over"
         if rotation
@@ -95,7 +95,7 @@ def _ended(journal: Journal) -> set[str]:
 
 @dataclass(frozen=True)
 class Start:
-    """One run's start: what it was given, and whether it ``write``s."""
+    """The inputs of a run. Changes nothing without ``write``."""
 
     setting: RotationSetup
     args: Mapping[str, Any]
@@ -203,7 +203,7 @@ class Start:
         return {name: self.setting.catalog.credentials[name].provider_url or "" for name in names}
 
     def _rehearse(self, journal: Journal, plan: rotation_plan.RotationPlan, contents: Contents) -> None:
-        """Raises where the journal would not take all of the plan's entries, or the audit log its record."""
+        """Raises SecretsError if the journal would refuse an entry of the plan, or the audit log its record."""
         setting, hosts = self.setting, self.args["hosts"]
         behind = [name for name in hosts if name in self.args["skipped"]]
         audit = {"number": journal.head, "digest": "0" * 64}
@@ -225,7 +225,7 @@ class Start:
     # The open rotation
 
     def continued(self, journal: Journal, rotation: OpenRotation) -> dict[str, Any]:
-        """The messages about an unfinished rotation, and its next entry if this run may go on with it."""
+        """Continues the open rotation with ``write``. Returns messages about it."""
         setting, args = self.setting, self.args
         self._require_holder_gone(rotation)
         back = args["abort"] and rotation.step not in state_machine.BACKWARD
@@ -280,7 +280,7 @@ class Start:
         return journal.incident.id if incident and journal.incident else incident
 
     def _after_leak(self, journal: Journal, rotation: OpenRotation) -> tuple[OpenRotation | None, list[str]]:
-        """What a leak makes of the open rotation, if it changes it; and the messages about that."""
+        """The open rotation as the leak changes it, or None if unchanged; and messages."""
         setting, reached = self.setting, self.args["reached"]
         if self.args["abort"]:
             return None, []
@@ -301,7 +301,7 @@ class Start:
         return hastened or joined, messages
 
     def _planned_beside(self, journal: Journal, rotation: OpenRotation) -> dict[str, Any]:
-        """The leak's own plan, as it will be once the open rotation is finished or aborted."""
+        """The leak's own plan after the open rotation has ended."""
         setting = self.setting
         then = plan_after_open_rotation.declared(journal, self.args)
         ending = close.ending(setting, then, rotation, {})
@@ -317,7 +317,7 @@ class Start:
         }
 
     def _require_copies(self, rotation: OpenRotation, *, back: bool) -> None:
-        """What GitHub holds too must still be sent there: that it can be is known before anything goes on."""
+        """Raises RotationError if values must still be synced to GitHub and cannot be."""
         if back or rotation.step in state_machine.BACKWARD:
             ahead = rotation.promoted and (back or rotation.step == "abort")
         else:

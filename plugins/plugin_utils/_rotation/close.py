@@ -32,7 +32,7 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.setup
 
 
 def closed(setting: RotationSetup, args: Mapping[str, Any]) -> dict[str, Any]:
-    """Appends the last entry. Returns the rotation's last summary, with what providers have yet to revoke."""
+    """Appends the last entry. Returns the last summary, with values that providers must still revoke."""
     journal, rotation = setting.rotator.holding()
     aborted = rotation.step in state_machine.BACKWARD
     extra = ending(setting, journal, rotation, args["audit"])
@@ -104,12 +104,12 @@ def _lease(item: plan.Item, rotation: OpenRotation) -> Mapping[str, str]:
 
 
 def _used(item: plan.Item, journal: Journal, rotation: OpenRotation) -> Mapping[str, Any]:
-    """A leak response answers the uses before it. A routine rotation hands them on."""
+    """Recorded uses of the key. A leak response answers earlier uses; a routine rotation keeps them."""
     before, noted = journal.rotated.get(item.credential), rotation.notes.get(item.credential, {})
     handed_on: Mapping[str, Any] = before.used if before and not before.incident else {}
     if before and before.incident and item.kind in HONEYTOKENS:  # its server still shows the uses
         handed_on = {"answered": honeytokens.answered(before.entry())}
-    is_built_in = item.kind in (AWS_ACCESS_KEY, *HONEYTOKENS)  # an operator's own kind notes what it likes
+    is_built_in = item.kind in (AWS_ACCESS_KEY, *HONEYTOKENS)  # an operator's own kind may note anything
     return {**handed_on, **noted.get("used", {}), **noted.get("used_at_end", {})} if is_built_in else {}
 
 

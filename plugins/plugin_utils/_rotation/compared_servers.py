@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""In a leak, what a server shows after a revocation that its baseline does not have. Nothing here stops a response."""
+"""Compares servers with their baselines after a leak's revocations. A failure stops no response."""
 
 from __future__ import annotations
 
@@ -42,10 +42,10 @@ class ComparedServer(NamedTuple):
 def request(
     setting: RotationSetup, name: str, logins: Iterable[str], incident: Incident | None = None
 ) -> dict[str, Any] | None:
-    """What the server of a credential is asked for; None where no baseline of it was recorded.
+    """The comparison to request from a credential's server. None without a baseline.
 
-    ``logins`` are the catalog's own, some of which may be newer than the baseline. With ``known`` logins the server is
-    to remove all others: only where the incident asks for that, and all logins of the catalog can be read.
+    ``logins`` are the catalog's and may be newer than the baseline. The server removes all logins that are not in
+    ``known``, which is set only if the incident evicts and all logins of the catalog can be read.
     """
     server = _server(setting, name)
     if server is None:
@@ -63,7 +63,7 @@ def request(
 
 
 def _idle(setting: RotationSetup, server: ComparedServer) -> list[str]:
-    """The users of pairs whose turn it is not: while no rotation needs both, one that can log in is an intruder's."""
+    """Unused users of pairs. If no rotation needs both users, such a user that can log in is an intruder's."""
     try:
         journal = setting.rotator.look()
     except SecretsError:
@@ -86,8 +86,8 @@ def _known(setting: RotationSetup, server: ComparedServer) -> dict[str, list[str
 
 
 def catalog_logins(setting: RotationSetup, name: str, incident: Incident | None) -> dict[str, Any] | None:
-    """For a server without a baseline: the logins that the catalog has, since when others are an attacker's, and
-    whether these go. None where not all logins of the catalog are known."""
+    """The catalog's logins for a server without a baseline, when other logins became suspect, and whether to remove
+    these. None if a login of the catalog is unknown."""
     credential = setting.catalog.credentials[name]
     engine = kind_names.ENGINES.get(credential.kind)
     place = _place(setting.catalog, credential, engine) if engine else ""
@@ -98,8 +98,8 @@ def catalog_logins(setting: RotationSetup, name: str, incident: Incident | None)
 
 
 def _catalog_names(setting: RotationSetup, engine: str, place: str) -> set[str] | None:
-    """The logins of credentials at this server, and of those at no declared one, such as a replica's user. None where
-    the server may have a login that cannot be read."""
+    """Logins of credentials at this server, and of those without a server, such as a replica's user. None if a login at
+    this server cannot be read."""
     credentials = setting.catalog.credentials
     at_server = {item.name for item in credentials.values() if _may_be_at(setting.catalog, item, engine, place)}
     if any(credentials[name].kind == kind_names.VAULT_DATABASE for name in at_server):
@@ -117,7 +117,7 @@ def _catalog_names(setting: RotationSetup, engine: str, place: str) -> set[str] 
 
 
 def _may_be_at(catalog: Catalog, credential: Credential, engine: str, place: str) -> bool:
-    """Without a declared address, a credential may be at each server of its sort."""
+    """Whether a credential may belong to this server. Without a declared address, any server of the engine matches."""
     if {**kind_names.SERVERS, **kind_names.HONEYTOKENS}.get(credential.kind) != engine:
         return False
     own = _place(catalog, credential, engine)
@@ -134,13 +134,13 @@ def _is_at_no_server(credential: Credential) -> bool:
 
 
 def _place(catalog: Catalog, credential: Credential, engine: str) -> str:
-    """The server's address as the catalog declares it, or nothing."""
+    """The server's address in the catalog; empty if undeclared."""
     admin = server_addresses.administrator(catalog, credential)
     return str(server_addresses.own_endpoint(admin.server, engine)) if admin and admin.server else ""
 
 
 def compared(setting: RotationSetup, name: str, answer: Mapping[str, Any]) -> dict[str, Any]:
-    """The answer of a revocation, with what is not in the baseline among its possible footholds."""
+    """The answer of a revocation, with differences from the baseline as possible footholds."""
     inventory = answer.get("inventory")
     server = _server(setting, name) if inventory else None
     result = {key: value for key, value in answer.items() if key != "inventory"}
@@ -158,7 +158,7 @@ def compared(setting: RotationSetup, name: str, answer: Mapping[str, Any]) -> di
 
 
 def named(place: str, findings: Sequence[str]) -> list[str]:
-    """Of many, the last line counts the rest."""
+    """The first findings; a last line counts the rest."""
     rest = len(findings) - server_baseline.MOST_NAMED
     last_line = [f"{place}: {server_baseline.MORE % rest}"] if rest > 0 else []
     return [*findings[: server_baseline.MOST_NAMED], *last_line]
@@ -176,7 +176,7 @@ def _server(setting: RotationSetup, name: str) -> ComparedServer | None:
 
 
 def baseline_of_run(setting: RotationSetup) -> ServerBaseline | None:
-    """Read once a process; what cannot be read is a warning."""
+    """The baseline, read once per process. None if it does not exist, or after a warning if unreadable."""
     if not setting.known.baseline:
         try:
             store = baseline_of(setting.catalog, setting.connection.store_client)

@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""What an operator confirms of old values: that they were revoked, or are not to be revoked any more."""
+"""Confirmations by an operator: old values were revoked, or pending tasks are dropped."""
 
 from __future__ import annotations
 
@@ -34,8 +34,9 @@ Take = Callable[..., dict[str, Any]]
 def confirmed(
     setting: RotationSetup, args: Mapping[str, Any], server: ServerPrograms, take: Take, *, check: bool
 ) -> dict[str, Any]:
-    """What ``take`` returns. Old values are tried first where the catalog says how; then come the audit log and the
-    journal. Raises SecretsError.
+    """The result of ``take``. Raises SecretsError.
+
+    First tries old values if the catalog says how, then writes the audit log and the journal.
     """
     waiting = take(setting, {**args, "tried": {}, "audit": {}}, check=True)
     tried = _tried(setting, server, waiting.get("tries", ()))
@@ -63,9 +64,9 @@ def _tried(setting: RotationSetup, server: ServerPrograms, credentials: Sequence
 
 
 def revoked(setting: RotationSetup, args: Mapping[str, Any], *, check: bool) -> dict[str, Any]:
-    """Ends what waits for these credentials, in one entry; in a leak that entry is the leak's confirmation as well.
+    """Ends pending confirmations of these credentials in one entry, which also records the leak's confirmation.
 
-    What was tried and still works stays open, whatever the operator says.
+    A value that still works stays pending, whatever the operator says.
     """
     journal = setting.rotator.look()
     incident, tried = journal.incident, args["tried"]
@@ -130,7 +131,7 @@ def _message(task: PendingTask, state: str | None, message: str) -> str:
 
 
 def _tries(setting: RotationSetup, tasks: Sequence[PendingTask]) -> list[dict[str, Any]]:
-    """The credentials among them whose kind can try old values, as its tasks know them."""
+    """Summaries of credentials whose kind can try old values."""
     credentials = setting.catalog.credentials
     names = dict.fromkeys(task.credential for task in tasks if task.credential in credentials)
     summaries = [context.credential_summary(setting, Item(name, credentials[name].kind)) for name in names]

@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""What the actions of a rotation share: the stores, the kinds, and the public summary of a rotation."""
+"""The stores, kinds and public summary of a rotation, for all its actions."""
 
 from __future__ import annotations
 
@@ -80,12 +80,12 @@ def new_id() -> str:
 
 
 class RotationAction(ControllerAction):
-    """Runs on the controller; what it returns holds names, ids and words, never a value."""
+    """Runs on the controller. Its result holds names, ids and messages, never a value."""
 
     name = ""
     options = {**aws_argument_spec(), **OPTIONS}
     checks_account = False
-    """Whether the account is asked for; later tasks of the same run need not."""
+    """Whether to verify the AWS account; later tasks of the same run need not."""
 
     def result(self, args: dict[str, Any], task_vars: Mapping[str, Any]) -> dict[str, Any]:
         return self.answer(prepared(self.name, args, check_account=self.checks_account), args, task_vars)
@@ -95,7 +95,7 @@ class RotationAction(ControllerAction):
 
 
 def prepared(name: str, args: dict[str, Any], *, check_account: bool = False) -> RotationSetup:
-    """The stores behind the options that every action of a rotation has."""
+    """The setup from the options that all actions of a rotation share."""
     connection = AwsConnection(name, args)
     connection.require_aws_sdk()
     catalog = catalog_parser.parse(args["catalog"], args["environment"])
@@ -115,7 +115,7 @@ def prepared(name: str, args: dict[str, Any], *, check_account: bool = False) ->
 
 
 def summary(setting: RotationSetup, journal: Journal, rotation: OpenRotation) -> dict[str, Any]:
-    """What tasks need to know of an open rotation. Raises RotationError where one of its credentials cannot go on."""
+    """The summary of an open rotation for tasks. Raises RotationError if a credential cannot continue."""
     setting.rotator.require_known(rotation)
     require_kinds(setting, rotation)
     items = _plan.items_of(rotation.plan)
@@ -153,7 +153,7 @@ def summary(setting: RotationSetup, journal: Journal, rotation: OpenRotation) ->
 
 
 def open_summary(setting: RotationSetup, journal: Journal) -> dict[str, Any]:
-    """The same of the rotation whose entry was just written. Raises JournalError where the journal does not show it."""
+    """The summary of the rotation whose entry was just written. Raises JournalError if the journal lacks it."""
     if journal.rotation is None:
         raise JournalError(
             "the journal lacks the rotation that was just written; check the journal's store, then run the "
@@ -163,7 +163,7 @@ def open_summary(setting: RotationSetup, journal: Journal) -> dict[str, Any]:
 
 
 def require_kinds(setting: RotationSetup, rotation: OpenRotation) -> None:
-    """Raises RotationError where a kind's folder is gone since the plan: its stages would be passed over."""
+    """Raises RotationError if a kind's folder was removed since the plan: its stages would be skipped."""
     for item in _plan.items_of(rotation.plan):
         if item.kind not in setting.kinds:
             raise RotationError(
@@ -177,7 +177,7 @@ def audit_of(setting: RotationSetup, journal: Journal) -> dict[str, Any]:
 
 
 def taking_down(setting: RotationSetup, names: Sequence[str]) -> list[str]:
-    """Those whose removal before new ones are deployed takes the application down."""
+    """Credentials whose revocation before the deploy takes the application down."""
     credentials = setting.catalog.credentials
     kinds = {name: credentials[name].kind for name in names if name in credentials}
     return incident_events.taking_down(kinds, setting.kinds, blast_radius.read(setting.catalog))
@@ -193,7 +193,7 @@ def item_summary(setting: RotationSetup, item: _plan.Item, rotation: OpenRotatio
 
 
 def _dropped_from(setting: RotationSetup, item: _plan.Item, rotation: OpenRotation) -> dict[str, str]:
-    """The versions planned from, which hold the key that the rotation drops, where that one signed sessions."""
+    """Versions that hold the key to drop, by secret. Empty if the key signed no sessions."""
     credential = setting.catalog.credentials[item.credential]
     if item.act != _plan.DROP_FALLBACK or "sessions" not in credential.used_for:
         return {}
@@ -202,8 +202,8 @@ def _dropped_from(setting: RotationSetup, item: _plan.Item, rotation: OpenRotati
 
 
 def refused_at_end(setting: RotationSetup, rotation: OpenRotation, open_tasks: Mapping[str, Any]) -> list[str]:
-    """The credentials whose old values it has removed and seen refused: neither what is in ``open_tasks``, nor what
-    only its provider can revoke."""
+    """Credentials whose old values were revoked and verified as rejected: neither with a task in ``open_tasks``, nor
+    externally issued."""
     pending = {task["credential"] for task in open_tasks.values()}
     names = []
     for item in _plan.items_of(rotation.plan):
@@ -214,14 +214,15 @@ def refused_at_end(setting: RotationSetup, rotation: OpenRotation, open_tasks: M
 
 
 def _ending(items: Sequence[_plan.Item]) -> list[_plan.Item]:
-    """In the order in which old values go; what a dropped key signed is tried last, and keeps no other valid."""
+    """Items in the order of revocation. A dropped key's sessions are tried last, so that a failure keeps no other value
+    valid."""
     return sorted(items, key=lambda item: item.act == _plan.DROP_FALLBACK)
 
 
 def _revoked_logins(
     setting: RotationSetup, item: _plan.Item, journal: Journal, rotation: OpenRotation
 ) -> Iterator[dict[str, Any]]:
-    """What the stage revoke removes of a credential: previous values first, then its own; ``more`` after the first."""
+    """Values of a credential to revoke: previous values, then the old one. ``more`` is true after the first."""
     answer = item_summary(setting, item, rotation)
     pending_tasks = (
         []
@@ -257,7 +258,7 @@ def credential_summary(setting: RotationSetup, item: _plan.Item) -> dict[str, An
 
 
 def check_summaries(setting: RotationSetup, plan: _plan.RotationPlan) -> list[dict[str, Any]]:
-    """The credentials whose servers can be asked beforehand."""
+    """Summaries of credentials whose servers can be checked before the rotation."""
     credential_summaries = [credential_summary(setting, item) for item in plan.items if item.act in _plan.CHANGES]
     return [entry for entry in credential_summaries if "check" in entry["stages"]]
 

@@ -1,9 +1,8 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Whether the journal takes every entry of a rotation and the audit log its record, known before the first entry: each
-is made, and none is stored.
+"""Dry run of a rotation's journal entries and audit record, before the first entry.
 
-What does not fit would leave the rotation open at its step, with no way to close it.
+An entry that does not fit would leave the rotation open, with no way to close it.
 """
 
 from __future__ import annotations
@@ -40,20 +39,20 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.plan 
 
 LAST = audit_chain.Head(10**9, "0" * 64)
 LONGEST_NOTE = "x" * 120
-"""What a kind notes of one credential."""
+"""The longest note of a kind about one credential."""
 NOTED = ("outlived/", "compared/", "used/", "foothold/", "evicted/")
-"""Events with such a note."""
+"""Prefixes of events with such a note."""
 Ending = Callable[[Journal, OpenRotation], Mapping[str, Any]]
-"""What the closing entry of a rotation carries."""
+"""Makes the fields of a rotation's closing entry."""
 Record = Callable[[Journal, OpenRotation], Mapping[str, Any]]
-"""What the audit log is given of a rotation."""
+"""Makes a rotation's audit record."""
 
 
 class Written(JournalStore):
-    """The journal as it would be; nothing is stored."""
+    """A journal that stores nothing."""
 
     limit = LIMIT // 4
-    """What is left is for what others may write during the rotation, each of which is an entry with the whole plan."""
+    """The rest is for entries of other runs during the rotation, each with the whole plan."""
 
     def _load(self) -> tuple[bytes, str]:
         raise NotImplementedError
@@ -63,7 +62,7 @@ class Written(JournalStore):
 
 
 class Rehearsal(JournalWriter):
-    """The entries of one rotation, which are not stored. ``behind`` are the hosts that it leaves behind."""
+    """Makes the entries of a rotation without storing them. ``behind`` are the skipped hosts."""
 
     def __init__(self, rotator: JournalWriter, behind: Sequence[str] = ()) -> None:
         journal = Written(rotator.catalog.application, rotator.catalog.environment)
@@ -81,8 +80,8 @@ class Rehearsal(JournalWriter):
         ending: Ending,
         record: Record | None = None,
     ) -> None:
-        """Raises :class:`JournalError` for a journal that becomes too long, :class:`RotationError` for a record, and
-        PolicyError for a tag that AWS refuses."""
+        """Raises JournalError if the journal becomes too long, RotationError for a record, PolicyError for a tag that
+        AWS refuses."""
         self.tags()
         opened = self.open(journal, rotation, plan, contents)
         merged = {**_of(opened).plan, "merges": dict.fromkeys(plan.secrets, 99)}

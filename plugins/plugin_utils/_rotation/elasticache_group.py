@@ -1,10 +1,9 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""The AUTH tokens of an ElastiCache replication group, over boto3 clients that it is handed. Not run on AWS.
+"""The AUTH tokens of an ElastiCache replication group. Not run on AWS.
 
-ElastiCache tells when a change is under way and never which tokens are valid: whoever calls asks the server, by
-logging in, before and after. At most two tokens are valid, and adding a third one drops the oldest. So nothing here is
-sent twice on its own, and an answer that was lost is an error to look into.
+ElastiCache shows that a change is under way, but never which tokens are valid: callers log in before and after. At most
+two tokens are valid, and a third one drops the oldest. So no change is sent twice, and a lost answer is an error.
 """
 
 from __future__ import annotations
@@ -32,7 +31,7 @@ _TOKEN = re.compile(r"[A-Za-z0-9!&#$^<>-]{16,128}")
 
 
 def checked(token: str) -> str:
-    """A token as ElastiCache takes it; the error does not show it."""
+    """The token, if ElastiCache accepts its form. The error does not show it."""
     if not _TOKEN.fullmatch(token):
         raise StoreError(
             "ElastiCache does not accept the new AUTH token: a token has 16 to 128 letters, digits and "
@@ -43,7 +42,7 @@ def checked(token: str) -> str:
 
 @dataclass(frozen=True)
 class Group:
-    """A replication group as DescribeReplicationGroups tells of it."""
+    """A replication group, from DescribeReplicationGroups."""
 
     name: str
     status: str
@@ -53,14 +52,14 @@ class Group:
     encrypts: bool
     user_groups: tuple[str, ...]
     endpoints: tuple[str, ...]
-    """``host:port`` of everything that it names."""
+    """``host:port`` of every endpoint."""
 
     @property
     def settled(self) -> bool:
         return self.status == AVAILABLE and not self.pending
 
     def refuse(self) -> None:
-        """Refuses where a token could not be rotated, or where the old way in would stay open."""
+        """Raises StoreError if a token cannot be rotated, or access without a token would stay open."""
         if self.user_groups:
             raise StoreError(
                 "Replication group %s uses user groups (%s), which have no AUTH token; rotate their users' passwords "
@@ -97,7 +96,7 @@ def _group(description: Mapping[str, Any]) -> Group:
 
 
 class AuthTokens:
-    """``client`` only asks. ``acting`` changes, and must not retry by itself: AuthTokens says when that is safe."""
+    """Changes the tokens. ``client`` only reads. ``acting`` writes, and must not retry by itself."""
 
     def __init__(
         self,
@@ -110,7 +109,7 @@ class AuthTokens:
         interval: float = 10,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
-        """``look`` is called immediately before each change, which is carried out however late it arrives."""
+        """``look`` is called immediately before each change, because AWS carries out a late change too."""
         self._client, self._acting, self._name, self._look = client, acting, group, look
         self._seconds, self._interval, self._sleep = seconds, interval, sleep
 
@@ -142,14 +141,14 @@ class AuthTokens:
         )
 
     def add(self, token: str) -> Group:
-        """Makes the token valid beside the newest one, and waits for it.
+        """Makes the token valid beside the newest one, and waits.
 
-        Raises Conflict when the group was changing already: by another, or by this very call whose answer was lost.
+        Raises Conflict if the group was already changing: by another client, or by this call whose answer was lost.
         """
         return self._modify(checked(token), ADD)
 
     def keep_only(self, token: str) -> Group:
-        """Ends every other token, and waits for it. The token must be one of the valid ones."""
+        """Revokes every other token, and waits. The token must be valid."""
         return self._modify(token, KEEP_ONLY)
 
     def _modify(self, token: str, strategy: str) -> Group:

@@ -1,17 +1,17 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""A rotation from where the journal stands to what its hosts have to do next, or to its end.
+"""Carries a rotation on to the next tasks of its hosts, or to its end.
 
-Everything between two rollouts is one call of :class:`Engine`. ``state_machine`` says which stage follows which, and
-:meth:`Engine.carry_out` what each one does. What the hosts have to do is in the result as ``next``:
+One call of :class:`Engine` does all work between two rollouts. ``state_machine`` defines the order of stages,
+:meth:`Engine.carry_out` their work. ``next`` in the result is the work of hosts:
 
-    deploy    deliver what the journal prescribes             rollout
-    deliver   the same once more, before a value is removed   rollout
-    stop      stop what a leaked signing key opens
-    verify    compare each host with what is prescribed       wait_seconds
-    acts      a kind's act on each host                       acts
-    sessions  try sessions that a dropped key signed          dropped, acts
-    (empty)   the rotation has ended, or stands still: see ``stopped``
+    deploy    deliver the prescribed versions           rollout
+    deliver   the same again, before a revocation       rollout
+    stop      stop services that a leaked signing key opens
+    verify    compare each host with the journal        wait_seconds
+    acts      a kind's act on each host                 acts
+    sessions  try sessions that a dropped key signed    dropped, acts
+    (empty)   the rotation has ended or stopped: see ``stopped``
 
 ``hosts_do`` names for each host the tasks to carry out now, ``later`` the batches of hosts that follow.
 """
@@ -62,7 +62,7 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.setup
 
 ROLLOUTS = ("deploy_1", "deploy_2", "abort")
 REMOVING = ("revoke", "withdraw")
-"""The stages before which every host is verified."""
+"""Stages before which every host is verified."""
 LAST = ("record", "discard")
 
 
@@ -84,11 +84,11 @@ class Engine:
         self.progress, self.supplied, self.clock, self.sleep = progress, supplied, clock, sleep
         self.carried = carried or Carried(since=clock())
         self.rotation: dict[str, Any] = {}
-        """The summary of the open rotation, as ``context.summary`` makes it."""
+        """The open rotation, from ``context.summary``."""
         self.verification = Hosts((), {})
 
     def go_on(self, rotation: Mapping[str, Any]) -> dict[str, Any]:
-        """Carries out stage by stage, until hosts have something to do or the rotation has ended."""
+        """Carries out stages until hosts have work or the rotation has ended."""
         self.rotation = dict(rotation)
         while stage := self._stage:
             due = self._for_hosts(stage) or self._carry_out(stage)
@@ -99,7 +99,7 @@ class Engine:
     def resume(
         self, rotation: Mapping[str, Any], hosts: Hosts, results: Sequence[Mapping[str, Any]] = (), *, unread: str = ""
     ) -> dict[str, Any]:
-        """After hosts did what the last segment named. ``results`` and ``unread`` are those of acts and sessions."""
+        """Continues after the hosts' work. ``results`` and ``unread`` come from acts and sessions."""
         self.rotation = dict(rotation)
         work = rotation["next"]
         if rotation["later"] and hosts.may_go_on:
@@ -129,7 +129,7 @@ class Engine:
         self._advance(self._stage, hosts.outcome, hosts.message)
 
     def _away(self, hosts: Hosts) -> list[str]:
-        """The hosts that are not verified and may be waited for: after a leak everything else is done by now."""
+        """Unverified hosts to wait for. In a leak, all other work is done by now."""
         return [name for name in self._here if name not in hosts.verified] if self.rotation["wait_seconds"] else []
 
     @property
@@ -139,7 +139,7 @@ class Engine:
     # What hosts do
 
     def _for_hosts(self, stage: str) -> dict[str, Any] | None:
-        """What hosts have to do before, or as, this stage."""
+        """Work of hosts before or in this stage, or None."""
         due = host_acts.due(self, stage) if stage == "create" else None
         if due and due.more["acts"]:
             return self._for_acts(due)
@@ -167,12 +167,12 @@ class Engine:
 
     @property
     def _is_to_be_delivered(self) -> bool:
-        """Hosts that an earlier run left out, or that came since. A run that has deployed itself stops instead: what
-        somebody changed on a host meanwhile is to be looked at."""
+        """Whether to deliver to hosts that an earlier run left out, or that are new. A run that has deployed stops
+        instead: the operator must look at a host that changed since."""
         return not self.run.incident and self.rotation["phases"] > 0 and not self.carried.rolled
 
     def _wait(self) -> None:
-        """Before the hosts are verified: a verification must not be older than what follows from it."""
+        """Waits before hosts are verified, because a revocation needs a recent verification."""
         seconds = float(self.rotation["wait"])
         seconds = min(seconds, self._wait_left) if self.run.incident else seconds
         if self.carried.rested or not seconds:
@@ -212,7 +212,7 @@ class Engine:
     # What a stage does
 
     def _carry_out(self, stage: str) -> dict[str, Any] | None:
-        """The stage, and what follows from its outcome; or what hosts have to do in between."""
+        """Carries out a stage and advances. Returns work of hosts in between, or None."""
         outcome, message = state_machine.DONE, ""
         try:
             if "controller" not in self.carried.acted:
@@ -237,7 +237,7 @@ class Engine:
         return self._next(due.what, hosts=[act["host"] for act in due.more["acts"]], **due.more)
 
     def carry_out(self, stage: str) -> tuple[str, str]:
-        """Everything of a stage that hosts have no part in. Returns the outcome and a message."""
+        """Carries out the controller's part of a stage. Returns the outcome and a message."""
         if stage == "promote":
             return self._promote()
         if stage == "create":
@@ -255,7 +255,7 @@ class Engine:
 
     @property
     def _tests_at_once(self) -> bool:
-        """Whether the new values are tested at the stage that sets them. What is set on each host is tested there."""
+        """Whether stage set also tests the new values. Hosts test SSH keys later."""
         return not any(credential["kind"] == host_acts.SSH_KEY for credential in self.rotation["credentials"])
 
     def _create(self) -> None:
@@ -283,7 +283,7 @@ class Engine:
         return promotion.outcome, promotion.message
 
     def _require_verified(self) -> None:
-        """Before a value is removed. Raises RotationError for hosts that may still use it, unless they are skipped."""
+        """Raises RotationError if hosts that are not skipped may still use a value to revoke."""
         run, verified = self.run, self.verification.verified
         missing = [host for host in run.hosts if host not in verified and host not in run.skipped]
         self.setting.rotator.holding()
@@ -300,7 +300,7 @@ class Engine:
             journal_entries.note_skipped(self.setting, missing)
 
     def parts(self, stage: str, acts: Sequence[str]) -> list[Mapping[str, Any]]:
-        """The credentials that have something to do at a stage of their kind."""
+        """Credentials whose kind acts at a stage."""
         credentials = self.rotation["revoking" if stage == "revoke" else "credentials"]
         names = [credential["name"] for credential in self.rotation["credentials"]]
         later = credential_graph.administrators(self.setting.catalog, names) if stage == "block" else set()
@@ -308,9 +308,9 @@ class Engine:
         return [credential for credential in due if credential["act"] in acts and stage in credential["stages"]]
 
     def _kinds(self, stage: str, acts: Sequence[str], *, also: str = "") -> None:
-        """Each credential's own act, in their order; the administrator's come last. ``also`` is a stage that follows.
+        """Carries out each credential's act, administrators last. ``also`` is a stage that follows.
 
-        Raises RotationError that names every credential which failed, once all others are done that can be.
+        Raises RotationError that names every failed credential.
         """
         requests = kind_acts.asked({name: self.parts(name, acts) for name in (stage, also) if name})
         operators = self.run.options.get("known_addresses", ())
@@ -359,12 +359,12 @@ class Engine:
         self._took(stage)
 
     def _keep(self, summary: Mapping[str, Any]) -> None:
-        """The new summary, with what only this run knows."""
+        """Replaces the summary, but keeps fields that only this run knows."""
         own = {name: self.rotation[name] for name in ("refused", "revocations")}
         self.rotation = {**summary, **own}
 
     def _end(self) -> None:
-        """What the rotation staged goes beside its record; the journal forgets it once both are done."""
+        """Removes staged versions while the record is written, then closes the rotation."""
         if self.audit is not None:
             self.audit.open()
         rotator = self.setting.rotator
@@ -376,7 +376,7 @@ class Engine:
         self.close(recorded)
 
     def _record(self, comparison: Sequence[str]) -> Mapping[str, Any]:
-        """What became of the record, as :class:`AuditPort` has it."""
+        """Writes the audit record. Returns the answer of :class:`AuditPort`."""
         if self.audit is None:
             return {}
         hosts = [host for host in self.run.hosts if host not in self.rotation["behind"]]

@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""What GitHub holds of a credential, and the port through which a promotion sends it there."""
+"""Values of credentials that are synced to GitHub."""
 
 from __future__ import annotations
 
@@ -19,18 +19,18 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation impor
 class Copies:
     values: Mapping[str, str] = field(repr=False)
     missing: tuple[str, ...] = ()
-    """Names that must have a value and have none. One that the application may lack is in neither."""
+    """Names that must have a value and lack one. An optional setting without a value is in neither field."""
 
 
 def names_of(catalog: Catalog, plan: Mapping[str, Any]) -> tuple[str, ...]:
-    """The names under which GitHub holds what the rotation changes."""
+    """GitHub's names for the values that the rotation changes."""
     changed = [item.credential for item in _plan.items_of(plan) if item.act in _plan.CHANGES]
     names = (name for key in changed for name in credential_graph.mirrored_names(catalog, catalog.credentials[key]))
     return tuple(dict.fromkeys(names))
 
 
 def copies_of(catalog: Catalog, plan: Mapping[str, Any], contents: Contents, logins: Mapping[str, Login]) -> Copies:
-    """With ``logins`` in force; with none, what it held before. ``contents`` is all that the settings are made of."""
+    """Values with ``logins`` in force; without, the previous ones. ``contents`` holds every place of settings."""
     items = _plan.items_of(plan)
     edits = _plan.edits(catalog, items if logins else (), contents, logins, int(plan["phases"]))
     secrets, parameters = credential_graph.contents_with(contents, edits)
@@ -52,7 +52,7 @@ def copies_of(catalog: Catalog, plan: Mapping[str, Any], contents: Contents, log
 
 
 def _is_missed(setting: Setting, contents: Contents, resolved: Mapping[str, str]) -> bool:
-    """Whether a setting without a value should have one: it is required, or something of it is there."""
+    """Whether a setting without a value should have one: it is required, or a part of it exists."""
     parts = setting.compose.parts if setting.compose else ()
     is_held = any(credential_graph.text_at(contents, place) for place in setting.places)
     return setting.required or is_held or any(isinstance(part, SettingRef) and part.name in resolved for part in parts)
@@ -66,7 +66,7 @@ def needs_value(names: Sequence[str]) -> str:
 
 
 def not_synced(names: Sequence[str]) -> str:
-    """In a leak, which waits for no copy."""
+    """The warning in a leak response, which does not wait for GitHub."""
     return (
         f"{', '.join(names)} was not sent to GitHub, which may hold an older value; set a token and run "
         "ansible-playbook watchparty.secrets.github_sync"

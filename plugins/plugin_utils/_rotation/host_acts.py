@@ -25,7 +25,7 @@ class EngineState(Protocol):
 
 @dataclass(frozen=True)
 class Due:
-    """What hosts have to do: ``acts`` with the module ssh_key, or ``sessions`` to try."""
+    """Work of hosts: ``acts`` with the module ssh_key, or ``sessions`` to try."""
 
     what: str
     more: Mapping[str, Any]
@@ -33,12 +33,12 @@ class Due:
 
 @dataclass
 class Judged:
-    """What the hosts' answers come to."""
+    """The result of the hosts' answers."""
 
     messages: list[str] = field(default_factory=list)
-    """Said at once."""
+    """Shown at once."""
     lines: list[str] = field(default_factory=list)
-    """Said at the end."""
+    """Shown at the end."""
     hosts_with_old_key: dict[str, list[str]] = field(default_factory=dict)
     refusals: dict[str, Any] = field(default_factory=dict)
     blocked: str = ""
@@ -46,7 +46,8 @@ class Judged:
 
 
 def needs_no_rollout(engine: EngineState) -> bool:
-    """SSH keys alone, where every host is one that gets nothing new: none reads its keys from its file."""
+    """Whether only SSH keys rotate and every host is withheld from new values. Hosts do not read these keys from
+    .env."""
     other_hosts = set(engine.run.targeted_hosts) - set(engine.rotation.get("opened", ()))
     return not other_hosts and all(credential["kind"] == SSH_KEY for credential in engine.rotation["credentials"])
 
@@ -86,7 +87,7 @@ def _keys(parts: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
 
 
 def _acts(engine: EngineState, key: Mapping[str, Any], state: str) -> list[dict[str, Any]]:
-    """One for each host that this run may act on."""
+    """An act for each host that this run may change."""
     run = engine.run
     common = {"credential": key["name"], "state": state, "pending_task": key.get("pending_task") or ""}
     away = key["hosts_with_old_key"] if state == "usable" else []
@@ -95,16 +96,16 @@ def _acts(engine: EngineState, key: Mapping[str, Any], state: str) -> list[dict[
 
 
 def _hosts(engine: EngineState, key: Mapping[str, Any]) -> list[str]:
-    """Where a key changes: on each host, or on those that a pending task names."""
+    """Hosts on which a key changes: all, or those of a pending task."""
     run = engine.run
     each = [host for host in run.hosts if host not in run.skipped]
     return [host for host in each if host in (key["hosts"] or each)]
 
 
 def judged(engine: EngineState, stage: str, results: Sequence[Mapping[str, Any]], unread: str = "") -> Judged:
-    """What the answers come to. ``results`` are a loop's, each with the act that it is of as ``act``.
+    """Judges the hosts' answers. ``results`` come from a loop, each with its ``act``.
 
-    ``unread`` is why a dropped key could not be read, so that no session was tried.
+    ``unread``: why a dropped key could not be read, so that no session was tried.
     """
     result = Judged()
     parts, acted = _concerned(engine, stage), engine.carried.acted
@@ -125,7 +126,7 @@ def judged(engine: EngineState, stage: str, results: Sequence[Mapping[str, Any]]
 def _sessions(
     engine: EngineState, name: str, results: Sequence[Mapping[str, Any]], unread: str, result: Judged
 ) -> None:
-    """Every host runs without the dropped key by now: a session that it signed must be refused by each."""
+    """Judges sessions that the dropped key signed. Every host must reject them."""
     for entry in results:
         host = entry["act"]["host"]
         result.lines += [f"{host}: {message}" for message in entry.get("tried") or ()]
@@ -146,7 +147,7 @@ def _sessions(
 def _blocked(
     engine: EngineState, _stage: str, key: Mapping[str, Any], results: Sequence[Mapping[str, Any]], result: Judged
 ) -> None:
-    """A key that a host does not block keeps nothing from being replaced; its revocation is verified later."""
+    """Judges blocked keys. A failure stops nothing: the revocation is verified later."""
     failed = [entry for entry in results if entry.get("failed") or entry.get("unreachable")]
     result.messages += [message for entry in results for message in entry.get("messages") or ()]
     result.messages += [f"not blocked: {entry['act']['host']}: {entry.get('msg') or 'no answer'}" for entry in failed]

@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""What the hosts answered since the last segment: as a rollout's outcome, a verification, or an act on each of them."""
+"""Answers of hosts since the last segment: the rollout's outcome, and verification."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 OWN = ("env_deploy_delivery", "env_deploy_failure", "secret_rotate_verification")
-"""The variables of a host that are read."""
+"""Host variables to read."""
 
 HOST_TASKS = {
     **{name: name for name in ("deploy", "stop", "verify", "acts", "sessions")},
@@ -19,18 +19,18 @@ HOST_TASKS = {
 }
 """The role's tasks for a host."""
 READS = ("deploy", "deliver", "verify")
-"""What begins with a read of the stores."""
+"""Work that begins with a read of the stores."""
 
 
 def first_tasks(work: str, *, is_whole: bool) -> str:
-    """The role's tasks with which all hosts begin. Where none of them waits, each is spared an include."""
+    """The role's first tasks for all hosts. If no host waits, each host saves an include."""
     if work not in READS:
         return "batch"
     return f"{HOST_TASKS[work]}_all" if is_whole else "rollout"
 
 
 def is_verified(answer: Mapping[str, Any]) -> bool:
-    """Whether env_file, in check mode, answered that it would neither write nor restart anything."""
+    """Whether env_file in check mode would neither write nor restart anything."""
     return answer.get("restart_needed") is False and answer.get("changed") is False
 
 
@@ -59,14 +59,15 @@ class Hosts:
     names: Sequence[str]
     variables: Mapping[str, Mapping[str, Any]]
     rollout: str = ""
-    """Name of the present rollout: failures of others do not count."""
+    """Name of the present rollout. Failures of others are ignored."""
     leaves_lost: bool = False
     leak: bool = False
-    """After a leak an unhealthy host does not keep the others from new values: whoever has it would decide."""
+    """Whether a leak is answered. Then an unhealthy host does not stop the others: an attacker on it could block the
+    response."""
 
     @property
     def outcome(self) -> str:
-        """Lost hosts are not fault of the new value: the rotation stays open for them."""
+        """The rollout's outcome. Unreachable hosts are no fault of the new value: the rotation stays open for them."""
         unhealthy = [name for name in self.names if self._failure(name) and not self._failure(name)["lost"]]
         if unhealthy and not (self.leak and any(self._is_healthy(name) for name in self.names)):
             return "failed"
@@ -81,7 +82,7 @@ class Hosts:
 
     @property
     def message(self) -> str:
-        """What hosts answered in this rollout, but for those that are healthy since."""
+        """Failures in this rollout, without hosts that are healthy since."""
         failures = {name: self._failure(name) for name in self.names if not self._is_healthy(name)}
         texts = {
             name: "; ".join(failure[part] for part in ("reason", "recovery") if failure.get(part))
@@ -91,18 +92,18 @@ class Hosts:
 
     @property
     def healthy_at(self) -> list[float]:
-        """When hosts became healthy in the last rollout, in seconds since 1970."""
+        """Times at which hosts became healthy in the last rollout, in seconds since 1970."""
         entries = [self._delivery(name).get("healthy_at") for name in self.names]
         return [float(entry) for entry in entries if entry]
 
     @property
     def verified(self) -> list[str]:
-        """Those whose file and services were just verified to be what the journal prescribes."""
+        """Hosts whose file and services match the journal."""
         return [name for name in self.names if is_verified(self._verification(name))]
 
     @property
     def addresses(self) -> list[str]:
-        """Their own, from which sessions of theirs come."""
+        """Addresses from which sessions of the hosts come."""
         return [address for name in self.names for address in self._verification(name).get("addresses") or ()]
 
     def _is_healthy(self, name: str) -> bool:

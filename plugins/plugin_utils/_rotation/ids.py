@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""The names that a rotation gives to what it makes, the same whoever derives them, and what it carries around."""
+"""Deterministic names and version ids of a rotation, and its new values."""
 
 from __future__ import annotations
 
@@ -14,9 +14,8 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._core.journal i
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.url_credentials import Login
 
 NAMESPACE = uuid.UUID("5a5f2ac5-6a02-5f0c-9d6d-0d3c0a5b7f11")
-"""Version ids are derived in it."""
 MERGED = "merge"
-"""In the label and the ids of versions that hold what others wrote along with the new values."""
+"""Part of the label and ids of versions that merge other writers' changes with the new values."""
 _LABEL = re.compile(r"r-[0-9]{8}T[0-9]{6}-[0-9a-f]{4}-(?:[0-9]+|abort|merge)$")
 
 
@@ -33,7 +32,7 @@ class Values:
 
     credentials: Mapping[str, Login] = field(repr=False)
     phases: Sequence[Mapping[str, str]] = field(repr=False)
-    """The texts of parameters, phase by phase."""
+    """Texts of parameters by phase."""
     version: str = ""
 
 
@@ -46,13 +45,14 @@ def phases_of(rotation: OpenRotation) -> range:
 
 
 def label(rotation: OpenRotation, phase: int) -> str:
-    """The staging label of our own that keeps a phase's version."""
+    """The rotation's own staging label, which keeps a phase's version."""
     return f"{rotation.id}-{phase}"
 
 
 def is_label(text: str, rotation: OpenRotation, *, others: bool) -> bool:
-    """Whether it is a label of this rotation, or of ``others`` that have ended: a request may arrive after that.
+    """Whether ``text`` is a label of this rotation, or with ``others`` of any: a request may arrive after its rotation
+    ended.
 
-    Whoever has been overtaken looks for its own alone, since another rotation may be open.
+    An overtaken run looks only for its own labels, because another rotation may be open.
     """
     return text.startswith(f"{rotation.id}-") or (others and bool(_LABEL.match(text)))

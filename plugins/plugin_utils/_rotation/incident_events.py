@@ -1,8 +1,8 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""What a rotation's steps mean to the leak that it answers, so that the journal tells the clock. Pure.
+"""Dated events of an incident from a rotation's steps. Pure.
 
-An event is kept with the entry of the step that it comes with: a run that is killed loses none.
+An event is in the same journal entry as its step, so a killed run loses none.
 """
 
 from __future__ import annotations
@@ -19,9 +19,9 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation impor
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.kind_declarations import Kind
 
 SHOWN = 3
-"""Hosts and servers that are named as evidence; the rest is counted."""
+"""Number of hosts and servers that evidence names; the rest is counted."""
 MOST_FOOTHOLDS = 5
-"""Possible footholds that the journal keeps of a credential; the last one counts the rest."""
+"""Number of possible footholds per credential in the journal; the last one counts the rest."""
 OUTLIVED = ELASTICACHE_AUTH_TOKEN
 """The kind whose old sessions a run may not be able to end."""
 
@@ -37,11 +37,11 @@ def events(
     first: str = "",
     blocked: Collection[str] = (),
 ) -> dict[str, str]:
-    """What is seen to hold as ``following`` begins, by name; ``rotation`` stands at the step that has ended.
+    """Events as the step ``following`` begins; ``rotation`` is at the step that has ended.
 
-    ``reads`` are the credentials that the application reads; ``first`` is when the first host was healthy in a
-    rollout that has ended; ``blocked`` are those whose leaked value was disabled before new ones were made. A rotation
-    that does not answer the incident tells it nothing, nor does a new value that may have leaked too.
+    ``reads`` are credentials that the application reads. ``first`` is the time of the first healthy host in an ended
+    rollout. ``blocked`` are credentials whose leaked value was disabled before new values were made. A rotation that
+    does not answer the incident has no events, nor has a new value that may have leaked too.
     """
     if rotation.plan.get("incident") != incident.id:
         return {}
@@ -72,8 +72,8 @@ def events(
 
 
 def outlived(events: Mapping[str, str], results: Mapping[str, Any]) -> dict[str, str]:
-    """Further events of old values in ``events`` that are refused: sessions that could not be ended, comparisons with
-    a baseline, uses of honeytokens, and what may be another way in."""
+    """Further events of rejected values: sessions that could not be ended, comparisons with a baseline, uses of
+    honeytokens, and footholds."""
     parts = ((event.partition("/"), at) for event, at in events.items())
     refused = {name: at for (kind, _slash, name), at in parts if kind == "refused"}
     result = {f"outlived/{name}": at for name, at in refused.items() if results.get(name, {}).get("not_ended")}
@@ -91,14 +91,14 @@ def _use(result: Mapping[str, Any]) -> str:
 
 
 def _footholds(name: str, result: Mapping[str, Any]) -> dict[str, str]:
-    """What may be another way in, by event, and what was removed: the same text counts once."""
+    """Possible and removed footholds, by event. The same text counts once."""
     footholds, evicted_lines = (_kept(result.get(key) or ()) for key in ("footholds", "evicted"))
     events = {f"foothold/{name}/{digest}": text for digest, text in {**footholds, **evicted_lines}.items()}
     return {**events, **{f"evicted/{name}/{digest}": "" for digest in evicted_lines}}
 
 
 def _kept(findings: Sequence[str]) -> dict[str, str]:
-    """Each by a digest; of many the last one counts the rest."""
+    """Findings by digest; a last one counts the rest."""
     texts = {of_text(text): text for text in findings}
     if len(texts) > MOST_FOOTHOLDS:
         *texts_shown, last = list(texts)[:MOST_FOOTHOLDS]
@@ -108,8 +108,8 @@ def _kept(findings: Sequence[str]) -> dict[str, str]:
 
 
 def evidence(events: Iterable[str], results: Mapping[str, Any]) -> dict[str, str]:
-    """What shows that old values are refused, by event, or where their sessions could not be ended; ``results`` are the
-    modules' answers by credential."""
+    """Evidence by event: rejected old values, or sessions that could not be ended. ``results`` are modules' answers by
+    credential."""
     result = {}
     for event in events:
         name, _slash, credential = event.partition("/")
@@ -153,16 +153,16 @@ def _few(names: Sequence[str]) -> str:
 
 
 def _count(result: Any) -> int:
-    """Sessions that a module counts, lists, or counts by place."""
+    """Number of sessions, which a module counts, lists, or counts by place."""
     if isinstance(result, Mapping):
         return sum(map(_count, result.values()))
     return len(result) if isinstance(result, (list, tuple)) else int(result)
 
 
 def taking_down(chosen: Mapping[str, str], kinds: Mapping[str, Kind], reads: Collection[str]) -> list[str]:
-    """Those of the ``chosen`` credentials, given with their kinds, without which the application is down.
+    """Names of ``chosen`` credentials, given with their kinds, without which the application is down.
 
-    A key that signs is not removed at a server, and what it opens is stopped instead.
+    A signing key is not revoked at a server; services that it opens are stopped instead.
     """
     read_kinds = {name: kinds.get(kind, Kind(kind)) for name, kind in chosen.items() if name in reads}
     return [name for name, kind in read_kinds.items() if "revoke" in kind.stages or kind.phases == 2]
@@ -171,10 +171,9 @@ def taking_down(chosen: Mapping[str, str], kinds: Mapping[str, Kind], reads: Col
 def replaced(
     rotation: OpenRotation, open_tasks: Mapping[str, Any], incident: Incident, former: Iterable[PendingTask] = ()
 ) -> dict[str, Any]:
-    """The versions and parameters that held what a rotation has replaced, as its last entry keeps them, with those that
-    held the ``former`` values which it has revoked too.
+    """Versions and parameters with replaced values, for the closing entry, and those with revoked ``former`` values.
 
-    Of one that has nothing to do with the leak, not those that a pending task in ``open_tasks`` still has to read.
+    If the rotation is not the leak's own, versions that tasks in ``open_tasks`` need are left out.
     """
     if not any(item.act in plan.CHANGES for item in plan.items_of(rotation.plan)):
         return {}
@@ -190,9 +189,9 @@ def replaced(
 
 
 def hastened(rotation: OpenRotation) -> OpenRotation | None:
-    """A graceful rotation of a leak that is to remove the old values first; None if it does or is about to anyway.
+    """A leak's graceful rotation, changed to revoke old values first. None if it already does or soon will.
 
-    Where hosts are being deployed to already, the removal comes before the rest of them.
+    During a deploy, the revocation comes before the remaining hosts.
     """
     if not rotation.plan.get("incident") or rotation.plan.get("immediate"):
         return None
@@ -204,16 +203,14 @@ def hastened(rotation: OpenRotation) -> OpenRotation | None:
 
 
 def _removes(item: plan.Item, kinds: Mapping[str, Kind]) -> bool:
-    """Whether the kind takes the old value away itself, and verifies that it is rejected."""
+    """Whether the kind revokes the old value itself and verifies that it is rejected."""
     kind = kinds.get(item.kind)
     return kind is not None and "revoke" in kind.stages
 
 
 def _end(item: plan.Item, kinds: Mapping[str, Kind], behind: Collection[str]) -> str:
-    """ "refused"; "kept" for a signing key that still verifies; "given" where only its provider can revoke it.
-
-    "renewed" for a signing key where hosts are ``behind``: they verify with the old one until they have the new one.
-    """
+    """The event: "refused"; "kept" for a signing key that still verifies; "given" if only the provider can revoke the
+    value; "renewed" for a signing key while hosts ``behind`` verify with the old key."""
     if item.act == plan.RENEW:
         return "renewed" if behind else "refused"
     if _removes(item, kinds):
