@@ -26,18 +26,18 @@ Advanced = tuple[state_machine.Decision, dict[str, Any]]
 def advance(
     setting: RotationSetup, outcome: str, message: str, notes: StageNotes, *, is_tested: bool = False
 ) -> Advanced:
-    """Appends the entry with which the next stage begins, unless the run stops here. Raises SecretsError.
+    """Appends the entry that begins the next stage, unless the run stops here. Raises SecretsError.
 
-    Returns the decision, and the summary of the rotation as it stands then.
+    Returns the decision and the new summary.
     """
     return appended(setting, lambda: _advanced(setting, outcome, message, notes, is_tested=is_tested))
 
 
 def appended(setting: RotationSetup, make: Callable[[], T]) -> T:
-    """What ``make`` returns, which appends an entry to the journal as this run last saw it.
+    """Returns the result of ``make``, which appends an entry.
 
-    Somebody may have written an entry of another kind since, such as a leak: then it is made once more, of what stands
-    there now. Raises :class:`Overtaken` where another run goes on with the rotation.
+    If another entry was written since, such as a leak's, calls ``make`` again. Raises :class:`Overtaken` if another run
+    continues the rotation.
     """
     try:
         return make()

@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""A rotation's steps in the journal: who goes on with it, and which versions each step prescribes to deploys."""
+"""Writes a rotation's steps to the journal: its holder, and the versions that deploys must use."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class JournalWriter:
         self.clock = clock
         self.journal = journal
         self._last: Journal | None = None
-        """The journal as this process last wrote it, or saw that it holds the rotation."""
+        """The journal as this process last wrote it, or read it while holding the rotation."""
 
     def tags(self) -> Mapping[str, str]:
         """The environment's tags. Raises PolicyError for one that AWS refuses."""
@@ -45,7 +45,7 @@ class JournalWriter:
         return self.journal.read()
 
     def mine(self) -> tuple[Journal, OpenRotation]:
-        """The journal and this run's rotation, looked at now. Raises :class:`Overtaken` if another run goes on."""
+        """The journal and this run's rotation, read now. Raises :class:`Overtaken` if another run continues."""
         self._last = None
         journal = self.look()
         rotation = self._held(journal)
@@ -53,27 +53,27 @@ class JournalWriter:
         return journal, rotation
 
     def holding(self) -> tuple[Journal, OpenRotation]:
-        """The same as this process last saw or wrote it: for reads, and for what a late run is refused.
+        """The same as this process last read or wrote it: for reads, and for writes that are refused if late.
 
-        An entry is appended to that version alone, AWS moves a label from the version that is named, and a server
-        refuses an older number. What has no such condition needs :meth:`fresh`.
+        An entry is appended only to that version, AWS moves a label only from the named version, and a server refuses
+        an older number. Any other write needs :meth:`fresh`.
         """
         if self._last is None:
             return self.mine()
         return self._last, self._held(self._last)
 
     def fresh(self) -> Fresh:
-        """Looks, and permits one write that would be carried out however late. Raises :class:`Overtaken`."""
+        """Reads the journal and permits one write that is carried out however late. Raises :class:`Overtaken`."""
         self.mine()
         return Fresh()
 
     def is_over(self, rotation: str, last_steps: Collection[str] = ("record", "discard")) -> bool:
-        """Whether the rotation has ended, or another run is at one of its last steps. Looks at the journal."""
+        """Whether the rotation has ended, or is at one of its last steps. Reads the journal."""
         still = self.look().rotation
         return still is None or still.id != rotation or still.step in last_steps
 
     def note(self, credential: str, notes: Mapping[str, str]) -> None:
-        """Keeps in the journal, at once, what is lost with the next act. Raises :class:`Overtaken`."""
+        """Writes notes to the journal that the next act would lose. Raises :class:`Overtaken`."""
         journal, rotation = self.mine()
         self.append(journal, rotation.id, rotation.step, phase=rotation.phase, notes={credential: dict(notes)})
 
@@ -95,7 +95,7 @@ class JournalWriter:
             )
 
     def append(self, journal: Journal, rotation: str, step: str, **extra: Any) -> Journal:
-        """The journal with one more entry; only one process can append it."""
+        """Appends one entry, which only one process can do. Returns the new journal."""
         entry = {
             "rotation": rotation,
             "step": step,
@@ -109,7 +109,7 @@ class JournalWriter:
         return self._last
 
     def open(self, journal: Journal, rotation: str, plan: _plan.RotationPlan, contents: Contents) -> Journal:
-        """Begins a rotation, and its first step: pins the snapshot that deploys use until the new one is there."""
+        """Begins a rotation at its first step. Pins the snapshot that deploys use until the new one exists."""
         names = [name for name in contents.readings if of_name(name).has_labels]
         prescribes = {
             "secrets": {name: contents.readings[name].version for name in sorted(names)},
@@ -119,14 +119,14 @@ class JournalWriter:
         return self.append(journal, rotation, "create" if plan.phases else "revoke", **extra)
 
     def take(self, journal: Journal, rotation: OpenRotation, **extra: Any) -> Journal:
-        """Makes this run the one that goes on with the rotation."""
+        """Makes this run the holder of the rotation."""
         extra = {"phase": rotation.phase, "holder": dict(self.me.holder), **extra}
         return self.append(journal, rotation.id, rotation.step, **extra)
 
     def advance(self, step: str, *, phase: int = 0, since: Journal | None = None, **extra: Any) -> Journal:
-        """Begins the next step; what deploys have to use from now on is decided here.
+        """Begins the next step, and prescribes versions for deploys.
 
-        ``since`` saves a look: the journal as this run found or left it. An entry is appended to that version alone.
+        ``since`` saves a read: the journal as this run last saw it. An entry is appended only to that version.
         """
         journal = since or self.holding()[0]
         rotation = self._held(journal)
@@ -143,14 +143,14 @@ class JournalWriter:
         return self.append(journal, rotation.id, step, phase=phase, **extra)
 
     def old(self, rotation: OpenRotation) -> dict[str, Any]:
-        """The snapshot planned from, as an entry prescribes it."""
+        """The snapshot before the rotation, as an entry prescribes it."""
         return {
             "secrets": {**rotation.secrets, **rotation.plan.get("secrets", {})},
             "parameters": dict(rotation.plan.get("parameters", {})),
         }
 
     def new(self, rotation: OpenRotation, *, written: bool) -> dict[str, Any]:
-        """The snapshot that it leads to; its parameters are ``written`` once it is promoted."""
+        """The snapshot after the rotation. Its parameters are ``written`` once promoted."""
         last = int(rotation.plan["phases"])
         pins = {"secrets": self.pins(rotation, last)}
         if not written:
@@ -159,18 +159,18 @@ class JournalWriter:
         return {**pins, "parameters": {name: int(number) + 1 for name, number in numbers.items()}}
 
     def pins(self, rotation: OpenRotation, phase: int) -> dict[str, str]:
-        """Version id by secret in that phase."""
+        """Version ids by secret in a phase."""
         changed = {name: self.version(rotation, name, phase) for name in rotation.plan.get("secrets", {})}
         return {**rotation.secrets, **changed}
 
     @staticmethod
     def version(rotation: OpenRotation, secret: str, phase: int) -> str:
-        """The version that hosts are given in that phase."""
+        """The version for hosts in a phase."""
         return version_id(rotation.id, secret, phase)
 
     @staticmethod
     def target(rotation: OpenRotation, secret: str) -> str:
-        """The version that the promotion makes current: the last phase's, or the same over what others wrote since."""
+        """The version that the promotion makes current: the last phase's, or its merge with other writers' changes."""
         merges = rotation.plan.get("merges", {}).get(secret, 0)
         return version_id(rotation.id, secret, *((MERGED, merges) if merges else (int(rotation.plan["phases"]),)))
 
@@ -180,7 +180,7 @@ class JournalWriter:
         return staged | {version_id(rotation.id, name, MERGED, merge + 1) for merge in merges}
 
     def labelled(self, rotation: OpenRotation, name: str) -> set[tuple[str, str]]:
-        """The labels that it may have put on versions: what was put just now is not described at once."""
+        """Labels that the rotation may have put on versions. AWS describes a new label with a delay."""
         base, ours = rotation.plan["secrets"][name], self.ours(rotation, name)
         results = {(label(rotation, phase), self.version(rotation, name, phase)) for phase in phases_of(rotation)}
         if rotation.plan.get("merges", {}).get(name):
@@ -192,16 +192,16 @@ class JournalWriter:
         return results | ({(PENDING, self.target(rotation, name))} if phases_of(rotation) else set())
 
     def logins_secret(self, rotation: OpenRotation) -> str:
-        """The name of the secret that holds every new login. To create it decides what all else is derived from."""
+        """Name of the secret with every new login. Its creation fixes all values derived from them."""
         return f"{self.catalog.rotation_logins}/{rotation.id}"
 
     def overlay_secret(self, rotation: OpenRotation) -> str:
-        """The name of the secret that holds what parameters will hold, for hosts and deploys."""
+        """Name of the secret with the parameters' next values, for hosts and deploys."""
         return f"{self.catalog.rotation_secret}/{rotation.id}"
 
     @staticmethod
     def overlaid(rotation: OpenRotation) -> list[str]:
-        """The parameters that hosts are given from there."""
+        """Parameters that hosts read from the overlay."""
         unread = rotation.plan.get("unread", ())
         return [name for name in rotation.plan.get("parameters", {}) if name not in unread]
 

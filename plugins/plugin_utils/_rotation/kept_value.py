@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""What a provider made is kept once, or undone: only this process has its value."""
+"""Keeps a value that a provider made, or undoes its creation: only this process has the value."""
 
 from __future__ import annotations
 
@@ -22,7 +22,8 @@ def keep_or_undo(
     undone: str,
     **notes: str,
 ) -> None:
-    """Another run may have kept its own meanwhile, or ended the rotation: then Overtaken says what was ``undone``."""
+    """Keeps a login, or calls ``undo`` if another run kept its own or ended the rotation. Then Overtaken says what was
+    ``undone``."""
     issued = rotator.issued(rotation)
     try:
         rotator.fresh()

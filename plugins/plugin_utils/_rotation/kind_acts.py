@@ -27,11 +27,11 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.setup
 
 Credential = Mapping[str, Any]
 Asked = tuple[str, Credential]
-"""A stage, and a credential that has something to do at it."""
+"""A stage, and a credential whose kind acts at it."""
 
 
 def asked(by_stage: Mapping[str, Sequence[Credential]]) -> list[Asked]:
-    """Credential by credential, each with its stages in their order; without what is done on each host."""
+    """Requests by credential, with stages in order; without acts on hosts."""
     result: dict[str, list[Asked]] = {}
     for stage, credentials in by_stage.items():
         for credential in credentials:
@@ -43,11 +43,11 @@ def asked(by_stage: Mapping[str, Sequence[Credential]]) -> list[Asked]:
 def carried_out(
     setting: RotationSetup, server: ServerPrograms, requests: Sequence[Asked], options: Mapping[str, Any]
 ) -> Iterator[tuple[str, Credential, Answer, float]]:
-    """What came of each that succeeded, and how long it took where that is known.
+    """Answers of successful acts, and their seconds; 0 if unknown.
 
-    Raises RotationError that names every credential which failed, once all of its kind were tried, and those of other
-    kinds where old values go: the holder of one must not keep another valid. Raises Blocked where the rotation host
-    is lost.
+    Raises RotationError that names every failed credential, after all of its kind were tried. If old values are
+    disabled, other kinds are tried too: the holder of one value must not keep another valid. Raises Blocked if the
+    rotation host is unreachable.
     """
     if requests:
         setting.rotator.read_ahead(setting.rotator.holding()[1])
@@ -66,7 +66,7 @@ def carried_out(
 
 @contextmanager
 def going_on(progress: Progress) -> Iterator[None]:
-    """A login that cannot be blocked keeps no other from being replaced; its revocation is verified later."""
+    """Turns a failed block into a warning: the login's revocation is verified later."""
     try:
         yield
     except Blocked:
@@ -76,7 +76,7 @@ def going_on(progress: Progress) -> Iterator[None]:
 
 
 def foothold_lines(answer: Answer) -> list[str]:
-    """What may let the holder of a leaked value in again."""
+    """Lines about removed and possible footholds."""
     removed = [f"removed: {line}" for line in answer.get("evicted", ())]
     return [*removed, *(f"possible foothold: {line}" for line in answer.get("footholds", ()))]
 

@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""What a kind of credential needs; of an operator's own kind, as its ``kind.yml`` says."""
+"""Declarations of kinds of credentials. An operator's own kind has them in ``kind.yml``."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._core.postgresq
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._audit import record as audit_record
 
 OWN_VALUES = ("generated", "supplied")
-"""What an operator's own kind may have: its executable returns no value."""
+"""Values of an operator's own kind, whose executable returns no value."""
 ROUTINES = ("login", "signing_key")
 FORMS = ("text", "ssh_key")
 VERBS = ("check", "block", "create", "set", "test", "revoke", "verify_revoked")
-"""What an operator's own kind may carry out."""
+"""Verbs of an operator's own kind."""
 CONTROLLER, ROTATION_HOST = "controller", "rotation_host"
-"""Where the executable of an operator's own kind runs."""
+"""Hosts on which an own kind's executable can run."""
 STAGES = ("check", "block", "off", "issue", "create", "set", "test", "revoke", "revoked", "dropped")
 
 SCHEMA: dict[str, Any] = {
@@ -53,36 +53,34 @@ class Kind:
     name: str
     description: str = ""
     routine: str = "login"
-    """"login": the old and the new one are valid together. "signing_key": the new one is distributed as a fallback
-    first, which takes a second phase."""
+    """Either "login": old and new value are valid together, or "signing_key": a first phase distributes the new key as
+    a fallback."""
     value: str = "generated"
-    """"generated" here, "supplied" by the operator, or made by the "provider" at the stage issue."""
+    """Source of new values: "generated" here, "supplied" by the operator, or "provider" at the stage issue."""
     length: int = 32
     form: str = "text"
-    """What a generated value is: "text" of that length, or the private half of an "ssh_key"."""
+    """Form of a generated value: "text" of ``length``, or the private half of an "ssh_key"."""
     alternates: str = "never"
     """Whether the user name alternates between X_a and X_b: never, if it ends so already, or always."""
     needs_admin: bool = False
     needs_url: bool = False
     needs_user: bool = False
-    """Whether the user name must appear somewhere."""
+    """Whether the catalog must have a place for the user name."""
     tries_values: bool = False
-    """Whether its stages check, test and revoked try values where the catalog says how, and are idle elsewhere."""
+    """Whether stages check, test and revoked try values if the catalog says how, and else do nothing."""
     revokes_each: bool = False
-    """Whether its stage revoke also takes away a previous value that waits for a later revocation, named by a
-    pending task."""
+    """Whether stage revoke also revokes a previous value that a pending task names."""
     options: tuple[str, ...] = ()
     """Names that the credential's ``options`` must give."""
     verbs: tuple[str, ...] = ()
-    """What its executable carries out."""
+    """Verbs of the executable."""
     timeout: int = 120
-    """Seconds that its executable may take."""
+    """Time limit of the executable in seconds."""
     runs_on: str = CONTROLLER
-    """Where its executable runs."""
     stages: tuple[str, ...] = ()
-    """The stages at which it has something to do."""
+    """Stages at which the kind acts."""
     folder: str = ""
-    """Where its executable lies; empty for a built-in kind."""
+    """Folder of the executable; empty for a built-in kind."""
 
     @property
     def is_issued(self) -> bool:
@@ -90,12 +88,12 @@ class Kind:
 
     @property
     def is_revoked_elsewhere(self) -> bool:
-        """Whether only the third party that issued the old value can end it."""
+        """Whether only the provider can revoke the old value."""
         return self.value == "supplied" and "revoke" not in self.stages
 
     @property
     def ends_itself(self) -> bool:
-        """Whether a run takes the old value away, so that nothing is left for anybody's word."""
+        """Whether a run ends the old value, so that no confirmation is needed."""
         return "revoke" in self.stages or self.phases == 2
 
     @property
@@ -121,7 +119,7 @@ def parse(name: str, document: Any, *, folder: str) -> Kind:
 
 
 def turn_of(username: str | None) -> str | None:
-    """ "a" or "b" for one of two logins that take turns, X_a and X_b."""
+    """Suffix "a" or "b" of an alternating login X_a or X_b; else None."""
     base, _line, suffix = (username or "").rpartition("_")
     return suffix if base and suffix in ("a", "b") else None
 

@@ -28,7 +28,7 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.ids i
 
 
 def known_keys(catalog: Catalog, secrets: Any, contents: Contents, journal: Journal) -> KnownKeys:
-    """``contents`` is what the stores hold now; ``secrets`` reads further versions."""
+    """Access keys of the stores' ``contents``, and of versions that the journal names, read from ``secrets``."""
 
     def of_versions(pins: Mapping[str, str]) -> Contents:
         return contents.without(pins) | secrets.read(list(pins), pins=pins)
@@ -49,7 +49,7 @@ def known_keys(catalog: Catalog, secrets: Any, contents: Contents, journal: Jour
 
 
 def former_keys(catalog: Catalog, secrets: Any, journal: Journal, name: str) -> frozenset[str]:
-    """Of one credential, those that wait for a later revocation."""
+    """Ids of a credential's previous keys that wait for a later revocation."""
     tasks = [task for task in journal.pending_tasks.values() if task.credential == name and task.act == REVOKE]
     all_contents = [secrets.read(list(task.secrets), pins=task.secrets) for task in tasks]
     ids = [
@@ -59,7 +59,7 @@ def former_keys(catalog: Catalog, secrets: Any, journal: Journal, name: str) -> 
 
 
 def known_ssh_keys(catalog: Catalog, secrets: Any, contents: Contents, journal: Journal) -> list[dict[str, str]]:
-    """Those that a host may have, each with its account and file; reads what is not in ``contents`` yet."""
+    """SSH keys that a host may have, with account and file. Reads places missing in ``contents``."""
     credentials = [credential for credential in catalog.credentials.values() if credential.kind == SSH_KEY]
     places = [spot.place for credential in credentials for spot in credential_graph.spots(catalog, credential)]
     contents = contents | secrets.read(sorted(set(labelled_names(places)) - set(contents.readings)))
@@ -81,7 +81,7 @@ def known_ssh_keys(catalog: Catalog, secrets: Any, contents: Contents, journal: 
 
 
 def _pins(rotation: OpenRotation) -> Iterator[dict[str, str]]:
-    """The versions that it replaces, then its own."""
+    """Versions that the rotation replaces, then its own."""
     planned = dict(rotation.plan.get("secrets", {}))
     yield planned
     for phase in phases_of(rotation):

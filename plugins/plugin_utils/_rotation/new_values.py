@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 """New values: generated here, supplied by the operator, or made by a provider.
 
-What a provider made can be had once, so it goes at once into a secret of the rotation's own, one a credential.
+A provider shows a value once, so each is stored at once in the rotation's own secret for it.
 """
 
 from __future__ import annotations
@@ -53,7 +53,7 @@ def login_for(
 
 
 def required(new: T | None, name: str = "") -> T:
-    """The new value. Raises RotationError, which begins with the credential's ``name``, before it is made."""
+    """The new value. Raises RotationError with the credential's ``name`` if it is not made yet."""
     if new is None:
         subject = f"{name}: the rotation" if name else "the rotation"
         raise RotationError(
@@ -81,8 +81,8 @@ def former_login(catalog: Catalog, secrets: VersionedStore, journal: Journal, it
 
 
 def written(document: Mapping[str, Any], planned: Mapping[str, str], contents: Contents) -> str:
-    """The text of the secret with the new logins; with what many secrets held in their ``planned`` versions, where it
-    fits: one call reads it then, and not one a secret."""
+    """The text of the secret with the new logins. If many secrets change and the text fits, it includes their
+    ``planned`` versions: one call then reads all."""
     former = {name: [version, contents.readings[name].value] for name, version in planned.items()}
     longer = json.dumps({**document, "former": former}, sort_keys=True)
     fits = len(planned) > WORKERS and len(longer.encode()) <= SECRET_BYTES
@@ -90,8 +90,7 @@ def written(document: Mapping[str, Any], planned: Mapping[str, str], contents: C
 
 
 class Issued:
-    """What providers made for one rotation: ``logins`` is the name of the secret with its logins; ``form`` is what
-    a secret is made with."""
+    """Values that providers made for one rotation. ``logins`` is the name of the rotation's secret."""
 
     def __init__(self, secrets: VersionedStore, logins: str, rotation: str, form: Form) -> None:
         self._secrets, self._logins, self._rotation, self._form = secrets, logins, rotation, form
@@ -100,7 +99,7 @@ class Issued:
         return f"{self._logins}/{credential}"
 
     def find(self, credential: str, *, made: bool = False) -> Login | None:
-        """What was made, or None if nothing was yet; what is known to be ``made`` is waited for."""
+        """The provider's value, or None. With ``made``, waits for a value that is known to exist."""
         document = self._document(credential, made=made)
         return Login(document["username"], document["password"]) if document else None
 

@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""A rotation that is open while a leak is answered, in words with what ends it. Pure."""
+"""Messages about a rotation that is open while a leak is answered. Pure."""
 
 from __future__ import annotations
 
@@ -24,7 +24,8 @@ def ahead(rotation: OpenRotation | None, *, may_have_leaked: bool) -> str:
 
 
 def ends(catalog: Catalog, kinds: Mapping[str, Kind], rotation: OpenRotation, *, back: bool) -> dict[str, Any]:
-    """What its end takes away: which old values, whether before the new ones are deployed, and whether it has begun."""
+    """Effects of the rotation's end: old values that it ``removes``, whether ``first``, before the deploy, and whether
+    this is ``past``."""
     removes = (
         []
         if back
@@ -39,7 +40,7 @@ def ends(catalog: Catalog, kinds: Mapping[str, Kind], rotation: OpenRotation, *,
 
 
 def _goes(catalog: Catalog, kinds: Mapping[str, Kind], rotation: OpenRotation, item: plan.Item) -> bool:
-    """Whether the old value of one of its credentials is gone once it has ended."""
+    """Whether the rotation's end revokes a credential's old value."""
     if item.act != plan.ROTATE:
         return True
     later = not rotation.plan.get("incident") and credential_ages.revokes_later(catalog.credentials[item.credential])
@@ -47,9 +48,9 @@ def _goes(catalog: Catalog, kinds: Mapping[str, Kind], rotation: OpenRotation, i
 
 
 def stuck(rotation: OpenRotation | None, incident: str, results: Mapping[str, Any]) -> str:
-    """What the report says of one that did not end; empty if none is open, or another run began it since.
+    """The report's line about a rotation that did not end. Empty if none is open, or another run began it since.
 
-    ``results`` say by credential what became of it in this run, and why.
+    ``results``: by credential, its result in this run, and why.
     """
     if rotation is None:
         return ""

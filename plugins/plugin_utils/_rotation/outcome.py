@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""What the operator reads at the end of a run."""
+"""The summary that the operator reads at the end of a run."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ def lines(result: Mapping[str, Any], every_host: Sequence[str], skipped: Sequenc
     """The summary: what was done, and what providers have yet to revoke."""
     report = []
     if result.get("id"):
-        # Once the value is removed, the journal tells.
+        # After the revocation, the journal knows the skipped hosts.
         ended = result["step"] in ("record", "discard")
         behind = result["behind"] if ended else [name for name in every_host if name in skipped]
         report += [
@@ -54,7 +54,7 @@ def _state(result: Mapping[str, Any]) -> str:
 
 
 def verdict(result: Mapping[str, Any], *, abort: bool) -> str:
-    """Why the run fails; empty where it does not."""
+    """The reason why the run fails; empty if it succeeds."""
     where = f"Rotation {result.get('id')} stopped at step {result.get('step')}"
     if result.get("stopped"):
         back = "" if result["step"] in FORWARD_ONLY else ", or with -e rotation_abort=true to abort it"

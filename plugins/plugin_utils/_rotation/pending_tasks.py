@@ -1,8 +1,6 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""What a rotation left for later and no run can carry out any more: named with the remedy, and forgotten when an
-operator says so. Pure.
-"""
+"""Pending tasks: blockers with remedies, and the record of tasks that an operator ends. Pure."""
 
 from __future__ import annotations
 
@@ -30,9 +28,9 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.kind_
 
 
 def blocker(catalog: Catalog, kinds: Mapping[str, Kind], task: PendingTask, former: Contents | None) -> str | None:
-    """Why nothing can be done about it, with the remedy; None where something can.
+    """The reason why no run can carry out the task, with the remedy, or None.
 
-    ``former`` is what the versions hold that it names, or None if they were not read.
+    ``former``: contents of the versions that the task names; None if not read.
     """
     subject, manual = "its previous value", "docs/runbooks/by-hand.md, Remove"
     if task.act == DROP_FALLBACK:
@@ -66,9 +64,9 @@ def blocker(catalog: Catalog, kinds: Mapping[str, Kind], task: PendingTask, form
 def revocable(
     catalog: Catalog, kinds: Mapping[str, Kind], journal: Journal, name: str, former: Mapping[str, Contents]
 ) -> tuple[str, ...]:
-    """The pending tasks that a leak's rotation of this credential can carry out with its own revocation, due or not.
+    """Pending tasks, due or not, that a leak's rotation of this credential can carry out with its own revocation.
 
-    ``former``: by pending task, the contents of the versions that it names.
+    ``former``: contents of the versions that tasks name, by task.
     """
     kind = kinds.get(catalog.credentials[name].kind)
     if kind is None or not kind.revokes_each:
@@ -79,7 +77,7 @@ def revocable(
 
 
 def waiting(journal: Journal) -> dict[str, str]:
-    """By credential, in words, the previous values that may be valid until a later revocation."""
+    """Messages about previous values that may be valid until a later revocation, by credential."""
     result: dict[str, list[PendingTask]] = {}
     for task in sorted(journal.pending_tasks.values(), key=lambda task: task.id):
         if task.act != CONFIRM and not task.hosts:
@@ -101,7 +99,7 @@ def _waits(name: str, pending_tasks: Sequence[PendingTask]) -> str:
 
 
 def named(journal: Journal, names: Sequence[str]) -> list[PendingTask]:
-    """What is left for later of these credentials, or by these ids. Raises :class:`RotationError` for another name."""
+    """Pending tasks of these credentials or ids. Raises :class:`RotationError` for an unknown name."""
     pending_tasks = sorted(journal.pending_tasks.values(), key=lambda task: task.id)
     unknown = [name for name in names if not any(name in (task.id, task.credential) for task in pending_tasks)]
     if unknown or not names:
@@ -112,7 +110,7 @@ def named(journal: Journal, names: Sequence[str]) -> list[PendingTask]:
 
 
 def record(catalog: Catalog, ended: Sequence[PendingTask], outcome: str, who: str, now: datetime) -> dict[str, Any]:
-    """A confirmation of these as a line in the audit log; the same pending tasks always give the same record."""
+    """The audit record of ended tasks. The same tasks always give the same id."""
     names = [task.credential for task in ended]
     return {
         "rotation": f"{outcome}-{version_id(outcome, *(task.id for task in ended))}",

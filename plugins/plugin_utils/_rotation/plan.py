@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""The plan of a rotation: what changes where, in which order, in how many rollouts, and what must be refused."""
+"""The plan of a rotation: changes, places, order, rollouts and refused credentials."""
 
 from __future__ import annotations
 
@@ -49,11 +49,11 @@ class RotationRequest:
     names: tuple[str, ...] = ()
     """Credentials; empty for all."""
     force: bool = False
-    """Regardless of age."""
+    """Whether to rotate regardless of age."""
     leak: str = ""
-    """The incident that makes it necessary: nothing old is kept."""
+    """Id of the incident that requires the rotation, which then keeps no old value."""
     immediate: bool = False
-    """Remove the old values before the new ones are deployed."""
+    """Whether to revoke old values before the deploy."""
 
 
 @dataclass(frozen=True)
@@ -70,11 +70,11 @@ class Item:
     issued: bool = False
     """Whether a provider makes the new value."""
     hosts: tuple[str, ...] = ()
-    """Those alone that it is about; empty for all."""
+    """Hosts that the item is limited to; empty for all."""
     former: tuple[str, ...] = ()
     """Pending tasks whose previous values are revoked along with its own; after a leak only."""
     user: str = ""
-    """Of an access key, the IAM user."""
+    """IAM user of an access key."""
 
     def entry(self) -> dict[str, Any]:
         """The item as the journal keeps it."""
@@ -88,16 +88,16 @@ class Item:
 class RotationPlan:
     items: tuple[Item, ...] = ()
     refused: Mapping[str, str] = field(default_factory=dict)
-    """Credential and reason."""
+    """Reasons by credential."""
     passed_over: Mapping[str, str] = field(default_factory=dict)
-    """Credentials that are not due, and why not."""
+    """Reasons why credentials are not rotated, by credential."""
     secrets: Mapping[str, str] = field(default_factory=dict)
-    """The version planned from, by secret that changes."""
+    """Present version of each secret that changes."""
     parameters: Mapping[str, int] = field(default_factory=dict)
     unread: tuple[str, ...] = ()
-    """Of the parameters those that no setting reads, such as an administrator's: no host is given them."""
+    """Parameters that no setting reads, such as an administrator's. Hosts do not get them."""
     key: str | None = None
-    """What encrypts the rotation's own secrets; None for AWS's own key."""
+    """KMS key of the rotation's own secrets; None for AWS's own key."""
     incident: str = ""
     immediate: bool = False
 
@@ -123,7 +123,7 @@ class RotationPlan:
 
 
 def items_of(entry: Mapping[str, Any]) -> tuple[Item, ...]:
-    """The items that a journal's plan holds, in their order; of a kind that was renamed since, under its new name."""
+    """Items of a journal's plan, in order. A renamed kind has its new name."""
     return tuple(
         Item(name, **{**item, "kind": audit_record.word(item["kind"]), **_tuples(item)})
         for name, item in entry.get("credentials", {}).items()
@@ -135,7 +135,7 @@ def _tuples(item: Mapping[str, Any]) -> dict[str, tuple[str, ...]]:
 
 
 def plan(inputs: PlanInputs, request: RotationRequest) -> RotationPlan:
-    """Pure. Raises :class:`RotationError` for a name that the catalog does not know."""
+    """Plans a rotation. Pure. Raises :class:`RotationError` for an unknown name."""
     unknown = sorted(set(request.names) - set(inputs.catalog.credentials))
     if unknown:
         declared = ", ".join(sorted(inputs.catalog.credentials)) or "none"
@@ -180,8 +180,8 @@ def plan(inputs: PlanInputs, request: RotationRequest) -> RotationPlan:
 
 
 def is_replaced(journal: Journal, name: str) -> bool:
-    """Whether a rotation that answers the open incident has replaced it, by a value that cannot have leaked too, and
-    left nothing for a later one to end."""
+    """Whether the leak response has replaced the credential by a value that cannot have leaked, and left no pending
+    revocation."""
     incident, last = journal.incident, journal.rotated.get(name)
     pending_names = {
         task.credential for task in journal.pending_tasks.values() if task.act != CONFIRM and not task.hosts
@@ -203,7 +203,7 @@ def _item(
 
 
 def _ordered(catalog: Catalog) -> list[Credential]:
-    """The catalog's order, but what changes others comes last."""
+    """Credentials in the catalog's order, administrators last."""
     admins = {credential.admin for credential in catalog.credentials.values() if credential.admin}
     return sorted(catalog.credentials.values(), key=lambda credential: credential.name in admins)
 
@@ -238,7 +238,7 @@ def _pending_tasks(
 
 
 def _with_former(inputs: PlanInputs, item: Item) -> Item:
-    """With every previous value that waits for a later revocation: it may be what leaked, and nothing old is kept."""
+    """Adds previous values that wait for a later revocation: one of them may have leaked."""
     results = rotation_pending_tasks.revocable(
         inputs.catalog, inputs.kinds, inputs.journal, item.credential, inputs.former
     )
@@ -246,7 +246,7 @@ def _with_former(inputs: PlanInputs, item: Item) -> Item:
 
 
 def _on_skipped_hosts(inputs: PlanInputs, request: RotationRequest, busy: set[str]) -> Iterator[Item]:
-    """What the incident's earlier runs could not take out of hosts that were away."""
+    """Revocations on hosts that the incident's earlier runs could not reach."""
     for task in sorted(inputs.journal.pending_tasks.values(), key=lambda task: task.id):
         credential = inputs.catalog.credentials.get(task.credential)
         if task.hosts and credential is not None and task.credential in request.names and task.credential not in busy:
@@ -289,7 +289,7 @@ def _is_read(catalog: Catalog, parameter: str) -> bool:
 
 
 def places_of(catalog: Catalog, credential: Credential, item: Item) -> tuple[Place, ...]:
-    """Every place that the item may change, whatever is there."""
+    """Every place that the item may change."""
     appears = tuple(spot.place for spot in credential_graph.spots(catalog, credential)) if item.act in CHANGES else ()
     return appears + credential_graph.fallback_places(catalog, credential)
 
@@ -297,7 +297,7 @@ def places_of(catalog: Catalog, credential: Credential, item: Item) -> tuple[Pla
 def edits(
     catalog: Catalog, items: Sequence[Item], contents: Contents, values: Mapping[str, Login], phase: int
 ) -> credential_graph.Edits:
-    """What the stores must hold in that phase, counted from 1, against what they held before the rotation."""
+    """Changes in a phase, counted from 1, to the stores' contents before the rotation."""
     result: dict[Place, str] = {}
     for item in items:
         credential = catalog.credentials[item.credential]
@@ -347,7 +347,7 @@ def pending_tasks(
     notes: Mapping[str, Any] | None = None,
     promoted: str = "",
 ) -> dict[str, Any]:
-    """What the rotation leaves for later, as its closing entry keeps it."""
+    """Pending tasks of the rotation, for its closing entry."""
     result: dict[str, Any] = {}
     for item in items_of(plan):
         credential = catalog.credentials[item.credential]
@@ -375,7 +375,7 @@ def is_rolling(catalog: Catalog, items: Sequence[Item]) -> bool:
 
 
 def wait_of(catalog: Catalog, items: Sequence[Item]) -> int:
-    """Seconds to wait for the revocations that the rotation stays open for, where nothing leaked."""
+    """Seconds that the rotation waits before it revokes old values, without a leak."""
     credentials = [catalog.credentials[item.credential] for item in items if item.act == ROTATE]
     return max((credential.revoke_after for credential in credentials if not revokes_later(credential)), default=0)
 

@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""What a leak's own rotations are planned from while another one is open: the journal as it will be after that one."""
+"""Plans a leak's own rotations while another is open, from the journal after that rotation."""
 
 from __future__ import annotations
 
@@ -26,12 +26,12 @@ class AfterOpenRotation:
     rotation: OpenRotation
     back: bool
     unknown: tuple[str, ...]
-    """Of its credentials, those that are replaced once more, and that only its end makes fit to be looked at."""
+    """Its credentials that are replaced again and can be checked only after its end."""
     own: Mapping[str, Collection[str]]
-    """The versions that it has staged, by secret."""
+    """Versions that it staged, by secret."""
 
     def described(self, descriptions: Mapping[str, Description]) -> dict[str, Description]:
-        """Without the pending versions that are its own, which go with it."""
+        """Descriptions without the open rotation's pending versions, which its end removes."""
         return {
             name: replace(description, stages={key: to for key, to in description.stages.items() if key != PENDING})
             if description.stages.get(PENDING) in self.own.get(name, ())
@@ -42,7 +42,7 @@ class AfterOpenRotation:
     def planned(
         self, plan: Callable[[_plan.RotationRequest], _plan.RotationPlan], request: _plan.RotationRequest
     ) -> _plan.RotationPlan:
-        """The plan of the request without the parts that no server can be asked about yet."""
+        """The plan of the request, without credentials that cannot be checked yet."""
         names = tuple(name for name in request.names if name not in self.unknown)
         if not names:
             return _plan.RotationPlan(incident=request.leak, immediate=request.immediate)
@@ -69,7 +69,7 @@ class AfterOpenRotation:
 def beside(
     setting: RotationSetup, journal: Journal, rotation: OpenRotation, args: Mapping[str, Any], extra: Mapping[str, Any]
 ) -> AfterOpenRotation:
-    """``rotation`` is the open one as the leak goes on with it; ``extra`` is what its closing entry would carry."""
+    """The state after the open ``rotation``, as the leak continues it. ``extra``: fields of its closing entry."""
     back = is_rolled_back(rotation, args)
     if back:
         after = replace(journal, rotation=None)
@@ -81,7 +81,7 @@ def beside(
         for name in _changed(rotation)
         if name in args["credentials"] and not (not back and _plan.is_replaced(after, name))
     ]
-    # Before a promotion the stores hold the old values, which are the ones that will be there.
+    # Before a promotion the stores hold the old values, which a rollback keeps.
     is_known = back and not rotation.promoted
     issued = {item.credential for item in _plan.items_of(rotation.plan) if item.issued}
     own = {name: setting.rotator.ours(rotation, name) for name in rotation.plan.get("secrets", {})}
@@ -90,7 +90,7 @@ def beside(
 
 
 def declared(journal: Journal, args: Mapping[str, Any]) -> Journal:
-    """With the incident that is declared next."""
+    """The journal with the incident that is declared next."""
     at = timestamps.stamp(context.now())
     incident = journal.incident or Incident(args["incident"], at, "", tuple(args["credentials"]))
     return replace(journal, incident=incident.without(args["spoiled"]))

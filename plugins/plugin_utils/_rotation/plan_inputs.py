@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""What a rotation is planned from, as it was read before."""
+"""Inputs of a rotation's plan."""
 
 from __future__ import annotations
 
@@ -16,13 +16,11 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._stores.provisi
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.kind_declarations import Kind
 
 AWS_OWN = "alias/aws/"
-"""How aliases of AWS's own keys begin."""
+"""Prefix of aliases of AWS's own keys."""
 
 
 @dataclass(frozen=True)
 class PlanInputs:
-    """Everything that was read before a plan is made."""
-
     catalog: Catalog
     journal: Journal
     contents: Contents
@@ -32,20 +30,20 @@ class PlanInputs:
     supplied: Mapping[str, Login] = field(default_factory=dict, repr=False)
     """New values that the operator gives."""
     against: Mapping[str, str] = field(default_factory=dict)
-    """What its server or its provider has against rotating a credential."""
+    """Blockers from servers and providers, by credential."""
     mirrors: bool = False
-    """Whether GitHub can be sent to."""
+    """Whether values can be synced to GitHub."""
     leak: bool = False
-    """Whether it is planned because of a leak."""
+    """Whether a leak is the reason for the plan."""
     former: Mapping[str, Contents] = field(default_factory=dict, repr=False)
-    """By pending task that is due, or in a leak by each, the contents of the versions that it names."""
+    """Contents of versions that pending tasks name, by task: due tasks, or in a leak its revocations."""
     parameters_key: str | None = None
-    """The key of the parameters, where no secret tells the environment's."""
+    """KMS key of the parameters, if no secret shows the environment's key."""
     stored: Mapping[str, str] = field(default_factory=dict)
-    """By credential without a rotation in the journal, since when its value can be in the stores."""
+    """Earliest date of a stored value, by credential without a rotation in the journal."""
 
     def key(self, secrets: Collection[str]) -> str | None:
-        """The environment's key if it is in use; else the one of these secrets, which hold the same values."""
+        """The environment's key if in use; else a key of these secrets, which hold the same values."""
         own_key = self.catalog.aws.kms_key if self.catalog.aws else ""
         keys = {
             name: description.key

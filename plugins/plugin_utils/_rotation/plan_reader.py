@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""What a rotation is planned from: everything that is read before it, and what providers and hosts have against it."""
+"""Reads the inputs of a rotation's plan, and blockers from providers and hosts."""
 
 from __future__ import annotations
 
@@ -47,15 +47,16 @@ class Read:
     journal: Journal
     contents: Contents = field(repr=False)
     descriptions: Mapping[str, Description]
-    """Of the secrets that may change."""
+    """Descriptions of secrets that may change."""
     late: list[str]
-    """Secrets of rotations that have ended, which should not be there any more."""
+    """Leftover secrets of ended rotations."""
     stored: Mapping[str, str] = field(default_factory=dict)
-    """By credential without a rotation in the journal, since when its value can be in the stores."""
+    """Earliest date of a stored value, by credential without a rotation in the journal."""
 
 
 def read(setting: RotationSetup, journal: Journal, request: _plan.RotationRequest | None) -> Read:
-    """Every place of settings and credentials, and the labels of the secrets that the request may change, or of all."""
+    """Reads every place of settings and credentials, and the labels of secrets that the request may change, or of
+    all."""
     catalog, rotator = setting.catalog, setting.rotator
     all_secrets = _secrets_of(setting, catalog.credentials.values())
     concerned = all_secrets if request is None else _secrets_of(setting, _considered(setting, journal, request))
@@ -74,13 +75,13 @@ def read(setting: RotationSetup, journal: Journal, request: _plan.RotationReques
         descriptions = describe(concerned & present)
         own_key = catalog.aws.kms_key if catalog.aws else ""
         if own_key and not any(is_key(description.key, own_key) for description in descriptions.values()):
-            # Whether the environment's key is in use may show in one alone that hosts read.
+            # Only a secret that hosts read may show that the environment's key is in use.
             others = {*names_in(SECRETS_MANAGER, catalog.places)} & present - descriptions.keys()
             descriptions |= describe(sorted(others)[:1])
         return contents, descriptions
 
     def agree(reads: tuple[Contents, dict[str, Description]]) -> bool:
-        """Where they do not, one of both reads was behind, or somebody wrote in between."""
+        """Whether both reads agree. If not, one was stale, or another writer wrote in between."""
         contents, descriptions = reads
         return all(
             description.stages.get(CURRENT) == contents.readings[name].version
@@ -142,7 +143,7 @@ def _considered(setting: RotationSetup, journal: Journal, request: _plan.Rotatio
 
 
 def _ended_just_now(rotator: Rotator, journal: Journal) -> bool:
-    """Whether a rotation may have ended so shortly before that its labels are still shown."""
+    """Whether a rotation ended so recently that AWS may still show its labels."""
     at = _journal.entries(journal)[-1].get("at") if journal.lines else None
     if not at:  # an entry that somebody appended by hand
         return False
@@ -150,7 +151,7 @@ def _ended_just_now(rotator: Rotator, journal: Journal) -> bool:
 
 
 def parameters_key(setting: RotationSetup, contents: Contents, descriptions: Mapping[str, Any]) -> str | None:
-    """The id of the key that encrypts the credentials' parameters, where no secret tells the environment's."""
+    """KMS key id of the credentials' parameters, if no secret shows the environment's key."""
     if descriptions:
         return None
     credentials = setting.catalog.credentials.values()
@@ -162,8 +163,8 @@ def parameters_key(setting: RotationSetup, contents: Contents, descriptions: Map
 
 
 def former(setting: RotationSetup, journal: Journal, leaked: Collection[str] | None) -> dict[str, Contents]:
-    """The contents of the versions that pending tasks name, by each task that is due; in a leak by each revocation,
-    due or not, of what ``leaked``."""
+    """Contents of versions that pending tasks name, by task: due tasks, or in a leak each revocation of ``leaked``
+    credentials."""
     pending_tasks = credential_ages.due_pending_tasks(journal, context.now())
     if leaked is not None:
         pending_tasks = [
@@ -184,7 +185,7 @@ def planned(
     request: _plan.RotationRequest,
     seen: Sequence[Mapping[str, Any]] | None,
 ) -> _plan.RotationPlan:
-    """The plan, without what providers and hosts have against it."""
+    """The plan, without credentials that providers, hosts or GitHub block."""
     plan = _plan.plan(inputs, request)
     users = access_key_preconditions.users(setting, plan, inputs.contents, inputs.journal)
     against = {
@@ -198,7 +199,7 @@ def planned(
 
 
 def _against_mirror(setting: RotationSetup, plan: _plan.RotationPlan, inputs: plan_inputs.PlanInputs) -> dict[str, str]:
-    """By credential, why its new value cannot be synced to GitHub. A missing value holds up no leak."""
+    """Reasons why new values cannot be synced to GitHub, by credential. A missing value stops no leak response."""
     mirror = setting.rotator.mirror
     if mirror is None:
         return {}

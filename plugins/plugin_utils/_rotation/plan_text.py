@@ -82,7 +82,7 @@ def summary(plan: Mapping[str, Any], late: Sequence[str] = (), *, places: bool =
 def elsewhere(
     plan: _plan.RotationPlan, hosts: Sequence[str], targeted: Sequence[str], skipped: Sequence[str]
 ) -> list[str]:
-    """What becomes of hosts of the inventory that this run does not reach."""
+    """Lines about hosts of the inventory outside this run."""
     away = [host for host in hosts if host not in targeted and host not in skipped]
     skipped_hosts = [host for host in hosts if host in skipped]
     lines = []
@@ -97,7 +97,7 @@ def elsewhere(
 
 
 def questions(names: Iterable[str]) -> list[str]:
-    """Of externally issued values that were not supplied."""
+    """Lines about externally issued values that were not supplied."""
     return [
         f"{name}: this run asks for its new value at the terminal; without a terminal, give it by -e "
         "rotation_values_file=FILE"
@@ -106,7 +106,7 @@ def questions(names: Iterable[str]) -> list[str]:
 
 
 def diff(plan: Mapping[str, Any]) -> dict[str, str]:
-    """What --diff shows: every place, before and after."""
+    """The output of --diff: every place, before and after."""
     places = sorted({place for item in plan["credentials"].values() for place in item["places"]})
     return {
         "before_header": "in the stores",

@@ -1,8 +1,8 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Every kind of credential, by name: what it needs, and what it does at each stage of a rotation.
+"""The registry of kinds.
 
-A kind is a class in a file beside this one; nothing else lists it.
+A kind is a class in a file of this folder; no other file lists it.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.kinds
 
 
 def registry() -> dict[str, type[Acts]]:
-    """Every class that declares its ``kind``, by that kind's name."""
+    """Classes that declare a ``kind``, by its name."""
     return {acts.kind.name: acts for acts in sorted(_declared(), key=lambda acts: acts.kind.name)}
 
 
@@ -44,7 +44,7 @@ def acts_of(kind: Kind) -> Acts:
 
 
 def sessions_module(kind: str) -> str:
-    """The module that tells who is logged in at the server of a kind; empty where none does."""
+    """The module that lists sessions at a kind's server; empty if none does."""
     return BUILT_IN[kind].sessions if kind in BUILT_IN else ""
 
 
@@ -55,10 +55,8 @@ def ways_in(kind: str, *, compared: bool) -> tuple[str, str] | None:
 
 
 def load_kinds(paths: Sequence[str | Path]) -> dict[str, Kind]:
-    """The built-in kinds, and each that has a folder in one of ``paths``; a later one replaces an earlier one.
-
-    Raises CatalogError.
-    """
+    """Built-in kinds, and those with a folder in ``paths``; a later kind replaces an earlier one. Raises
+    CatalogError."""
     kinds = {name: replace(item.kind, stages=item.kind.stages or stages_of(item)) for name, item in BUILT_IN.items()}
     for path in [Path(full_path(str(path))) for path in paths]:
         if not path.is_dir():

@@ -15,7 +15,7 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.kinds
 
 
 class IamKeyActs(Acts):
-    """Asks AWS from the controller alone."""
+    """Asks AWS from the controller."""
 
     def block(self, part: Part) -> Answer:
         return self._steps(part).blocked()
@@ -57,7 +57,7 @@ class AwsAccessKey(IamKeyActs):
 
 
 def _last_use(part: Part) -> Answer:
-    """Of a honeytoken's old key: IAM forgets it with the key."""
+    """The last use of a honeytoken's old key, which IAM forgets with the key."""
     if not honeytokens.is_honeytoken(part.setting.catalog.credentials[part.name]):
         return {}
     context, pair = access_key_preconditions.concerned(part.setting, part.name)

@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""What a kind of credential does at each stage of a rotation."""
+"""Acts of a kind at the stages of a rotation."""
 
 from __future__ import annotations
 
@@ -14,31 +14,31 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.kind_
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.setup import RotationSetup
 
 DISABLING = ("block", "revoke")
-"""The stages at which old values go."""
+"""Stages that disable old values."""
 Answer = Mapping[str, Any]
-"""What came of an act: names, counts and words; never a value."""
+"""The result of an act: names, counts and messages; never a value."""
 
 
 class NotReached(RotationError):
-    """Raised where the rotation host cannot be reached; another one can do it."""
+    """Raised if the rotation host is unreachable; another host can replace it."""
 
 
 class ServerPrograms(Protocol):
     """Runs programs of this collection on the rotation host."""
 
     def run(self, module: str, **options: Any) -> Answer:
-        """Raises RotationError, or its subclass NotReached where that host cannot be reached."""
+        """Raises RotationError, or NotReached if the host is unreachable."""
 
     def execute(
         self, program: ModuleType, *, args: Mapping[str, Any], seconds: float, packages: bool = False
     ) -> Answer:
-        """Runs a program that is not a module. ``seconds`` is how long it may take, ``packages`` whether it imports
-        what is installed there. Raises as ``run`` does."""
+        """Runs a program that is not a module, for at most ``seconds``. ``packages``: whether it imports the host's
+        packages. Raises as ``run`` does."""
 
     def run_each(self, module: str, acts: Sequence[Mapping[str, Any]]) -> list[Answer | RotationError]:
-        """What came of each of these options, in one execution. One may name an earlier one that it ``needs``.
+        """Answers for each of these options, in one execution. Options may name an earlier act as ``needs``.
 
-        Raises NotReached where the host cannot be reached: any of them may be done then.
+        Raises NotReached if the host is unreachable; any act may be done then.
         """
 
 
@@ -48,11 +48,11 @@ class StageRequest:
 
     state: str
     options: Sequence[str] = ()
-    """Of the operator's options those that it takes."""
+    """Names of the operator's options that the module gets."""
     by_pending_task: bool = False
-    """Whether it gets the id of the pending task that it carries out."""
+    """Whether the module gets the pending task's id."""
     noted: str = ""
-    """What of the answer is kept in the journal as the credential's notes."""
+    """Key of the answer that the journal keeps as the credential's notes."""
 
 
 @dataclass(frozen=True)
@@ -62,9 +62,9 @@ class Part:
     setting: RotationSetup
     server: ServerPrograms
     credential: Mapping[str, Any]
-    """Name, act, options and pending task, as the plan's items are shown."""
+    """Name, act, options and pending task, from the rotation's summary."""
     options: Mapping[str, Any] = field(default_factory=dict)
-    """The operator's, such as known_addresses."""
+    """Options of the operator, such as known_addresses."""
 
     @property
     def name(self) -> str:
@@ -75,34 +75,34 @@ class Part:
         return str(self.credential.get("pending_task") or "")
 
     def on_server(self, module: str, state: str, *names: str, **extra: Any) -> Answer:
-        """The module in that state for this credential; ``names`` are options of the operator that it takes."""
+        """Runs the module in that state for this credential, with the operator's options ``names``."""
         operator_options = {name: self.options[name] for name in names if name in self.options}
         return self.server.run(module, credential=self.name, state=state, **operator_options, **extra)
 
 
 class Acts:
-    """The verbs of a kind. One that is not overridden has nothing to do at its stage.
+    """Acts of a kind. A stage whose method is not overridden is skipped.
 
-    Each may be repeated: a run that is killed in between carries out the whole stage once more.
+    Each act may be repeated: after a killed run, the whole stage is carried out again.
     """
 
     kind: Kind
     module: str = ""
-    """Of this collection, which carries out the ``requests``."""
+    """Module of this collection that carries out the ``requests``."""
     sessions: str = ""
-    """The module that tells who is logged in at its server; empty where none does."""
+    """Module that lists sessions at the server; empty if none does."""
     ways_in: tuple[str, str] | None = None
-    """What a leak response looks at for other ways in, and what it does not. ``{}`` is the credential, then when."""
+    """Texts: where a leak response looks for footholds, and where not. ``{}`` is the credential, then the time."""
     ways_in_compared: tuple[str, str] | None = None
-    """The same of a server whose baseline was recorded."""
+    """The same texts for a server with a baseline."""
     requests: Mapping[str, StageRequest] = {}
-    """By stage. The acts of many credentials at one stage, or at two, are one execution."""
+    """Requests by stage. Acts of many credentials are one execution."""
 
     def carry_out(self, requests: Sequence[tuple[str, Part]]) -> list[Answer | RotationError]:
-        """What came of each stage of each credential, in this order. Raises NotReached.
+        """Answers for each stage and credential, in order. Raises NotReached.
 
-        Without requests, up to the first failure, except where old values go: one that stays must not keep another.
-        A stage that follows another one of the same credential needs that one.
+        Without ``requests``, stops at the first failure, unless the stage disables old values: one that stays must not
+        keep another. A later stage of a credential needs the earlier stage.
         """
         if self.requests:
             return self._requested(requests)
@@ -140,15 +140,15 @@ class Acts:
         return {**answer, "notes": answer.get(request.noted)} if request.noted else answer
 
     def check(self, part: Part) -> Answer:
-        """Before anything is written: asks whether the server would accept the rotation."""
+        """Asks before any write whether the server would accept the rotation."""
         raise NotImplementedError
 
     def block(self, part: Part) -> Answer:
-        """After a leak with immediate containment, first of all: disables the old value and ends its sessions."""
+        """Disables the old value and ends its sessions, as the first act of immediate containment."""
         raise NotImplementedError
 
     def switch_off(self, part: Part) -> Answer:
-        """After a leak, before new values exist: disables a value that could read them."""
+        """Disables a leaked value that could read new values, before these exist."""
         raise NotImplementedError
 
     def issue(self, part: Part) -> Answer:
@@ -196,7 +196,7 @@ DONE: Mapping[str, str] = {
     "test": "the new value logs in",
     "revoke": "the old value is rejected",
 }
-"""What each stage does, where its module has no message."""
+"""Default messages of stages."""
 
 
 def stages_of(acts: type[Acts]) -> tuple[str, ...]:

@@ -10,8 +10,6 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.kinds
 
 
 class DjangoSecretKey(Acts):
-    """Nothing is asked of a server; what the dropped key signed is tried on each host."""
-
     kind = Kind(
         kind_names.DJANGO_SECRET_KEY,
         "Django's SECRET_KEY, distributed as a fallback before it signs; the old one stays a fallback for a while.",

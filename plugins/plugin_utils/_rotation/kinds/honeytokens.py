@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Logins that nothing uses. The administrator acts: a login with one would be its use."""
+"""Logins that no program uses. The administrator acts, because a login would count as a use."""
 
 from __future__ import annotations
 
@@ -27,10 +27,10 @@ SECONDS = 60
 
 
 class HoneytokenLogin(Acts):
-    """Nothing logs in with either password, so both need not be valid together."""
+    """No program logs in, so old and new password need not be valid together."""
 
     def check(self, part: Part) -> Answer:
-        """Raises SecretsError where the login may do something."""
+        """Raises SecretsError if the login has rights."""
         setting = part.setting
         _run(part, setting.held(setting.catalog.credentials[part.name]))
         return {}
@@ -67,7 +67,7 @@ class ValkeyHoneytoken(HoneytokenLogin):
 
 
 def _noted_at_valkey(part: Part, stored: StoredCredential) -> Answer:
-    """Nothing is to be changed there, so nothing that a server answers stops a leak response."""
+    """Reads the uses. The server has nothing to revoke, so a failure stops no leak response."""
     try:
         report = _run(part, stored)
     except NotReached:
@@ -87,7 +87,7 @@ def _answer(message: str, last: str, **counted: int) -> Answer:
 
 
 def _described(part: Part, report: Answer) -> str:
-    """How often it was used, as far as the server knows; empty if no leak response has yet to answer that."""
+    """Uses that the server knows and no leak response has answered; empty if none."""
     journal, *_ = part.setting.mine(part.name)
     last = journal.rotated.get(part.name)
     rotated: Answer = last.entry() if last else {"at": ""}

@@ -26,8 +26,8 @@ PROGRAM = "kind"
 
 
 class OwnKind(Acts):
-    """Runs on the controller, with this run's environment, or on the rotation host; values are on its standard input
-    only."""
+    """Runs on the controller, with this run's environment, or on the rotation host. Values are only on standard
+    input."""
 
     def __init__(self, kind: Kind) -> None:
         self.kind = kind
@@ -54,7 +54,7 @@ class OwnKind(Acts):
         return answer
 
     def _run(self, verb: str, part: Part) -> Answer:
-        """``message`` and ``notes``; nothing else that the executable writes is used."""
+        """Runs a verb. Returns only ``message`` and ``notes`` of the output."""
         request, masked = _request(verb, part)
         program = Path(self.kind.folder) / PROGRAM
         name = f"{program} {verb}"
@@ -104,7 +104,7 @@ def _printable(node: Any) -> Any:
 
 
 def _request(verb: str, part: Part) -> tuple[dict[str, Any], list[str]]:
-    """The document on the executable's standard input, and the texts of it that must not be shown."""
+    """The document on the executable's standard input, and its secret texts."""
     setting, name = part.setting, part.name
     credential = setting.catalog.credentials[name]
     if verb == "check":
@@ -139,7 +139,7 @@ def _login(login: Login) -> dict[str, Any]:
 
 
 def problem(folder: Path) -> str:
-    """What is wrong with the executable of a kind's folder; empty if nothing is."""
+    """The problem of a kind's executable; empty if none."""
     program = folder / PROGRAM
     if not program.is_file():
         return (

@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""A user of RabbitMQ: each rotation makes the other one of two, and deletes the one in use."""
+"""A user of RabbitMQ: each rotation creates the other of two users and deletes the old one."""
 
 from __future__ import annotations
 

@@ -23,7 +23,7 @@ OPTIONS = {"url": "https://sentry.io", "first_label": "Default"}
 
 
 class SentryDsn(HttpApi):
-    """The list tells whether a key is accepted: only an event would try a DSN."""
+    """Only the list of keys shows whether a key is accepted: to try a DSN would send an event."""
 
     kind = Kind(
         kind_names.SENTRY_DSN,

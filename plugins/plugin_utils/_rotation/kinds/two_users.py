@@ -24,14 +24,14 @@ SECONDS = 60
 
 
 class TwoUsers(Acts):
-    """``options.user`` says which users these are, so that no store can choose another one."""
+    """``options.user`` names the two users, so that no store can choose another one."""
 
     program: ModuleType
     port = 0
     packages = False
     removed = "locked"
     blocked = REVOKED
-    """The state that disables a leaked user before there is a new value."""
+    """State that disables a leaked user before a new value exists."""
 
     def check(self, part: Part) -> Answer:
         setting = part.setting
@@ -55,7 +55,7 @@ class TwoUsers(Acts):
         return self._with_new(part, USABLE, "logs in")
 
     def _usable(self, part: Part, login: Login, **extra: Any) -> Answer:
-        """After a leak also where the leaked user keeps the new one out, by taking every connection."""
+        """Tests a login. In a leak, first blocks a leaked user who takes every connection."""
         answer = self.run(part, USABLE, login, **extra)
         if "full" in answer and part.setting.answers_leak():
             self.block(part)
@@ -75,7 +75,7 @@ class TwoUsers(Acts):
         return {"message": message + limits}
 
     def revoke(self, part: Part) -> Answer:
-        """Ends the old user and its sessions, or in a rollback the new one's."""
+        """Disables the old user and ends its sessions; in a rollback, the new user's."""
         logins = rotated_logins(part.setting, part.name, part.pending_task)
         goes, stays = logins.goes, logins.stays
         if goes is None or stays is None:
@@ -96,8 +96,7 @@ class TwoUsers(Acts):
         }
 
     def _search(self, part: Part, goes: Login, stays: Login) -> dict[str, Any]:
-        """For other ways in: the users that the catalog has, the login that may look, and what the baseline is compared
-        with."""
+        """Inputs of the search for footholds: known users, a login, and the comparison with the baseline."""
         setting, names = part.setting, {str(stays.username)}
         for credential in setting.catalog.credentials.values():
             with suppress(SecretsError):  # its user is then named as an unknown one

@@ -31,7 +31,7 @@ class ValkeyUser(Acts):
         "check": StageRequest("checked", ("gone_nodes",)),
         "block": StageRequest("blocked", ("gone_nodes",)),
         "create": StageRequest("open", ("gone_nodes",)),
-        # Which sessions were there before the new password: those are ended with the old one.
+        # Sessions older than the new password are ended with the old one.
         "set": StageRequest("present", ("gone_nodes",), noted="last_client"),
         "test": StageRequest("usable", ("gone_nodes",)),
         "revoke": StageRequest("revoked", ("gone_nodes", "known_addresses", "allow_sessions"), by_pending_task=True),

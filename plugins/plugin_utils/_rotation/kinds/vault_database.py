@@ -1,9 +1,9 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""A login to PostgreSQL that Vault's database engine makes, with a lease.
+"""A PostgreSQL login with a lease, from Vault's database engine.
 
-Its value is in the catalog's places, as any other credential's, so deploys read no engine and make no login. What ends
-it is in the journal, beside the date that ages are counted from: the stores of the value may be AWS's.
+The catalog's places hold its value, so deploys neither read the engine nor make a login. The journal holds the lease,
+because the value may be stored in AWS.
 """
 
 from __future__ import annotations
@@ -38,9 +38,9 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.rotat
 
 DAY = 86400
 SHORTEST = 3 * DAY
-"""Seconds of a lease. A nightly run replaces it in the last third of its time."""
+"""Shortest lease in seconds. A nightly run replaces a lease in its last third."""
 WITHOUT_LIMIT = 10 * 365 * DAY
-"""Seconds that a lease is asked for where the catalog sets no age; the server gives what it allows."""
+"""Seconds of a lease to request if the catalog sets no age; the server may grant less."""
 CONNECT, TRIES = 5, 30
 """Seconds for one login, and for all of a stage."""
 
@@ -87,7 +87,7 @@ class VaultDatabase(Acts):
         return {"message": f"Vault made a login that ends at {ends}", "notes": notes}
 
     def _make(self, part: Part, rotation: OpenRotation) -> None:
-        """Makes a login once. A login whose password was lost is ended."""
+        """Makes a login once, and revokes a login that cannot be kept."""
         rotator, leases = part.setting.rotator, _leases(part)
         lease = leases.make(fresh=rotator.fresh())
         keep_or_undo(
@@ -102,7 +102,7 @@ class VaultDatabase(Acts):
 
     @staticmethod
     def _lengthened(part: Part, lease: Lease) -> str:
-        """Until it outlasts the age at which the catalog wants another one; renewing it later would give no more."""
+        """Extends the lease beyond the catalog's maximum age. Returns its end. A later renewal would give no more."""
         credential = part.setting.catalog.credentials[part.name]
         days = credential_ages.limit_of(part.setting.catalog, credential)
         lease_seconds = max(days * DAY * 3 // 2, SHORTEST) if days else WITHOUT_LIMIT
@@ -130,7 +130,7 @@ class VaultDatabase(Acts):
         return {"message": f"login {stays.username} works"}
 
     def revoke(self, part: Part) -> Answer:
-        """Ends the old login's lease, or in a rollback the new one's."""
+        """Revokes the old login's lease, or in a rollback the new one's."""
         logins = rotated_logins(part.setting, part.name, part.pending_task)
         goes, stays, url = logins.goes, logins.stays, _url(part, logins)
         if goes is None or stays is None:
@@ -164,7 +164,7 @@ def _leases(part: Part) -> DatabaseLeases:
 
 
 def _url(part: Part, logins: RotatedLogins) -> str:
-    """The server's, at the address that the catalog declares. Raises RotationError."""
+    """The stored URL. Raises RotationError if its address is not the catalog's."""
     catalog, stored = part.setting.catalog, logins.stored
     wrong = server_addresses.leads_elsewhere(catalog, catalog.credentials[part.name], stored.locations)
     if wrong or not stored.url:
@@ -174,7 +174,7 @@ def _url(part: Part, logins: RotatedLogins) -> str:
 
 
 def _lease_of(part: Part, logins: RotatedLogins) -> Lease | None:
-    """Of the login that goes; None for one that no rotation made."""
+    """Lease of the login to revoke; None if no rotation made this login."""
     if logins.aborting:
         return Lease.of(part.setting.rotator.issued(logins.rotation).notes(part.name))
     noted = logins.task.notes if logins.task else logins.rotation.notes.get(part.name, {})
