@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Findings that somebody has accepted, each with a reason and a day on which that ends. Pure."""
+"""Accepted findings, each with a reason and an end day. Pure."""
 
 from __future__ import annotations
 
@@ -23,12 +23,10 @@ KEYS = {*TEXTS, "expires"}
 
 @dataclass(frozen=True)
 class Acceptance:
-    """One entry of the file."""
-
     check: str
     place: str
     message: str
-    """A part of the finding's message, so that another finding at the same place is not accepted with it."""
+    """Part of the finding's message, so that other findings at the same place are not accepted."""
     reason: str
     expires: date
 
@@ -38,14 +36,12 @@ class Acceptance:
 
 @dataclass(frozen=True)
 class Acceptances:
-    """What a file says, and what is wrong with it."""
-
     entries: tuple[Acceptance, ...] = ()
     problems: tuple[str, ...] = ()
 
 
 def parse(document: Any, today: date) -> Acceptances:
-    """From YAML's values. An entry that is malformed or has expired accepts nothing and is a problem."""
+    """Parses YAML's values. A malformed or expired entry accepts nothing and becomes a problem."""
     listed = baseline.accepted_in(document)
     if listed is None:
         return Acceptances((), (baseline.NO_LIST,))
@@ -61,7 +57,7 @@ def parse(document: Any, today: date) -> Acceptances:
 
 
 def applied(accepted: Acceptances, results: Sequence[CheckResult]) -> tuple[list[CheckResult], list[str]]:
-    """The results without what is accepted, and what is wrong with the file, unused entries included."""
+    """Returns the results, accepted findings as not applicable, and the file's problems, unused entries included."""
     ran = {result.check.id for result in results}
     used = {
         entry

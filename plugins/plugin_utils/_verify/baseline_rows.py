@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""How a server, an account or a repository differs from its baseline: rows of state, place and message. Pure."""
+"""Rows of state, place and message for differences from a baseline. Pure."""
 
 from __future__ import annotations
 
@@ -40,7 +40,9 @@ def compared(
     noun: str,
     command_for: Callable[[ServerDifference], str] = lambda item: finding_command.literal(shlex.split(item.undo)),
 ) -> Iterator[Row]:
-    """``noun`` was counted. ``command_for`` makes the command that removes an addition; empty if a person must."""
+    """``noun`` names the counted entries. ``command_for`` returns the command that removes an addition; empty if none
+    can.
+    """
     reading, reasons = server_baseline.reading_of(inventory), inventory.get("unread", {})
     differences = server_baseline.compare(place, source, reading)
     for difference in differences[: server_baseline.MOST_NAMED]:

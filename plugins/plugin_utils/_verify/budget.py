@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""How long a verification may take: a source that never ends its answer costs it a part, and not the night."""
+"""Time limits of a verification: a source that never answers costs a part of the run, not all of it."""
 
 from __future__ import annotations
 
@@ -17,8 +17,6 @@ T = TypeVar("T")
 
 @dataclass(frozen=True)
 class Budget:
-    """The seconds of one run, which begin with it."""
-
     seconds: float
     began: float = field(default_factory=time.time)
 
@@ -28,13 +26,12 @@ class Budget:
 
     @property
     def share(self) -> float:
-        """For what ends itself, and says how far it came, before ``spend`` leaves it behind."""
+        """Seconds for a call with its own limit: it ends, and reports its progress, before ``spend`` gives up."""
         return max((self.ends - time.time()) * 0.4, 1)
 
     def spend(self, act: Callable[[], T]) -> T:
-        """What ``act`` returns or raises. It may take half of what is left, so that the next one has time too.
-
-        Raises SecretsError where that does not do.
+        """Returns or raises as ``act`` does. Gives it half of the remaining time, so that later calls have time too.
+        Raises SecretsError at that limit.
         """
         seconds = self.ends - time.time()
         results: list[T] = within(seconds / 2, lambda: [act()], list[T]()) if seconds > 0 else []

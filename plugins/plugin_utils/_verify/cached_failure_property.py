@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""What several checks need is read once, and fails once."""
+"""A property that is read once and cached, failures included."""
 
 from __future__ import annotations
 
@@ -10,9 +10,7 @@ from typing import Any
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import SecretsError
 
 
-class once:  # noqa: N801 stands where functools.cached_property would
-    """A property that is read once, a failure included."""
-
+class once:  # noqa: N801 used like functools.cached_property
     def __init__(self, read: Callable[[Any], Any]) -> None:
         self._read = read
         self._name = f"_once_{read.__name__}"

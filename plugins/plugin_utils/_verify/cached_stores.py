@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Stores that are asked once for each version of each name, whoever asks how often."""
+"""Stores that read each version of each name once."""
 
 from __future__ import annotations
 
@@ -13,18 +13,18 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._stores.interfa
 from ansible_collections.watchparty.secrets.plugins.module_utils._stores.parameter_store import ParameterStore
 
 Asked = tuple[str, str]
-"""A name, and its version, by id or label."""
+"""Name and version, by id or label."""
 
 
 class ReadOnce:
-    """Holds values for as long as the run does."""
+    """Holds values in memory for the whole run."""
 
     def __init__(self, store: Store) -> None:
         self._store = store
         self._kept: dict[Asked, Contents] = {}
 
     def keep(self, names: Sequence[str], contents: Contents) -> None:
-        """What somebody else has read: the current version of each name."""
+        """Adds contents that were read elsewhere: the current version of each name."""
         for name in names:
             self._kept[name, CURRENT] = _under(name, contents)
 
@@ -51,8 +51,6 @@ class ReadOnce:
 
 
 class ParametersOnce(ReadOnce):
-    """Parameter Store, whose names are paths."""
-
     def __init__(self, store: ParameterStore) -> None:
         super().__init__(store)
         self._histories = store
@@ -69,7 +67,7 @@ class Once(NamedTuple):
 
 
 def _under(name: str, contents: Contents) -> Contents:
-    """Of a secret its own; of a path all below it."""
+    """The entry of a secret, or all entries below a path."""
 
     def is_below(entry: str) -> bool:
         return entry == name or (of_name(name).is_listed and entry.startswith(name.rstrip("/") + "/"))

@@ -1,7 +1,6 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""What a check is, what it finds, and how checks are chosen and run. Pure: facts in, results out.
-
+"""Checks, their outcomes, and how they are chosen and run. Pure: facts in, results out.
 A check is one file in ``checks``; nothing else lists it.
 """
 
@@ -33,24 +32,24 @@ DOCS = "https://github.com/watchparty/secrets/blob/main/docs/reference/checks.md
 
 
 class NotGathered(SecretsError):
-    """Raised when a check asks for a part of the facts that could not be had; says why."""
+    """Raised if a part of the facts could not be gathered; says why."""
 
 
 class NotApplicable(SecretsError):
-    """Raised for a part of the facts that neither the catalog nor the operator asks for; says why."""
+    """Raised if neither the catalog nor the operator asks for a part of the facts; says why."""
 
 
 @dataclass(frozen=True)
 class Facts:
-    """What was gathered. The parts are plain data that holds names, times and words, never a value."""
+    """Gathered parts: plain data with names, times and messages, never a value."""
 
     catalog: Catalog
     now: datetime
     parts: Mapping[str, Any] = field(default_factory=dict)
     absent: Mapping[str, str] = field(default_factory=dict)
-    """Why a part is not there."""
+    """Reasons, by missing part."""
     left_out: Mapping[str, str] = field(default_factory=dict)
-    """Why a part is not asked for."""
+    """Reasons, by part that is not asked for."""
 
     def of(self, part: str) -> Any:
         """Raises :class:`NotGathered` and :class:`NotApplicable`."""
@@ -63,20 +62,20 @@ class Facts:
 
 @dataclass(frozen=True)
 class Outcome:
-    """What a check found in one place."""
+    """Result of a check at one place."""
 
     status: str
     message: str
     """The evidence."""
     place: str = ""
-    """What it was found at: a host, a secret, a role, a file."""
+    """Host, secret, role or file."""
     file: str = ""
-    """A file of the repository, for what scans code."""
+    """File of the repository, for checks that scan code."""
     line: int = 0
     target: str = ""
-    """What its command names beside the place: a file or unit of a host, a credential."""
+    """Another name in the command: a file or unit of a host, a credential."""
     command: str = ""
-    """Instead of its check's."""
+    """Overrides the check's command, if not empty."""
 
 
 def good(message: str, place: str = "") -> Outcome:
@@ -99,25 +98,24 @@ def not_applicable(message: str, place: str = "") -> Outcome:
 
 @dataclass(frozen=True)
 class Check:
-    """One question, with the answer's meaning."""
-
     id: str
     name: str
     area: str
     severity: str
     title: str
-    """What holds when it passes."""
+    """Statement that holds if the check passes."""
     reason: str
-    """Why it matters."""
+    """Consequence of a failure."""
     fix: str
     look: Callable[[Facts], Iterable[Outcome]]
     command: str
-    """What corrects a finding at {place} with its {target}, {file} and {line}, or what {name} names, in this {run}'s
-    environment. Where a person must decide: what shows or opens the thing to change."""
+    """Template of the command that corrects a finding. {name} is the last word of {place}; {run} names the environment.
+    If a person must decide, the command shows or opens the thing to change.
+    """
     scope: tuple[str, ...] = ()
-    """What it reads and what it does not, for the reference. Empty where the title says it."""
+    """Sources that are read and not read, for the reference. Empty if the title says so."""
     needs: tuple[str, ...] = ()
-    """The parts of the facts that it asks for; what no chosen check needs is not gathered."""
+    """Parts of the facts that it asks for. Other parts are not gathered."""
 
     @property
     def link(self) -> str:
@@ -138,25 +136,23 @@ class Check:
 
 @dataclass(frozen=True)
 class CheckResult:
-    """A check's answer."""
-
     check: Check
     outcomes: tuple[Outcome, ...]
 
     @property
     def status(self) -> str:
-        """The worst of its outcomes: it passes only if everything was looked at."""
+        """The worst status of its outcomes: a check passes only if every place could be checked."""
         statuses = {outcome.status for outcome in self.outcomes}
         return next((status for status in _WORST if status in statuses), NOT_CHECKED)
 
     @property
     def results(self) -> tuple[Outcome, ...]:
-        """The outcomes, the worst first."""
+        """Outcomes, worst first."""
         return tuple(sorted(self.outcomes, key=lambda outcome: _WORST.index(outcome.status)))
 
 
 def registry() -> tuple[Check, ...]:
-    """Every check there is, by its number."""
+    """Every check, by number."""
     results = [
         importlib.import_module(f"{_checks.__name__}.{module_info.name}").CHECK
         for module_info in pkgutil.iter_modules(_checks.__path__)
@@ -170,7 +166,9 @@ EVERY = frozenset(("all", "tagged"))
 
 
 def chosen(only: Sequence[str], skip: Sequence[str] = ()) -> tuple[Check, ...]:
-    """The checks with these ids, names or areas, or all, without those to skip. Raises SecretsError for other words."""
+    """Checks whose id, name or area is in ``only`` (all if empty) and not in ``skip``. Raises SecretsError for unknown
+    words.
+    """
     wanted, unwanted = ({word.strip().lower() for word in words} - EVERY for words in (only, skip))
     checks = {check: {check.id.lower(), check.name, check.area} for check in registry()}
     strange = sorted((wanted | unwanted) - set().union(*checks.values()))
@@ -198,7 +196,7 @@ def ids(results: Iterable[CheckResult], status: str) -> list[str]:
 
 
 def failure(results: Sequence[CheckResult], *, tolerates_not_checked: bool = False) -> str:
-    """Why the run must not end with exit code 0. Empty if it may."""
+    """Reason for which verify_report, and so the playbook, fails. Empty if it passes."""
     failed, unmade = ids(results, FAIL), ids(results, NOT_CHECKED)
     if not failed and (tolerates_not_checked or not unmade):
         return ""
@@ -211,18 +209,18 @@ def _looked(check: Check, facts: Facts) -> tuple[Outcome, ...]:
     outcomes: list[Outcome] = []
     try:
         for outcome in check.look(facts):
-            outcomes.append(outcome)  # one by one: what was found before a fault counts
+            outcomes.append(outcome)  # one by one, so that outcomes before a fault are kept
     except NotGathered as error:
         outcomes.append(unknown(str(error)))
     except NotApplicable as error:
         outcomes.append(not_applicable(str(error)))
-    except Exception as error:  # noqa: BLE001 a fault of ours must neither pass for an answer nor end the others
+    except Exception as error:  # noqa: BLE001 a fault must neither count as an answer nor end the other checks
         outcomes.append(unknown(f"fault: {type(error).__name__} {_where(error)}"))
     return tuple(outcomes) or (unknown("there was nothing to check"),)
 
 
 def _where(error: BaseException) -> str:
-    """The place of the fault; its words may quote what they choked on."""
+    """File and line of the fault. Its message could quote a value."""
     trace, last = error.__traceback__, None
     while trace:
         last, trace = trace, trace.tb_next

@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""What several checks do alike, as functions that make a check's look. Pure."""
+"""Functions that make the ``look`` of several checks. Pure."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ Look = Callable[[Facts], Iterable[Outcome]]
 
 
 def by_host(look: Callable[[str, Mapping[str, Any]], Iterable[Outcome]], *needs: str) -> Look:
-    """Asks host by host, once the parts that it ``needs`` beside them are there; one without an answer is reported."""
+    """Judges each host, once the parts in ``needs`` are there. Reports a host without an answer."""
 
     def every(facts: Facts) -> Iterator[Outcome]:
         for part in needs:
@@ -44,7 +44,7 @@ def by_host(look: Callable[[str, Mapping[str, Any]], Iterable[Outcome]], *needs:
 
 
 def by_unit(look: Callable[[str, Mapping[str, Any], Mapping[str, Any]], Iterable[Outcome]], *needs: str) -> Look:
-    """Asks unit by unit of each host: with the host's name, the unit, and all that the host answered."""
+    """Judges each unit of each host. ``look`` gets the host's name, the unit and the host's answer."""
 
     def host(name: str, result: Mapping[str, Any]) -> Iterator[Outcome]:
         if result["units_problem"]:
@@ -58,7 +58,7 @@ def by_unit(look: Callable[[str, Mapping[str, Any], Mapping[str, Any]], Iterable
 
 
 def renewed(finding: Outcome, catalog: Catalog, setting: str, command: str = ROTATE) -> Outcome:
-    """With the command that replaces a setting's value: by hand where no credential has it."""
+    """Adds the command that replaces a setting's value: by hand if no credential has the setting."""
     for credential in catalog.credentials.values():
         if setting in (*credential.settings, f"{credential.name} (credential)"):
             return replace(finding, target=credential.name, command=command)
@@ -102,7 +102,7 @@ def no_workflow(kind: str) -> Look:
 
 
 def zizmor_finds(audits: Collection[str] = (), *, but: Collection[str] = ()) -> Look:
-    """Findings of these audits of zizmor, or of all ``but`` some."""
+    """Findings of zizmor's ``audits``, or of all audits ``but`` these."""
 
     def clean(result: Mapping[str, Any]) -> str:
         config = f", with the repository's {result['config']}" if result.get("config") else ""
@@ -119,7 +119,7 @@ def nothing_scanned(
     clean: Callable[[Mapping[str, Any]], str],
     is_wanted: Callable[[Mapping[str, Any]], bool] = lambda _finding: True,
 ) -> Look:
-    """Findings of a scan; ``clean`` says what was looked at if nothing was found."""
+    """Findings of a scan. ``clean`` returns the message if there are none."""
 
     def look(facts: Facts) -> Iterator[Outcome]:
         result = facts.of(part)

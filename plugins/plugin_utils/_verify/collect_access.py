@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Gathers what access there is in IAM and KMS, and compares it with what the catalog makes of it."""
+"""Gathers the access in IAM and KMS and compares it with the catalog."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ _BY_PATH = ("ssm:GetParametersByPath",)
 
 
 def roles(catalog: Catalog, iam: Policies, environment: str | None) -> dict[str, Any]:
-    """The catalog's roles as they are; ``environment`` is that of the jobs which may deploy, if not the catalog's."""
+    """The catalog's roles, read from IAM. ``environment`` is that of the deploying jobs; None if the catalog's."""
     result: dict[str, Any] = {}
     if catalog.aws is None:
         return result
@@ -67,7 +67,7 @@ def roles(catalog: Catalog, iam: Policies, environment: str | None) -> dict[str,
 
 
 def _lacks(kinds: set[str], *, github: bool, operators: bool) -> str:
-    """The part of the catalog without which the role aws_access creates no such role."""
+    """Missing part of the catalog, for which aws_access creates no such role. Empty if none is missing."""
     if not github and kinds <= {"deploy"}:
         return "github.repository"
     return "aws.operators" if not operators and kinds <= {"rotate", "respond", "verify"} else ""
@@ -88,7 +88,7 @@ class Look:
         return Access(self.connection.store_client("iam"), self.connection.store_client("kms"))
 
     def drift(self, roles: Mapping[str, Any], options: access_resources.AccessOptions) -> list[dict[str, str]]:
-        """Raises SecretsError where the wanted or the present state cannot be read."""
+        """Raises SecretsError if the wanted or the present state cannot be read."""
         if self.catalog.aws is None:
             raise NotApplicable("the catalog says nothing of AWS")
         policy_scope.require_narrow(self.document, self.catalog)
@@ -119,7 +119,7 @@ class Look:
         policies: Mapping[str, Mapping[str, Any]],
         read: Contents,
     ) -> dict[str, Any]:
-        """Who may read what. Raises SecretsError where the account's details cannot be read."""
+        """Rows of unnamed readers. Raises SecretsError if the account's details cannot be read."""
         principals = self.everybody
         keys = {entry["key"]: self._key(entry["key"]) for entry in described.values() if entry.get("key")}
         contents = [
@@ -139,19 +139,19 @@ class Look:
         }
 
     def _key(self, name: str) -> dict[str, Any]:
-        """The customer's key; nothing of AWS's own, which whoever may read the secret may use."""
+        """The customer's key. Empty for AWS's own key, which every reader of the secret may use."""
         if name == AWS_KEY:
             return {}
         try:
             key_policy = self._there.key_policy(name) or {}
-        except SecretsError:  # then the identities' policies are asked for any key
+        except SecretsError:  # then the key's use is not judged
             return {}
         return {} if key_policy.get("manager") == "AWS" else key_policy
 
     def _places(
         self, name: str, entry: Mapping[str, Any], policy: Mapping[str, Any], key: Mapping[str, Any]
     ) -> Iterator[iam_readers.ProtectedItem]:
-        """The secret and its replicas, whose own policies and keys are not asked."""
+        """The secret and its replicas. Policies and keys of replicas are not read."""
         secret = self._secret(name, entry, policy, key)
         yield secret
         for region in sorted(entry.get("replicas", {})):
@@ -177,26 +177,26 @@ class Look:
         )
 
     def _parameters(self, read: Contents) -> list[iam_readers.ProtectedItem]:
-        """Those that hold a setting of high sensitivity. Which key encrypts one is not asked."""
+        """Parameters with a setting of high sensitivity. Their keys are not judged."""
         sensitive = [setting for setting in self.catalog.settings.values() if setting.sensitivity == "high"]
         names = {*names_in(SSM, (place for setting in sensitive for place in setting.places))} & set(read.readings)
         start = f"arn:{self.partition}:ssm:{self._region}:{self.account}:parameter"
         paths = {str(path) for name in names for path in PurePosixPath(name).parents}
         return [
             *(iam_readers.ProtectedItem(f"parameter {name}", start + name, PARAMETER_READS) for name in sorted(names)),
-            # Whoever may ask for a path gets all that lies below it.
+            # Access to a path includes all parameters below it.
             *(iam_readers.ProtectedItem(f"parameters below {path}", start + path, _BY_PATH) for path in sorted(paths)),
         ]
 
     def _of_rotations(self, keys: Iterable[Mapping[str, Any]]) -> iam_readers.ProtectedItem:
-        """The secrets in which a rotation keeps new values, under the key of the others."""
+        """Secrets that hold a rotation's new values, with the other secrets' key."""
         name = self.catalog.rotation_secret
         arn = self._arn("secretsmanager", f"secret:{name}/{EXAMPLE}")
         key: Mapping[str, Any] = next((key for key in keys if key.get("arn")), {})
         return self._secret(f"{name}/…", {"arn": arn}, {}, key)
 
     def _env_file(self, keys: Iterable[Mapping[str, Any]]) -> Iterator[iam_readers.ProtectedItem]:
-        """The ``.env.enc``, which whoever has the file opens by KMS alone."""
+        """The ``.env.enc``: whoever has the file needs only KMS to decrypt it."""
         declared = self.catalog.encrypted_env
         context = env_context(self.catalog)
         policies = {key["arn"]: key.get("policy") for key in keys if key.get("arn")}
@@ -218,7 +218,7 @@ class Look:
         return list(iam_readers.principals(Policies(self.connection.store_client("iam")).everybody()))
 
     def rights(self, resources: Resources) -> dict[str, Any]:
-        """Who may take or give rights. Raises SecretsError where the account's details cannot be read."""
+        """Rows of unnamed principals with rights. Raises SecretsError if the account's details cannot be read."""
         targets = iam_targets.targets(self.catalog, self._scope, self.everybody, resources)
         rows = iam_rights.unnamed_rights(self.everybody, targets, iam_targets.named(self.catalog))
         for name, key in sorted(resources.keys.items()):
@@ -231,7 +231,7 @@ class Look:
         return {"rows": rows, "principals": len(self.everybody)}
 
     def granted(self, roles: Mapping[str, Mapping[str, Any]], resources: Resources) -> dict[str, list[str]]:
-        """What each of the environment's roles may do beyond its runs, whoever made its policies."""
+        """Rights of each of the environment's roles beyond its tasks, from all of its policies."""
         principals = {name: iam_readers.of_role(name, role) for name, role in roles.items() if "policies" in role}
         targets = iam_targets.targets(self.catalog, self._scope, [*principals.values()], resources)
         targets = replace(targets, trusts={})  # WPS402 judges who may assume these
@@ -240,7 +240,7 @@ class Look:
             if name not in principals:
                 continue
             own = targets
-            if kind in ("rotate", "respond"):  # which write the journal and the audit log, and rotate users' keys
+            if kind in ("rotate", "respond"):  # they write the journal and the audit log, and rotate users' keys
                 own = replace(own, written=(), users=(), changed_secrets=(), changed_parameters=(), groups=())
             if kind == "respond":  # denies leaked versions
                 own = replace(own, secrets=())
@@ -250,7 +250,7 @@ class Look:
         return result
 
     def _elsewhere(self) -> Iterator[iam_readers.ProtectedItem]:
-        """What is not this environment's: the others' secrets and parameters, and some that do not exist."""
+        """Secrets and parameters outside this environment: those of the others, and some that do not exist."""
         own = CatalogReach(self.catalog)
         mine = {*own.read, *own.rotating}
         secrets = {name.replace(self.catalog.environment, "another"): None for name in sorted(mine)}

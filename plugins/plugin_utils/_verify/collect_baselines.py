@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""The baseline, what is asked of hosts for it, and what the AWS account and the repository at GitHub show now."""
+"""The baseline, its request to hosts, and comparisons with the AWS account and GitHub."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ Inventory = Mapping[str, Any]
 
 @dataclass(frozen=True)
 class BaselineRun:
-    """What was recorded; ``problem`` says why it cannot be read."""
+    """The recorded baseline. ``problem`` says why it cannot be read."""
 
     recorded: ServerBaseline | None
     problem: str = ""
@@ -29,7 +29,9 @@ class BaselineRun:
 
     @classmethod
     def of(cls, catalog: Catalog, client: Callable[[str], Any], *, records: bool) -> BaselineRun:
-        """One that ``records`` has a new key where no baseline exists. Raises SecretsError if it cannot read one."""
+        """Reads the baseline. A run that ``records`` makes a missing one, with a new key, and raises SecretsError if
+        the read fails.
+        """
         try:
             store = baseline_of(catalog, client)
             recorded = store.read()[0] if store else None
@@ -42,14 +44,16 @@ class BaselineRun:
         return cls(recorded, is_recording=records)
 
     def asked_hosts(self, known_keys: Callable[[], Sequence[Mapping[str, str]]]) -> dict[str, str]:
-        """What the tasks on hosts get, encrypted. ``known_keys`` reads the catalog's keys, if a host is compared."""
+        """Encrypted request to hosts. Empty if no host is compared. ``known_keys`` reads the catalog's keys."""
         hosts = None if self.is_recording else inventory_request.recorded_hosts(self.recorded)
         if self.recorded is None or hosts == []:
             return {}
         return inventory_request.request(self.recorded.key, hosts, known_keys())
 
     def judged(self, place: str, read: Callable[[], Inventory], noun: str) -> dict[str, Any]:
-        """The rows of a check; what ``read`` returns too, where it is to be recorded. Else it reads only to compare."""
+        """Rows of a check; the result of ``read`` instead, if the run records. Calls ``read`` only to record or
+        compare.
+        """
         source = self.recorded.sources.get(place) if self.recorded else None
         if self.is_recording:
             return {"place": place, "inventory": read()}

@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""The buckets of the journal and the audit log: what deletes objects in them, and their own policies."""
+"""Buckets of the journal and the audit log: rules that delete their objects, and their policies."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._audit import c
 
 
 def places(catalog: Catalog) -> list[tuple[str, str]]:
-    """Each bucket with an object: the journal, and the first record of the audit log."""
+    """Buckets and objects: the journal, and the first record of the audit log."""
     results = [catalog.journal_place] if catalog.journal else []
     if "s3" in catalog.audit_log:
         bucket, prefix = audit_chain.location(catalog.audit_log["s3"])
@@ -25,7 +25,7 @@ def places(catalog: Catalog) -> list[tuple[str, str]]:
 
 
 def described(catalog: Catalog, client: Callable[[str], Any]) -> dict[str, dict[str, Any]]:
-    """By bucket and object. A problem with one is reported for that one."""
+    """Facts by bucket and object. A problem is reported for its bucket alone."""
     results: dict[str, dict[str, Any]] = {}
     for bucket, name in places(catalog):
         place = {"bucket": bucket, "object": name}
@@ -51,19 +51,19 @@ _METHODS = {
 
 
 def _asked(client: Any, operation: str, bucket: str) -> Mapping[str, Any]:
-    """Empty for what the bucket does not have."""
+    """Empty if the bucket has no such configuration."""
     try:
         with aws_errors.translated(f"s3:{operation}", f"bucket {bucket}"):
             result: Mapping[str, Any] = getattr(client, _METHODS[operation])(Bucket=bucket)
     except NotFound:
-        if operation == "GetBucketVersioning":  # the bucket itself
+        if operation == "GetBucketVersioning":  # the bucket is missing
             raise
         return {}
     return result
 
 
 def _expired(rules: list[Mapping[str, Any]], name: str) -> Iterator[str]:
-    """The rules that delete such objects; one for tags does not, since these objects have none."""
+    """Rules that delete such objects. Rules for tags do not, since these objects have no tags."""
     for rule in rules:
         conditions = rule.get("Filter") or {}
         conditions = conditions.get("And") or conditions

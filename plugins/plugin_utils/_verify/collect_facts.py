@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Gathers what checks ask for from AWS and from a checkout, each source once. Plain data, without values."""
+"""Gathers facts for checks from AWS and a checkout, each source once. Plain data, without values."""
 
 from __future__ import annotations
 
@@ -72,7 +72,7 @@ NO_REPOSITORY = "no repository was given; add -e verify_repository=PATH of a che
 
 @dataclass
 class Gatherer:
-    """One method a part, named like it; what several parts need is read once and kept."""
+    """One method for each part, with its name. Shared reads are cached."""
 
     document: Mapping[str, Any]
     catalog: Catalog
@@ -80,17 +80,17 @@ class Gatherer:
     now: datetime
     repository_path: str | None = None
     baseline: Baseline | None = None
-    """Findings in the repository that somebody has accepted."""
+    """Accepted findings of the repository."""
     asked: AccessOptions = field(default_factory=AccessOptions)
-    """Which jobs may deploy, where provisioning was told of others than the catalog's."""
+    """Jobs that may deploy, if provisioning was given others than the catalog's."""
     workflow: str = "deploy.yml"
     for_baseline: bool = False
     budget: Budget = field(default_factory=lambda: Budget(600))
     key: str = field(default_factory=lambda: secrets.token_hex(32), repr=False)
-    """Of this run's fingerprints."""
+    """Key of this run's fingerprints."""
 
     def gathered(self, wanted: Collection[str]) -> dict[str, Any]:
-        """The parts, why some are missing, and why others are not asked for."""
+        """Parts, and reasons for those that are missing or not asked for."""
         parts: dict[str, Any] = {}
         absent: dict[str, str] = {}
         left_out: dict[str, str] = {}
@@ -104,7 +104,7 @@ class Gatherer:
         return {"parts": parts, "absent": absent, "left_out": left_out}
 
     def expected(self) -> dict[str, Any]:
-        """What hosts must hold, as fingerprints; never shown."""
+        """Fingerprints that hosts must hold; never shown."""
         try:
             resolution = self.budget.spend(lambda: self.environment).resolution
         except SecretsError as error:
@@ -115,7 +115,7 @@ class Gatherer:
     @once
     def environment(self) -> _environment.Environment:
         read = self._read(self.catalog.environment, self.connection)
-        if not (read.journal.rotation and read.journal.rotation.prescribes):  # else it has read what that prescribes
+        if not (read.journal.rotation and read.journal.rotation.prescribes):  # else these are the rotation's versions
             self._stores.secrets.keep(read.catalog.secret_names, read.contents)
             self._stores.parameters.keep([read.catalog.ssm_path] if read.catalog.reads_ssm else [], read.contents)
         return read
@@ -182,7 +182,7 @@ class Gatherer:
 
     @once
     def secrets(self) -> dict[str, dict[str, Any]]:
-        """Those in Secrets Manager."""
+        """Secrets in Secrets Manager."""
         return self._manager.described(names_in(SECRETS_MANAGER, credential_graph.every_place(self.catalog)))
 
     @once
@@ -191,7 +191,9 @@ class Gatherer:
 
     @once
     def leftovers(self) -> list[str]:
-        """Secrets of rotations that have ended, and what they staged outside AWS: an open one stages there too."""
+        """Secrets of ended rotations, and their staged versions outside AWS, unless a rotation is open: it stages there
+        too.
+        """
         rotation = self.journal_read.rotation
         starts = (f"{self.catalog.rotation_secret}/", f"{self.catalog.rotation_logins}/")
         result = self._manager.beginning(f"{self.catalog.application}-rotation")
@@ -214,7 +216,7 @@ class Gatherer:
 
     @once
     def account(self) -> str:
-        if self.catalog.expected_account_id:  # which was compared before anything was read
+        if self.catalog.expected_account_id:  # compared before anything was read
             return self.catalog.expected_account_id
         return aws_errors.account_id(self.connection.store_client("sts"))
 
@@ -238,7 +240,7 @@ class Gatherer:
 
     @once
     def former(self) -> dict[str, Any]:
-        """What the versions before the current ones still open."""
+        """States of previous values, by credential."""
         values = self.environment.resolution.values
         return collect_previous.states(self.catalog, self._versions, values, self.former_tries, self.connection)
 
@@ -248,7 +250,7 @@ class Gatherer:
 
     @once
     def servers(self) -> dict[str, Any]:
-        """What their answers are judged by, which come later."""
+        """Expectations for the servers' answers, which arrive later."""
         return self.asked_servers.expected
 
     @once
@@ -285,7 +287,7 @@ class Gatherer:
 
     @once
     def host_baseline(self) -> dict[str, Any]:
-        """Whose answers are compared, which come later."""
+        """Request to hosts, whose answers arrive later."""
         return {"request": self._recorded.asked_hosts(self._ssh_keys)}
 
     def _ssh_keys(self) -> list[dict[str, str]]:
@@ -308,12 +310,12 @@ class Gatherer:
     @once
     def history(self) -> dict[str, Any]:
         with suppress(SecretsError):
-            self.environment  # noqa: B018 - its reads are kept, and not repeated
+            self.environment  # noqa: B018 - fills the stores' caches
         return collect_scan.live(self._checkout, self.catalog, self._stores, self.baseline, self._bounds)
 
     @once
     def unknown_secrets(self) -> dict[str, Any]:
-        """Without what was found as a live value already."""
+        """Excludes places of live values in ``history``."""
         places: Set[Any] = set()
         with suppress(SecretsError):
             places = {(finding["path"], finding["line"]) for finding in self.history["findings"]}
@@ -391,4 +393,4 @@ PARTS = (
     *("policies", "readers", "repository", "rights", "roles", "secrets", "servers", "stores", "unknown_secrets"),
     *("users", "workflows", "zizmor"),
 )
-"""What is gathered on the controller; hosts and what is seen from outside come later."""
+"""Parts gathered on the controller; answers of hosts and from outside arrive later."""

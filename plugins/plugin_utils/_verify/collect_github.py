@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Gathers what GitHub holds and how the last deploy ended. Names and times; secrets' values cannot be read there."""
+"""Gathers GitHub's entries and the last deploy's result: names and times. GitHub does not return secrets' values."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def _where(catalog: Catalog) -> GitHub:
 
 
 def held(document: Mapping[str, Any], catalog: Catalog, values: Mapping[str, str] | None) -> dict[str, Any]:
-    """Entries missing at GitHub, and undeclared entries. Raises SecretsError where GitHub cannot be asked."""
+    """Missing and undeclared entries at GitHub. Raises SecretsError if GitHub cannot be read."""
     where = _where(catalog)
     catalogs = [catalog, *_sharing(document, catalog, where)]
     store = github_token.store(where)
@@ -50,7 +50,7 @@ def held(document: Mapping[str, Any], catalog: Catalog, values: Mapping[str, str
         try:
             present |= {GithubTarget(kind, scope, name): present for name, present in store.listed(kind, scope).items()}
         except NotFound:
-            if scope != sync_plan.ENVIRONMENT:  # one that is not there holds nothing
+            if scope != sync_plan.ENVIRONMENT:  # a missing environment holds nothing
                 raise
     return {
         "rows": github_state.missing_or_unnamed(catalogs, present, values),
@@ -60,14 +60,14 @@ def held(document: Mapping[str, Any], catalog: Catalog, values: Mapping[str, str
 
 
 def _sharing(document: Mapping[str, Any], catalog: Catalog, where: GitHub) -> list[Catalog]:
-    """The other environments that are mirrored to the same repository."""
+    """Other environments that are synced to the same repository."""
     others = [name for name in document.get("environments") or {} if name != catalog.environment]
     catalogs = [catalog_parser.parse(document, name) for name in sorted(others)]
     return [catalog for catalog in catalogs if catalog.github and catalog.github.repository == where.repository]
 
 
 def deployed(catalog: Catalog, file: str) -> list[dict[str, str]]:
-    """How the last run of the workflow ended, and whether it had static keys. Raises SecretsError."""
+    """The result of the workflow's last run, and whether it had static keys. Raises SecretsError."""
     store: GitHubStore = github_token.store(_where(catalog))
     run = store.last_run(file)
     if run is None:
@@ -82,7 +82,7 @@ def deployed(catalog: Catalog, file: str) -> list[dict[str, str]]:
 
 
 def compared(catalog: Catalog, baseline: BaselineRun) -> dict[str, Any]:
-    """The repository's keys, hooks, runners and people against the baseline. Raises SecretsError."""
+    """The repository's keys, webhooks, runners and people against the baseline. Raises SecretsError."""
     where, key = _where(catalog), baseline.recorded.key if baseline.recorded else ""
 
     def read() -> dict[str, Any]:

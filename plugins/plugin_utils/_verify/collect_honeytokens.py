@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Whether somebody used a honeytoken, as IAM tells it for all services and regions, and whether it may nothing."""
+"""Honeytokens in IAM: uses in all services and regions, and whether a policy denies everything."""
 
 from __future__ import annotations
 
@@ -24,14 +24,14 @@ LATER = "run ansible-playbook watchparty.secrets.provision"
 def rows(
     catalog: Catalog, client: Any, principals: Callable[[], Sequence[Principal]], read_journal: Callable[[], Journal]
 ) -> list[Row]:
-    """Raises SecretsError where IAM cannot be asked."""
+    """Raises SecretsError if IAM cannot be read."""
     decoys, keys = honeytokens.users(catalog), AccessKeys(client, acting=None, sts=lambda _login: None)
     users = {item.name: item for item in principals() if item.kind == "user"} if decoys else {}
     results: list[Row] = []
     journal, unread = Journal(), ""
     try:
         journal = read_journal() if decoys else journal
-    except SecretsError as error:  # it knows of previous keys alone
+    except SecretsError as error:  # it only knows uses of previous keys
         unread = f"the journal, which keeps the uses of previous keys, cannot be read: {error}"
     for name, user in decoys.items():
         item = honeytoken_rows.expected(catalog, catalog.credentials[name], journal)

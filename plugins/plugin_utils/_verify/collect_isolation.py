@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Compares what one environment holds with the others, by fingerprints under one run's key."""
+"""Compares one environment's values with the others', by fingerprints under one run's key."""
 
 from __future__ import annotations
 
@@ -19,7 +19,9 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify.cached_
 
 
 def fingerprints(read: Environment, secrets: ReadOnce | VersionedStore, key: str) -> dict[str, str]:
-    """Of settings, and of credentials that stand in secrets alone, such as an administrator's. Raises SecretsError."""
+    """Fingerprints of settings, and of credentials that only secrets hold, such as an administrator's. Raises
+    SecretsError.
+    """
     names = set(credential_graph.every_secret(read.catalog)) - set(read.contents.readings)
     apart = secrets.read(sorted(names))
     if apart.denials:
@@ -37,7 +39,7 @@ def compared(
     read: Callable[[str, AwsConnection], Environment],
     key: str,
 ) -> dict[str, Any]:
-    """``own`` are this environment's fingerprints; ``read`` reads another environment, by its name."""
+    """``own`` are this environment's fingerprints; ``read`` reads another environment."""
     others: dict[str, Any] = {}
     unread: dict[str, str] = {}
     for name in sorted(document.get("environments") or {}):
@@ -63,7 +65,7 @@ def _other(
             f"its AWS account is {account}, and a run reads one account; compare the values by hand, or accept "
             "this result (-e verify_baseline=FILE)"
         )
-    # A connection of its own, since the other environment may have another server of Vault.
+    # Another connection, since the other environment may use another Vault server.
     connection = connection.in_region(other.region or connection.region)
     environment = read(other.environment, connection)
     failures = environment.contents.failures.values()

@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""The journal as the checks read it."""
+"""The journal, as checks read it."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def as_data(
     stored: collect_previous.Stored,
     now: datetime,
 ) -> dict[str, Any]:
-    """``records`` are those of the audit log; without them fewer durations are known."""
+    """``records`` are the audit log's; without them, fewer durations are known."""
     due = credential_ages.due_pending_tasks(journal, now)
     return {
         "rotation": str(journal.rotation) if journal.rotation else None,
@@ -37,7 +37,7 @@ def as_data(
 
 
 def _since(catalog: Catalog, journal: _journal.Journal, read: collect_previous.Stored) -> dict[str, str]:
-    """Since when credentials without a rotation in the journal can be in the stores."""
+    """Earliest possible storage dates of credentials without a rotation in the journal."""
     created = {name: item.get("created", "") for name, item in read.described.items() if not item.get("missing")}
     secrets = secret_stores(read.connection.store_client)
     credentials = catalog.credentials.values()

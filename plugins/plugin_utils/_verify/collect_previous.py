@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""What previous versions still open: what can be tried from the controller alone is tried here."""
+"""Previous versions, and whether they still work if the controller alone can try them."""
 
 from __future__ import annotations
 
@@ -34,24 +34,24 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify.cached_
 )
 
 KEPT = 8
-"""Versions of a secret or a parameter, before the previous one, that are looked at."""
+"""Limit of versions that are read before the previous one, for each secret or parameter."""
 
 
 class Stored(NamedTuple):
-    """What reads versions, and what was read before."""
+    """Connection and stores, with contents that were already read."""
 
     connection: AwsConnection
     stores: Once
     now: Contents
     described: Mapping[str, Mapping[str, Any]]
-    """The secrets of Secrets Manager."""
+    """Secrets in Secrets Manager."""
 
 
 def versions(catalog: Catalog, stored: Stored, journal: Journal) -> previous_values.Versions:
     secrets = stored.stores.secrets
     names = [name for name, item in stored.described.items() if PREVIOUS in item.get("stages", {})]
     names += outside_aws(catalog, stored.connection)
-    unread = sorted(set(names) - set(stored.now.readings))  # administrators' secrets, which no setting is in
+    unread = sorted(set(names) - set(stored.now.readings))  # administrators' secrets, which hold no setting
     before = secrets.read(names, stages=dict.fromkeys(names, PREVIOUS))
     read = previous_values.Versions(stored.now | secrets.read(unread), before, journal)
     return _with_older(catalog, stored.stores, secret_stores(stored.connection.store_client), read)
@@ -60,7 +60,7 @@ def versions(catalog: Catalog, stored: Stored, journal: Journal) -> previous_val
 def _with_older(
     catalog: Catalog, stores: Once, store: VersionedStore, read: previous_values.Versions
 ) -> previous_values.Versions:
-    """``read`` with what logins of servers were before the previous version, also where no label keeps it."""
+    """Adds versions of servers' logins before the previous version, also versions without a label."""
     credentials = [item for item in catalog.credentials.values() if previous_values.at_servers(item)]
     places = [spot.place for item in credentials for spot in credential_graph.spots(catalog, item)]
     columns: list[list[Contents]] = []
@@ -82,7 +82,7 @@ def _with_older(
 
 
 def _secret(secrets: ReadOnce, store: VersionedStore, name: str, read: previous_values.Versions) -> list[Contents]:
-    """The newest first."""
+    """Newest first."""
     known = {contents.readings[name].version for contents in (read.now, read.before) if name in contents.readings}
     versions = [version for version in reversed(store.every_version(name)) if version not in known][:KEPT]
     return store.side_by_side([partial(secrets.read, [name], pins={name: version}) for version in versions])
@@ -95,7 +95,7 @@ def _parameter(parameters: ParametersOnce, name: str, read: previous_values.Vers
 
 
 def outside_aws(catalog: Catalog, connection: AwsConnection) -> list[str]:
-    """The secrets outside AWS that have a version before the current one."""
+    """Secrets outside AWS that have a previous version."""
     store, names = secret_stores(connection.store_client), []
     for name in names_outside_aws(credential_graph.every_place(catalog)):
         with suppress(NotFound):
@@ -104,7 +104,7 @@ def outside_aws(catalog: Catalog, connection: AwsConnection) -> list[str]:
 
 
 def staged_outside_aws(catalog: Catalog, connection: AwsConnection) -> list[str]:
-    """The staged versions outside AWS, each as the secret that holds it."""
+    """Staged versions outside AWS, each with its secret's name."""
     store, names = secret_stores(connection.store_client), names_outside_aws(credential_graph.every_place(catalog))
     return [f"{name}-staged/{version}" for name in names for version in store.staged(name)]
 
@@ -116,7 +116,7 @@ def states(
     tries: list[previous_values.Try],
     connection: AwsConnection,
 ) -> dict[str, Any]:
-    """State and words by credential."""
+    """State and message by credential."""
     result = previous_values.states(catalog, read, values)
     for item in tries:
         if item.by == previous_values.BY_AWS:

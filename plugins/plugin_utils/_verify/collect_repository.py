@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""What a checkout of the application's repository tells, of its working tree alone."""
+"""Facts of the application's repository, from a checkout's working tree and index."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify.followe
 ASKED = (".env", ".env.local", ".env.production")
 """Names that git must ignore."""
 WITHOUT_VALUES = (".env.vault", ".env.schema")
-"""Ciphertext of dotenv-vault, and the declarations of varlock."""
+"""Ciphertext of dotenv-vault and declarations of varlock."""
 _ENV = re.compile(
     r"\.env(rc|[._~-].*)?|\.flaskenv|.+\.env(\.(backup|bak|old|orig|save|txt|local|dev|prod|production|staging|test))?",
     re.IGNORECASE,
@@ -41,11 +41,11 @@ _ENV = re.compile(
 LARGEST = 1024 * 1024
 SECONDS = 60
 FILES = 1000
-"""Files of one kind that are read."""
+"""Limit of files of one kind."""
 NODES = 100_000
-"""Values of one document, those counted again that it repeats by name."""
+"""Limit of a document's values; each alias counts as its whole value."""
 FINDINGS = 1000
-"""Findings that are listed of all workflows."""
+"""Limit of listed findings of all workflows."""
 NESTED = 100
 
 
@@ -58,29 +58,29 @@ class Checkout:
         self._bounds = bounds
 
     def tracked(self, wanted: Callable[[str], bool]) -> dict[str, bytes]:
-        """Paths in the index, as they are shown. Raises HostError for too many."""
+        """Paths in the index, by their printable form. Raises HostError for too many."""
         result = {scan_files.shown(path): path for path in self._repository.index() if wanted(os.fsdecode(path))}
         if len(result) > FILES:
             raise HostError(f"repository {self.root}: more than {FILES} such files; nothing was read")
         return result
 
     def paths(self) -> dict[str, bytes]:
-        """All in the index, as they are shown."""
+        """All paths in the index, by their printable form."""
         return {scan_files.shown(path): path for path in self._repository.index()}
 
     def text(self, path: bytes) -> str:
-        """A regular file's beginning; empty if it does not exist, or a link leads there."""
+        """``content`` as text; empty if None."""
         return (self.content(path) or b"").decode("utf-8", "replace")
 
     def content(self, path: bytes) -> bytes | None:
-        """The same, or None. Raises ScanError once the time is over."""
+        """Beginning of a regular file. None if missing or behind a link. Raises ScanError at the time limit."""
         self._bounds.check()
         for _name, stream in scan_files.beneath(self.root, path):
             return None if isinstance(stream, str) else stream.read(LARGEST)
         return None
 
     def indexed(self, path: bytes) -> bytes:
-        """The beginning of a file's content in the index; nothing for a link or a missing file. Raises ScanError."""
+        """Beginning of a file in the index. Empty for a link or a missing file. Raises ScanError."""
         mode, blob = [*self._repository.entries().get(path, b"").split(), b"", b""][:2]
         if not mode.startswith(b"100"):
             return b""
@@ -91,7 +91,7 @@ class Checkout:
             return data
 
     def copy(self, path: bytes, folder: str) -> bool:
-        """Puts a regular file's beginning at the same place below another folder; whether there is one."""
+        """Copies a regular file's beginning to the same path below ``folder``. Returns whether the file exists."""
         data = self.content(path)
         if data is None:
             return False
@@ -101,7 +101,7 @@ class Checkout:
         return True
 
     def ignores(self, names: tuple[str, ...]) -> dict[str, bool]:
-        """Whether the .gitignore of the index ignores files of these names at the top. Raises HostError."""
+        """Whether the index's .gitignore ignores files of these names at the top. Raises HostError."""
         problems: list[str] = []
 
         def passed(_path: bytes, reason: str) -> None:
@@ -116,7 +116,7 @@ class Checkout:
 
 
 def gathered(path: str, catalog: Catalog, live: Set[str]) -> dict[str, Any]:
-    """Ignored names, and what committed ``.env`` files hold. Raises HostError for what is not a working tree."""
+    """Ignored names, and findings in tracked ``.env`` files. Raises HostError without a working tree."""
     with _checkout(path) as checkout:
         files = checkout.tracked(_is_env)
         judged = {name: _judged(name, file, checkout, catalog, live) for name, file in sorted(files.items())}
@@ -124,7 +124,7 @@ def gathered(path: str, catalog: Catalog, live: Set[str]) -> dict[str, Any]:
 
 
 def workflows(path: str) -> dict[str, Any]:
-    """What is wrong in workflows and composite actions, and in scripts that they run. Raises HostError."""
+    """Findings in workflows, composite actions and the scripts that they run. Raises HostError."""
     findings: list[dict[str, Any]] = []
     with _checkout(path) as checkout:
         files = checkout.tracked(_is_workflow)
@@ -147,9 +147,8 @@ def workflows(path: str) -> dict[str, Any]:
 
 
 def zizmor(path: str) -> dict[str, Any]:
-    """What zizmor says of workflows and composite actions. Raises SecretsError.
-
-    It looks at a copy: in the repository it would pass over what git ignores, tracked or not, and follow links.
+    """zizmor's findings in workflows and composite actions. Raises SecretsError.
+    Reads a copy: in the repository, zizmor skips files that git ignores, tracked or not, and follows links.
     """
     with _checkout(path) as checkout, tempfile.TemporaryDirectory(prefix="zizmor-") as copy:
         files = checkout.tracked(lambda name: _is_workflow(name) or name in _zizmor.OTHERS)
@@ -166,13 +165,12 @@ def zizmor(path: str) -> dict[str, Any]:
 
 
 class TooLarge(yaml.YAMLError):
-    """Raised for a document that repeats or nests its values too often."""
+    """Raised if a document repeats or nests values too often."""
 
 
 def parsed(text: str) -> Any:
-    """The document with every scalar as a text that knows its line; YAML's ``on`` stays a word.
-
-    Raises yaml.YAMLError, and TooLarge for what would take more memory than its text does.
+    """The document, each scalar as text with its line; YAML's ``on`` stays a word.
+    Raises yaml.YAMLError; TooLarge if it would take more memory than its text.
     """
     node = yaml.compose(text, Loader=_Loader)
     _counted(node)
@@ -180,7 +178,7 @@ def parsed(text: str) -> Any:
 
 
 class _Loader(yaml.SafeLoader):
-    """Refuses what is nested so deep that Python gives up."""
+    """Refuses nesting that exceeds Python's recursion."""
 
     depth = 0
 
@@ -194,7 +192,7 @@ class _Loader(yaml.SafeLoader):
 
 
 def _counted(top: Any) -> None:
-    """Counts values as a reader meets them, each name of a value as the whole of it."""
+    """Counts values as a reader meets them, each alias as its whole value."""
     waiting, count, size = [(top, 0)], 0, 0
     while waiting:
         node, depth = waiting.pop()
@@ -237,7 +235,7 @@ def _checkout(path: str) -> Iterator[Checkout]:
 
 
 def _judged(name: str, path: bytes, checkout: Checkout, catalog: Catalog, live: Set[str]) -> list[tuple[str, int, str]]:
-    """Of the file as it was added and as it is here: git may be told to ignore changes of the file."""
+    """Results of the file in the index and in the working tree: git can be told to ignore its changes."""
     texts = dict.fromkeys(_decoded(data) for data in (checkout.content(path) or b"", checkout.indexed(path)))
     return sorted({result for text in texts for result in _placeholders(name, text, catalog, live)})
 
@@ -248,7 +246,7 @@ def _decoded(data: bytes) -> str:
 
 
 def _placeholders(name: str, text: str, catalog: Catalog, live: Set[str]) -> list[tuple[str, int, str]]:
-    """Files of tests hold values of tests, so only live ones are wrong there."""
+    """Only live values are wrong in test files, which hold test values."""
     results = env_placeholders.judged(text, catalog, live)
     of_tests = name.rpartition("/")[2] in gitleaks.OF_TESTS
     return [result for result in results if result[2] == env_placeholders.LIVE or not of_tests]

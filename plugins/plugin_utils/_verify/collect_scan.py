@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""What a scan of the repository tells a verification: places and words, never a value."""
+"""Results of a repository scan: places and messages, never a value."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def live(
     baseline: Baseline | None,
     bounds: Bounds = Bounds(),  # noqa: B008
 ) -> dict[str, Any]:
-    """Every object of the history and the working tree, with the live values. Raises SecretsError."""
+    """Scans the whole history and the working tree for live values. Raises SecretsError."""
     root = _root(path)
     values, unread = live_values.read(catalog, *stores)
     looked_for = sought(values)
@@ -56,7 +56,7 @@ def unknown(
     known_findings: Collection[tuple[str, int]],
     bounds: Bounds = Bounds(),  # noqa: B008
 ) -> dict[str, Any]:
-    """What gitleaks takes for a secret, but for ``known_findings``. Raises ScanError where it is not installed."""
+    """Secrets that gitleaks reports, without ``known_findings``. Raises ScanError if gitleaks is not installed."""
     root = _root(path)
     if gitleaks.installed() is None:
         raise ScanError(f"gitleaks is not installed on the controller; {gitleaks.REMEDY}")
@@ -100,7 +100,7 @@ def _finding(finding: Finding) -> dict[str, Any]:
         where = f"in {finding.reach}" if finding.reach else ""
     stage = f"{finding.stage} value, {finding.form}" if finding.stage else finding.form
     message = " ".join(part for part in (f"{finding.rule} ({stage})", where) if part)
-    # Git's own files, messages and names have no place that a viewer of code could open.
+    # An editor cannot open git's own files, messages and names.
     return {
         "path": finding.path,
         "line": finding.line,

@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""What servers are asked and compared with: the stores' logins, and the baseline."""
+"""Requests to servers, whose answers are compared with the stores' logins and the baseline."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify.previou
 
 
 def asked(catalog: Catalog, stores: Once, read: Versions, baseline: BaselineRun) -> server_logins.Servers:
-    """One that records a baseline asks each server for all that exists."""
+    """A run that records a baseline asks each server for all entries."""
     further = set(credential_graph.every_secret(catalog)) - set(read.now.readings)
     read = replace(read, now=read.now | stores.secrets.read(sorted(further)))
     compared, records = (baseline.recorded, baseline.problem), baseline.is_recording

@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""What is wrong with what the stores hold, by names and words. Pure."""
+"""Problems of the stores' contents, as names and messages. Pure."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._ansible.enviro
 
 
 def judged(read: Environment) -> dict[str, Any]:
-    # Production's rules are a check of their own.
+    # Another check judges production's rules.
     bare = resolver.resolve(
         replace(read.catalog, production=False),
         read.contents,
@@ -37,7 +37,7 @@ def judged(read: Environment) -> dict[str, Any]:
 
 
 def broken(catalog: Catalog, values: Mapping[str, str]) -> list[tuple[str, str, str]]:
-    """Setting, rule and words."""
+    """Setting, rule and message."""
     excused = {(exemption.setting, exemption.rule) for exemption in catalog.exemptions}
     return [
         (name, rule, message)
@@ -50,7 +50,7 @@ def broken(catalog: Catalog, values: Mapping[str, str]) -> list[tuple[str, str, 
 
 
 def _broken(setting: Setting, value: str, values: Mapping[str, str]) -> Iterator[tuple[str, str]]:
-    """A JWT key is judged by the algorithm that the values name."""
+    """Judges a JWT key by the algorithm that the values name."""
     rules = dict(production_rules.broken(setting, value, strictly=True))
     named = {text.strip().upper() for name, text in values.items() if name.upper().endswith("ALGORITHM")}
     for algorithm in sorted(named & {*production_servers.JWT_BYTES}):
@@ -60,7 +60,7 @@ def _broken(setting: Setting, value: str, values: Mapping[str, str]) -> Iterator
 
 
 def undervalued(catalog: Catalog, values: Mapping[str, str]) -> list[str]:
-    """Settings of low sensitivity that hold secrets, whose values are neither masked nor looked for after a leak."""
+    """Settings of low sensitivity that hold secrets. Their values are neither masked nor sought after a leak."""
     credentials = {name for credential in catalog.credentials.values() for name in credential.settings}
     return [
         name

@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Compares what a host holds with what the stores hold, by fingerprints under one run's key. Pure."""
+"""Compares a host's values with the stores', by fingerprints under one run's key. Pure."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._core.resolver 
 
 
 def nothing_expected(catalog: Catalog) -> dict[str, Any]:
-    """What a host gets where the stores could not be read."""
+    """Expectation for a host if the stores cannot be read."""
     files = [file.data for file in catalog.files.values()]
     empty: dict[str, Any] = {"key": None, "sensitive": [], "fingerprints": {}, "patterns": []}
     return {**empty, "readers": list(catalog.readers), "files": files}
 
 
 def expected(catalog: Catalog, resolution: Resolution, key: str) -> dict[str, Any]:
-    """What hosts must hold, as fingerprints."""
+    """Fingerprints that hosts must hold."""
     values = resolution.values
     return {
         **nothing_expected(catalog),
@@ -34,7 +34,7 @@ def expected(catalog: Catalog, resolution: Resolution, key: str) -> dict[str, An
 
 
 def compared(expected: Mapping[str, str], host_fingerprints: Mapping[str, str], known: Sequence[str]) -> dict[str, Any]:
-    """Names by what is wrong with them; ``known`` are the catalog's names and patterns."""
+    """Names by problem; ``known`` are the catalog's names and patterns."""
     both, additions = set(expected) & set(host_fingerprints), sorted(set(host_fingerprints) - set(expected))
     known_additions = [name for name in additions if any(fnmatchcase(name, pattern) for pattern in known)]
     return {
@@ -47,7 +47,7 @@ def compared(expected: Mapping[str, str], host_fingerprints: Mapping[str, str], 
 
 
 def judged(known: Mapping[str, Any], answer: Mapping[str, Any]) -> dict[str, Any]:
-    """A host's answer with names in place of fingerprints. ``known`` is what the stores hold, if that was read."""
+    """A host's answer with names in place of fingerprints. ``known`` is the expectation, if there is one."""
     result = {name: value for name, value in answer.items() if name not in ("fingerprints", "values_problem")}
     if result.get("failed"):
         return result
@@ -64,7 +64,7 @@ def judged(known: Mapping[str, Any], answer: Mapping[str, Any]) -> dict[str, Any
 
 
 def _file(known: Mapping[str, Any], answer: Mapping[str, Any], row: Mapping[str, Any]) -> dict[str, Any]:
-    """A file's row with names in place of fingerprints, and what the catalog wants of it."""
+    """A file's row with names in place of fingerprints, and the catalog's mode and owner."""
     (file,) = (entry for entry in known["files"] if entry["name"] == row["name"])
     host_fingerprints = row["fingerprints"]
     expected = catalog_files.output_file(file).values(known.get("fingerprints", {}))
@@ -80,7 +80,7 @@ def _file(known: Mapping[str, Any], answer: Mapping[str, Any], row: Mapping[str,
 
 
 def _unit(expected: Mapping[str, str], sensitive: Collection[str], row: Mapping[str, Any]) -> dict[str, Any]:
-    """A unit's row with names in place of fingerprints, by whether the stores hold the same."""
+    """A unit's row with names in place of fingerprints, grouped by whether the stores hold the same."""
 
     def sorted_names(macs: Iterable[tuple[str, str]]) -> dict[str, list[str]]:
         pairs = list(macs)

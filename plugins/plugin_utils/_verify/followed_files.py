@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Scripts, actions and workflows of a repository that its workflows call. No link is followed."""
+"""Scripts, actions and workflows that a repository's workflows call. No link is followed."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ FILES = 1000
 @dataclass
 class FollowedFiles:
     paths: Mapping[str, bytes]
-    """What git tracks, as it is shown."""
+    """Tracked paths, by their printable form."""
     content: Callable[[bytes], bytes | None]
     parsed: Callable[[str], Any]
     unread: dict[str, str] = field(default_factory=dict)
-    """Why a file was not followed."""
+    """Reasons, by file that was not followed."""
     not_followed: dict[str, str] = field(default_factory=dict)
-    """Why secrets were not followed into a file that was read."""
+    """Reasons, by read file into which secrets were not followed."""
     _texts: dict[str, str | None] = field(default_factory=dict)
 
     def workflow(self, file: str) -> FollowedWorkflow:

@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""What is known of a honeytoken's use, as rows of a state, a place and a message. Pure."""
+"""Uses of a honeytoken, as rows of state, place and message. Pure."""
 
 from __future__ import annotations
 
@@ -23,11 +23,11 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify.finding
 READ = "somebody has read a place where it is stored"
 DAY = 86400
 CHECKS = ("honeytokens", "honeytoken-logins")
-"""Names of the checks that tell of a use, with what has leaked as the target."""
+"""Checks that report a use, with the leaked secrets as target."""
 
 
 def expected(catalog: Catalog, credential: Credential, journal: Journal) -> dict[str, Any]:
-    """What a server's answer is judged by."""
+    """Expectation for a server's answer."""
     last = journal.rotated.get(credential.name)
     return {
         "credential": credential.name,
@@ -38,13 +38,13 @@ def expected(catalog: Catalog, credential: Credential, journal: Journal) -> dict
 
 
 def leaked_with(catalog: Catalog, name: str) -> str:
-    """What leaked if somebody uses it, as leak_credentials takes it."""
+    """Value for leak_credentials if somebody uses the honeytoken."""
     spots = credential_graph.spots(catalog, catalog.credentials[name])
     return ",".join(sorted({f"{blast_radius.SECRET}{spot.place.name}" for spot in spots}))
 
 
 def used_before(item: Mapping[str, Any]) -> Iterator[Row]:
-    """The use of a previous value, which the rotation noted. A leak response has answered it."""
+    """Row for a previous value's use, noted by the rotation. Empty if a leak response answered it."""
     rotated = item["rotated"]
     last = rotated.get("used", {}).get("last")
     if last and not rotated.get("incident"):
@@ -52,7 +52,7 @@ def used_before(item: Mapping[str, Any]) -> Iterator[Row]:
 
 
 def used(results: Iterable[CheckResult]) -> list[str]:
-    """The honeytokens that somebody used, as the checks of honeytokens found."""
+    """Honeytokens that somebody used, from the checks' results."""
     outcomes = (outcome for result in results if result.check.name in CHECKS for outcome in result.outcomes)
     return sorted({outcome.place for outcome in outcomes if outcome.target.startswith(blast_radius.SECRET)})
 
@@ -64,7 +64,7 @@ def _used(item: Mapping[str, Any], message: str) -> Row:
 def of_login(
     place: str, server: Mapping[str, Any], item: Mapping[str, Any], answer: Mapping[str, Any] | None, silence: str
 ) -> Iterator[Row]:
-    """Of a login at a server of databases or caches."""
+    """Rows of a login at a database or cache server."""
     used = [*used_before(item)]
     report = answer["honeytokens"].get(item["credential"]) if answer else None
     if not report or "exists" not in report:

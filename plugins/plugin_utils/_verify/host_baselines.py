@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Hosts and their baseline: what came of their answers. Pure."""
+"""Compares hosts' answers with their baseline. Pure."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify import 
 NOUN = "accounts, keys, start files and listeners"
 BY_HAND = tuple(remedy.partition(" ")[0] + " " for remedy in (start_files.EDIT, start_files.REINSTALL))
 Answers = Mapping[str, Mapping[str, Any]]
-"""By host what host_check or host_evidence returned."""
+"""Results of host_check or host_evidence, by host."""
 
 
 def rows(host: str, answer: Mapping[str, Any], baseline: ServerBaseline | None, problem: str) -> list[Row]:
@@ -38,12 +38,12 @@ def rows(host: str, answer: Mapping[str, Any], baseline: ServerBaseline | None, 
 
 
 def _command(difference: ServerDifference) -> str:
-    """Run on the host, which named it. Empty for a text and for an editor."""
+    """Command to run on the host, which named it. Empty if a person must act."""
     return "" if difference.undo.startswith(BY_HAND) else finding_command.on_host(difference.undo)
 
 
 def readings_of(answers: Answers) -> tuple[dict[str, ServerReading], list[str], list[str]]:
-    """What each host showed, what of it could not be read, and why others showed nothing."""
+    """Readings by host, messages for unread kinds, and problems of hosts without a reading."""
     readings: dict[str, ServerReading] = {}
     unread: dict[str, list[str]] = {}
     problems: list[str] = []

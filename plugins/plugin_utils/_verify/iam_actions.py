@@ -1,13 +1,13 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Actions of AWS that grant access, give a session, run a program with a role, or remove evidence."""
+"""AWS actions that grant access, give a session, run a program with a role, or remove evidence."""
 
 from __future__ import annotations
 
 GRANTS = frozenset({"Decrypt", "ReEncryptFrom", "CreateGrant", "GenerateDataKey"})
-"""What a grant of KMS may let somebody do that concerns values."""
+"""Operations of KMS grants that concern values."""
 EXAMPLE = "AbCdEf"
-"""Ends the names of things that may come to be, of which policies are asked."""
+"""Suffix of example names, for resources that may be created later."""
 OWN = {
     "user": ("iam:PutUserPolicy", "iam:AttachUserPolicy"),
     "role": ("iam:PutRolePolicy", "iam:AttachRolePolicy"),
@@ -27,7 +27,7 @@ TAKES = {
     "user": ("iam:CreateAccessKey", "iam:CreateLoginProfile"),
     "role": ("iam:CreateRole", "iam:UpdateAssumeRolePolicy", "sts:AssumeRole"),
 }
-"""What gives a session of another user or role, which may be new; with what grants it access (:data:`OWN`), access."""
+"""Actions that give a session of another user or role, which may be new; with those of :data:`OWN`, access."""
 OF_ROLES = (*OWN["role"], *OF_BOUNDARY["role"], *OF_DENIES["role"])
 OF_USERS = (*OWN["user"], *OF_BOUNDARY["user"])
 ASSUME = "sts:AssumeRole"
@@ -55,13 +55,13 @@ STARTS = {
     "elasticmapreduce": ("elasticmapreduce:RunJobFlow",),
     "pods.eks": ("eks:CreatePodIdentityAssociation", "eks:UpdatePodIdentityAssociation"),
 }
-"""What starts a program with a role that is passed to the service."""
+"""Actions that start a program with a role that is passed to the service."""
 RUNNING = {
     "lambda": ("lambda:UpdateFunctionCode", "lambda:UpdateFunctionConfiguration"),
     "ecs-tasks": ("ecs:ExecuteCommand",),
     "codebuild": ("codebuild:UpdateProject", "codebuild:StartBuild"),
 }
-"""What changes a program that has a role already, by the service that the role trusts."""
+"""Actions that change a program that already has a role, by the service that the role trusts."""
 INSTANCES = (
     *("ssm:SendCommand", "ssm:StartSession", "ssm:CreateAssociation", "ec2-instance-connect:SendSSHPublicKey"),
     *("ec2-instance-connect:SendSerialConsoleSSHPublicKey", "ec2:ModifyInstanceAttribute"),
@@ -97,4 +97,4 @@ BUCKETS = tuple(
 )
 OBJECTS = ("s3:DeleteObject", "s3:DeleteObjectVersion", "s3:PutObjectRetention", "s3:PutObjectLegalHold")
 ALIASES = ("kms:UpdateAlias", "kms:DeleteAlias")
-"""Each is allowed on the alias and on its key."""
+"""Actions that must be allowed on both the alias and its key."""

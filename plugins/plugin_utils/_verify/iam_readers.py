@@ -1,8 +1,7 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Which users and roles of an account may read its secrets, judged by IAM's own details of the account. Pure.
-
-Service control policies and sessions' own policies are not known here, so AWS may refuse what this allows.
+"""Users and roles that may read an account's secrets, judged by IAM's account details. Pure.
+Service control policies and session policies are not known, so AWS may refuse what this allows.
 """
 
 from __future__ import annotations
@@ -29,33 +28,32 @@ OF_IDENTITY_CENTER = ":role/aws-reserved/sso.amazonaws.com/"
 """Roles that only IAM Identity Center may change."""
 Document = Mapping[str, Any]
 IsOpen = Callable[[str, Set[str]], bool]
-"""Whether a condition with this key may be met where it allows, and may not be met where it denies, given the known
-keys."""
+"""Whether a condition with this key, given the known keys, may be met for an Allow and unmet for a Deny."""
 
 
 @dataclass(frozen=True)
 class ProtectedItem:
-    """A secret or parameter, and what stands in the way beside the principal's own policies."""
+    """A secret or parameter, with the policies that protect it besides the principal's own."""
 
     name: str
     arn: str
     actions: tuple[str, ...]
-    """Of which any one tells the value."""
+    """Any one of them returns the value."""
     policy: Document = field(default_factory=dict)
-    """The secret's own."""
+    """The secret's own policy."""
     key: str = ""
     """ARN of the customer's key that encrypts it."""
     key_policy: Document | None = None
-    """None where it is not known; then the identities' policies decide."""
+    """None if unknown; then the principals' policies decide."""
     via: Mapping[str, str] = field(default_factory=dict)
-    """What the store tells KMS."""
+    """Condition keys that the store sends to KMS."""
     context: Mapping[str, str] = field(default_factory=dict)
-    """Keys of conditions of the action itself."""
+    """Condition keys of the action itself."""
 
 
 @dataclass(frozen=True)
 class Principal:
-    """A user or role, with all that is allowed and denied to it."""
+    """A user or role, with all of its policies."""
 
     kind: str
     name: str
@@ -63,9 +61,9 @@ class Principal:
     policies: tuple[Document, ...] = ()
     boundary: Document | None = None
     unread: tuple[str, ...] = ()
-    """Policies whose documents IAM did not tell."""
+    """ARNs of policies whose documents IAM did not return."""
     attached: tuple[str, ...] = ()
-    """ARNs of the managed ones."""
+    """ARNs of managed policies."""
     groups: tuple[str, ...] = ()
     """ARNs."""
     boundary_arn: str = ""
@@ -77,7 +75,7 @@ class Principal:
 
 
 def principals(details: Mapping[str, Sequence[Mapping[str, Any]]]) -> Iterator[Principal]:
-    """Out of GetAccountAuthorizationDetails, whose documents were parsed."""
+    """Principals from GetAccountAuthorizationDetails, with parsed documents."""
     managed = {
         policy["Arn"]: policy["Document"] for policy in details["policies"] if policy.get("Document") is not None
     }
@@ -111,13 +109,13 @@ def principals(details: Mapping[str, Sequence[Mapping[str, Any]]]) -> Iterator[P
 
 
 def of_role(name: str, role: Mapping[str, Any]) -> Principal:
-    """Out of what was read of one role."""
+    """Principal from one role's details."""
     policies, attached = tuple(role["policies"].values()), tuple(role["attached"].values())
     return Principal("role", name, role["arn"], policies, attached=attached, trust=role["trust"])
 
 
 def unnamed_readers(principals: Sequence[Principal], items: Sequence[ProtectedItem], named: Sequence[str]) -> list[Row]:
-    """A row for each principal that may read something and is not named, by its name or ARN."""
+    """A row for each principal that may read an item and is not named, by name or ARN."""
     rows: list[Row] = []
     for principal in principals:
         if is_named(principal, named):
@@ -129,7 +127,7 @@ def unnamed_readers(principals: Sequence[Principal], items: Sequence[ProtectedIt
 
 
 def denying(principal: Principal, denied: Mapping[str, Sequence[str]]) -> str:
-    """Denies it actions by ARN, and nothing else: it may need its policies for other work."""
+    """Command that denies these actions by ARN and nothing else: the principal may need its policies for other work."""
     otherwise = _shown(principal)
     if not denied or OF_IDENTITY_CENTER in principal.arn:
         return otherwise
@@ -144,7 +142,7 @@ def denying(principal: Principal, denied: Mapping[str, Sequence[str]]) -> str:
 
 
 def _shown(principal: Principal) -> str:
-    """Shows all of its policies. Which of them to change, a person decides."""
+    """Command that shows all of its policies. A person decides which to change."""
     kind, name = principal.kind.title(), principal.name
     query = f"{kind}DetailList[?{kind}Name=='{name}']"
     command = ["aws", "iam", "get-account-authorization-details", "--filter", kind, "Group", "LocalManagedPolicy"]
@@ -152,7 +150,7 @@ def _shown(principal: Principal) -> str:
 
 
 def is_named(principal: Principal, named: Sequence[str]) -> bool:
-    """By its ARN; a role by its name too."""
+    """Whether ``named`` has its ARN or, for a role, its name."""
     return principal.arn in named or (principal.kind == "role" and principal.name in named)
 
 
@@ -184,8 +182,9 @@ def few(names: Sequence[str]) -> str:
 
 
 def may_read(principal: Principal, item: ProtectedItem, *, loosely: bool = False) -> bool:
-    """Whether one of the actions is allowed, and the key's use; ``loosely``: if unknown conditions are open. Raises
-    PolicyError."""
+    """Whether one of the actions, and the key's use, is allowed; ``loosely``: if unknown conditions are open. Raises
+    PolicyError.
+    """
     policies: tuple[Document, ...] = (*principal.policies, own_statements(item.policy, principal.arn))
     is_open = _is_unknown if loosely else None
     allowed = any(allows(principal, policies, action, item.arn, item.context, is_open) for action in item.actions)
@@ -225,7 +224,7 @@ def allows(
 
 
 def tags_of(tags: Mapping[str, str] | None) -> dict[str, str]:
-    """Conditions' keys for a secret's tags, if they are known. A key without a name says that there are no others."""
+    """Condition keys for a secret's tags, if known. A key without a name says that no others exist."""
     names = {} if tags is None else {"": "", **tags}
     return {
         f"{service}:ResourceTag/{name}": value for name, value in names.items() for service in ("aws", "secretsmanager")
@@ -233,7 +232,7 @@ def tags_of(tags: Mapping[str, str] | None) -> dict[str, str]:
 
 
 def own_statements(document: Document, arn: str) -> Document:
-    """A resource's policy without what it leaves to the identities' policies, as it does by naming the account."""
+    """Drops Allow statements for other principals. One for the account leaves the decision to identities' policies."""
     result = []
     for statement in statements(document):
         principal = statement.get("Principal")
@@ -245,7 +244,7 @@ def own_statements(document: Document, arn: str) -> Document:
 
 
 def opened(document: Document, known: Mapping[str, Any], is_open: IsOpen | None) -> Document:
-    """Without the conditions whose keys are open; a Deny that has one goes whole."""
+    """Removes open conditions, and each Deny that has one."""
     if is_open is None:
         return document
     names = {name.lower() for name in known}

@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Ways to access that no policy gives yet: who may grant it, open the key, or remove the evidence. Pure."""
+"""Rights that lead to access: to grant it, open the key, or remove evidence. Pure."""
 
 from __future__ import annotations
 
@@ -37,53 +37,53 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify.iam_rea
 _CODE = "may run its own code with a role of the environment"
 _ITSELF, _LIMITS = "may grant itself access", "may remove what denies it access"
 Way = tuple[str, tuple[str, ...], str]
-"""What comes of it, the actions of which one will do, and the ARN."""
+"""Message, actions of which any one is enough, and ARN."""
 Right = tuple[str, str, str]
-"""How it is named, the action, and the ARN; no ARN for what is harmless without the others."""
+"""Name, action and ARN. No ARN if the action is harmless without the others."""
 
 
 @dataclass(frozen=True)
 class Targets:
-    """What an environment has that rights may be taken over, by ARN."""
+    """ARNs of an environment's resources, for which rights are judged."""
 
     secrets: tuple[str, ...] = ()
     changed_secrets: tuple[str, ...] = ()
     changed_parameters: tuple[str, ...] = ()
-    """The same and parameters, where the role has no reason to change them."""
+    """Secrets and parameters. Empty for roles that have a reason to change them."""
     keys: Mapping[str, Document | None] = field(default_factory=dict)
-    """With their own policies, where those are known."""
+    """Key policies. None if unknown."""
     policies: Mapping[str, Document] = field(default_factory=dict)
-    """The secrets' own."""
+    """Policies of secrets, buckets and objects."""
     context: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
-    """Keys of conditions, by ARN."""
+    """Condition keys, by ARN."""
     aliases: Mapping[str, str] = field(default_factory=dict)
-    """The keys that they name."""
+    """Keys, by alias."""
     trusts: Mapping[str, Document] = field(default_factory=dict)
-    """Of roles that only named principals have a reason to assume."""
+    """Trust policies of roles that only named principals have a reason to assume."""
     roles: tuple[str, ...] = ()
-    """The environment's, and those of operators and readers."""
+    """Roles of the environment, operators and readers."""
     role_policies: tuple[str, ...] = ()
     running: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
-    """What runs with one of the roles, by :data:`iam_actions.RUNNING`."""
+    """Programs with one of the roles, by service of :data:`iam_actions.RUNNING`."""
     providers: tuple[str, ...] = ()
-    """Those of whom the roles accept tokens."""
+    """Identity providers whose tokens the roles accept."""
     groups: tuple[str, ...] = ()
-    """Of replicas, at ElastiCache."""
+    """Replication groups of ElastiCache."""
     users: tuple[str, ...] = ()
-    """Those whose login is worth having: operators, and users whose keys rotate."""
+    """Operators, readers, and users whose keys rotate."""
     log_groups: tuple[str, ...] = ()
     buckets: tuple[str, ...] = ()
-    """Of the audit log and the journal."""
+    """Buckets of the audit log and the journal."""
     trails: tuple[str, ...] = ()
     instances: tuple[str, ...] = ()
     snapshots: tuple[str, ...] = ()
     objects: tuple[str, ...] = ()
     written: tuple[str, ...] = ()
-    """The objects again, where the role has no reason to write them."""
+    """The objects. Empty for roles that have a reason to write them."""
 
 
 def unnamed_rights(principals: Sequence[Principal], targets: Targets, named: Sequence[str]) -> list[dict[str, str]]:
-    """A row for each principal that is not named and may take or give rights."""
+    """A row for each unnamed principal that may take or give rights."""
     rows: list[dict[str, str]] = []
     for principal in principals:
         if is_named(principal, named):
@@ -101,7 +101,7 @@ def unnamed_rights(principals: Sequence[Principal], targets: Targets, named: Seq
 
 
 def rights(principal: Principal, targets: Targets) -> Iterator[tuple[str, dict[str, list[str]]]]:
-    """A message for each kind of way, and the actions by ARN that close it. Raises PolicyError."""
+    """Messages by kind of right, with the actions by ARN to deny. Raises PolicyError."""
     results: dict[str, list[Right]] = {}
     judge = _Judge(principal, targets)
     for message, actions, arn in _ways(principal, targets):
@@ -160,7 +160,7 @@ def _ways(principal: Principal, targets: Targets) -> Iterator[Way]:
 
 
 def _own_ways(principal: Principal) -> Iterator[tuple[str, tuple[str, ...], Sequence[str]]]:
-    """To what is allowed to the principal itself, and from what denies it something."""
+    """Ways to the principal's own policies, and past its limits."""
     group = f"{principal.arn.partition(':user/')[0]}:group/another"
     yield _ITSELF, iam_actions.OWN[principal.kind], [principal.arn]
     yield _ITSELF, ("iam:AddUserToGroup",), [group] if principal.kind == "user" else []
@@ -176,15 +176,12 @@ def _own_ways(principal: Principal) -> Iterator[tuple[str, tuple[str, ...], Sequ
 
 @dataclass(frozen=True)
 class _Judge:
-    """What one principal may do."""
-
     principal: Principal
     targets: Targets
 
     def may(self, action: str, arn: str, context: Mapping[str, str] = MappingProxyType({})) -> bool:
-        """A key's own policy must allow it too: by naming the principal, or the account that it leaves it to.
-
-        A condition on who asks, and how, is taken to be met: whoever may ask at all can meet it some day.
+        """Whether an action is allowed. A key's policy must allow it too, for the principal or for its account.
+        Conditions on who asks, and how, count as met: whoever may ask at all can meet them some day.
         """
         key, who = self.targets.keys.get(arn), self.principal.arn
         own = own_statements(key or self.targets.policies.get(arn, {}), who)
@@ -200,7 +197,7 @@ class _Judge:
 
     @cached_property
     def _named(self) -> re.Pattern[str]:
-        """The actions that a statement allows somewhere, so that most are answered at once."""
+        """Pattern of actions that some statement allows. Answers most requests at once."""
         patterns = [
             pattern
             for entry in self._allowing
@@ -215,7 +212,7 @@ class _Judge:
             yield from (entry for entry in statements(document) if entry.get("Effect") == "Allow")
 
     def started(self) -> Iterator[Right]:
-        """What together runs a program with a role."""
+        """Rights that together run a program with a role."""
         for service, actions in iam_actions.STARTS.items():
             passed_to = {"iam:PassedToService": f"{service}.amazonaws.com"}
             roles = [role for role in self.targets.roles if self.may("iam:PassRole", role, passed_to)]
@@ -226,7 +223,7 @@ class _Judge:
                 yield from ((action, action, "") for action in started)
 
     def taken(self) -> Iterator[Right]:
-        """What together gives a session of another user or role, and rights to it."""
+        """Rights that together give a session of another user or role, and access to it."""
         for kind, takes in iam_actions.TAKES.items():
             new = f"{self.principal.arn.rpartition(':')[0]}:{kind}/{EXAMPLE}"
             for arn in {new, *self._examples(f":{kind}/")} - {self.principal.arn}:
@@ -239,13 +236,13 @@ class _Judge:
                     yield from ((grants_by[0], action, f"{new.rpartition('/')[0]}/*") for action in grants_by)
 
     def moved(self) -> Iterator[Right]:
-        """What moves an alias from its key to another."""
+        """Rights that move an alias to another key."""
         for alias, key in self.targets.aliases.items():
             both = (action for action in iam_actions.ALIASES if self.may(action, alias) and self.may(action, key))
             yield from ((action, action, alias) for action in both)
 
     def assumed(self) -> Iterator[Right]:
-        """A role's trust names the principal, or the account, which leaves it to the principal's own policies."""
+        """Roles whose trust names the principal, or the account, which leaves it to the principal's policies."""
         for role, trust in self.targets.trusts.items():
             entries = [{**entry, "Resource": "*"} for entry in statements(trust)]
             who, known = {"AWS": self.principal.arn}, {"aws:PrincipalArn": self.principal.arn}
@@ -259,7 +256,7 @@ class _Judge:
                     yield f"{iam_actions.ASSUME} {role.rpartition('/')[2]}", iam_actions.ASSUME, role
 
     def _examples(self, part: str) -> Iterator[str]:
-        """A thing for each pattern of this part that allows something."""
+        """An example for each allowed pattern that contains ``part``."""
         for entry in self._allowing:
             for pattern in texts(entry.get("Resource")):
                 if part in pattern:
@@ -271,7 +268,7 @@ def _says_who(key: str, known: Set[str]) -> bool:
 
 
 def by_grants(key: str, arn: str, grants: Sequence[Mapping[str, Any]], named: Sequence[str]) -> list[dict[str, str]]:
-    """A row for each grant of a key to somebody that is neither named nor a service of AWS."""
+    """A row for each grant of a key to a principal that is neither named nor an AWS service."""
     rows = []
     for grant in grants:
         who, operations = str(grant.get("GranteePrincipal", "")), sorted(GRANTS & {*grant.get("Operations", ())})

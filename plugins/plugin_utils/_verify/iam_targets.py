@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""The ARNs of what an environment has in AWS, for which rights are judged. Pure."""
+"""ARNs of an environment's AWS resources, for which rights are judged. Pure."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify.iam_rig
 
 @dataclass(frozen=True)
 class Resources:
-    """What was read of secrets, of their own policies, of keys and of buckets."""
+    """Facts of secrets, their policies, keys and buckets."""
 
     secrets: Mapping[str, Mapping[str, Any]]
     policies: Mapping[str, Mapping[str, Any]]
@@ -33,7 +33,7 @@ class Resources:
 
     @property
     def problems(self) -> set[tuple[str, str]]:
-        """What of them could not be read, by place. A missing one gives no rights."""
+        """Unreadable resources, by place. A missing resource gives no rights."""
         parts = (("secret ", self.secrets), ("secret ", self.policies), ("key ", self.keys), ("", self.buckets))
         return {
             (f"{kind}{name}", str(entry["problem"]))
@@ -44,7 +44,7 @@ class Resources:
 
 
 def named(catalog: Catalog) -> Sequence[str]:
-    """Who may have rights."""
+    """Principals that may have rights."""
     aws = catalog.aws
     return (*aws.roles.values(), *aws.operators, *aws.readers, aws.host_principal) if aws else ()
 
@@ -61,7 +61,7 @@ def targets(catalog: Catalog, scope: AwsScope, principals: Sequence[Principal], 
         scope.arn("s3", f"{entry['bucket']}/{entry['object']}", account=False): entry
         for entry in resources.buckets.values()
     }
-    # What a policy allows to everybody or other accounts is a finding of its own and no one principal's.
+    # Access for everybody or other accounts is a separate finding.
     inside = functools.partial(policy_findings.insiders, account=scope.account)
     return Targets(
         secrets=tuple(secrets.values()),
@@ -92,20 +92,20 @@ def targets(catalog: Catalog, scope: AwsScope, principals: Sequence[Principal], 
 
 
 def _log_group(catalog: Catalog, scope: AwsScope) -> Iterator[str]:
-    """The ARNs by which IAM knows a group and its stream."""
+    """ARNs of a log group and its stream, as IAM uses them."""
     if "log_group" in catalog.audit_log:
         group = scope.arn("logs", f"log-group:{catalog.audit_log['log_group']}", region=scope.region)
         yield from (group, f"{group}:*", f"{group}:log-stream:{catalog.application}/{catalog.environment}")
 
 
 def _aliases(scope: AwsScope, resources: Resources) -> dict[str, str]:
-    """Those by which the catalog or a secret names its key."""
+    """Key ARNs, by alias that the catalog or a secret uses."""
     named = {name: key["arn"] for name, key in resources.keys.items() if name.startswith("alias/") and key.get("arn")}
     return {scope.arn("kms", name, region=scope.region): arn for name, arn in named.items()}
 
 
 def _running(catalog: Catalog, scope: AwsScope, roles: Sequence[Principal]) -> dict[str, tuple[str, ...]]:
-    """Programs that may have one of the roles. They are not listed, so an example of each is asked for."""
+    """Example ARNs of programs that may have one of the roles. The programs are not listed."""
     mirror = catalog.aws.roles.get("mirror") if catalog.aws else None
     examples = {
         "lambda": ("lambda", f"function:{EXAMPLE}", f"function:{mirror}"),  # its function has the role's name
@@ -121,6 +121,6 @@ def _running(catalog: Catalog, scope: AwsScope, roles: Sequence[Principal]) -> d
 
 
 def _trusted(roles: Sequence[Principal]) -> Iterator[tuple[str, str]]:
-    """The kind and name of each principal that may take a role."""
+    """Kind and name of each principal that a role trusts."""
     for role in roles:
         yield from ((kind, name) for _statement, kind, name, _condition in policy_findings.allowed(role.trust))
