@@ -1,6 +1,5 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""The secrets use the catalog's KMS key, and the keys are enabled and rotate."""
 
 from __future__ import annotations
 
@@ -24,7 +23,7 @@ SHOW = "aws kms describe-key --key-id {target}"
 
 
 def _others(facts: Facts) -> Iterator[Outcome]:
-    """Secrets under another key than the catalog's, where that exists."""
+    """Secrets under another key than the catalog's, if that exists."""
     keys, secrets, aws = facts.of("keys"), facts.of("secrets"), facts.catalog.aws
     declared = keys.get(aws.kms_key, {}).get("arn") if aws else None
     for name, secret in sorted(secrets.items()) if declared else ():

@@ -1,6 +1,5 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""No current or previous value is in the repository's history or files."""
 
 from __future__ import annotations
 

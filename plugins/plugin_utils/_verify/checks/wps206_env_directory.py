@@ -1,6 +1,5 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Only root and the deploying account can replace .env and other files."""
 
 from __future__ import annotations
 
@@ -24,7 +23,7 @@ def _host(host: str, result: Mapping[str, Any]) -> Iterator[Outcome]:
 
 
 def _causes(result: Mapping[str, Any], file: Mapping[str, Any]) -> Iterator[str]:
-    """Why an account can replace the file. The account that writes it may, unless the services run as that account."""
+    """Directories and accounts that can replace the file. Its writer may, unless the services run as that account."""
     services = [unit["user"] for unit in result["units"]]
     deploying = {result["account"], *([file["wanted_owner"]] if services else [])} - set(services)
     for directory in file.get("replaceable", ()):

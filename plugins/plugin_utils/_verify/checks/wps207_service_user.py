@@ -1,6 +1,5 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""No unit of the catalog runs as root outside a container."""
 
 from __future__ import annotations
 
@@ -34,7 +33,7 @@ def _unit(host: str, unit: Mapping[str, Any], result: Mapping[str, Any]) -> Iter
 
 
 def _command(unit: Mapping[str, Any], result: Mapping[str, Any]) -> str:
-    """Lets the owner of .env run it. Who else should, a person decides."""
+    """Runs the unit as the owner of .env. Empty if a person must choose."""
     owner, name = result["file"].get("owner", "root"), shlex.quote(unit["unit"])
     if owner == "root" or unit.get("manager"):
         return ""

@@ -1,6 +1,5 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""No recent unit, shell history, temporary file, backup or log holds a value."""
 
 from __future__ import annotations
 
@@ -23,7 +22,7 @@ NEEDED_BY_NOBODY = ("/tmp/", "/var/tmp/", "/dev/shm/", "/var/backups/")  # noqa:
 
 
 def _command(path: str) -> str:
-    """Without a unit, a login file or a log a host may not start, or lacks its evidence."""
+    """Empty elsewhere: without a unit or login file a host may not start, and a log is evidence."""
     return SHRED if path.startswith(NEEDED_BY_NOBODY) else ""
 
 

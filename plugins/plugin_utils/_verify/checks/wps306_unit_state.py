@@ -1,6 +1,5 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Every unit is installed, runs, and starts at boot."""
 
 from __future__ import annotations
 
@@ -63,7 +62,7 @@ def _unit(host: str, unit: Mapping[str, Any]) -> Iterator[Outcome]:
 
 
 def _managed(host: str, unit: Mapping[str, Any]) -> Iterator[Outcome]:
-    """Of another manager than systemd: whether the manager starts it, and not whether the host starts the manager."""
+    """Units of other managers: whether the manager starts them, not whether the host starts the manager."""
     name = f"{unit['unit']} ({unit['manager']})"
     if not unit["is_up"]:
         yield bad(f"{name} is {unit['active']}", host, command=DEPLOY)

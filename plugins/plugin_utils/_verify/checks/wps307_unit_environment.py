@@ -1,6 +1,5 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""No unit sets a setting of .env itself, or reads one from another file."""
 
 from __future__ import annotations
 
@@ -45,7 +44,7 @@ def _unit(host: str, unit: Mapping[str, Any], _result: Mapping[str, Any]) -> Ite
 
 
 def _command(unit: str, place: str, settings: Sequence[str]) -> str:
-    """Removes the settings. A line with several assignments, and a file that cannot be read, are left to a person."""
+    """Removes the settings, except from lines with several assignments and unreadable files."""
     if not settings or not all(re.fullmatch(r"\w+", name) for name in settings):
         return ""
     names, name = "|".join(settings), shlex.quote(unit)

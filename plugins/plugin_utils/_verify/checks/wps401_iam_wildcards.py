@@ -1,6 +1,5 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""The roles' policies allow only actions and resources of the environment."""
 
 from __future__ import annotations
 
@@ -48,7 +47,7 @@ def look(facts: Facts) -> Iterator[Outcome]:
 
 
 def _correction(name: str, role: Mapping[str, Any], policy: str) -> tuple[str, str]:
-    """Target and command. The catalog's own policies are written again."""
+    """Target and command. Empty for the catalog's own policies, which the check's command writes again."""
     arn = role.get("attached", {}).get(policy, "")
     if not arn and policy.removesuffix(INLINE_END) in role.get("inline", ()):
         return policy.removesuffix(INLINE_END), INLINE

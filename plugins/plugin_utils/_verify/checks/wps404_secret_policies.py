@@ -1,6 +1,5 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""No resource policy of a secret, KMS key or bucket allows other accounts."""
 
 from __future__ import annotations
 
@@ -69,7 +68,7 @@ def look(facts: Facts) -> Iterator[Outcome]:
 
 
 def _command(kind: str, name: str, policy: Mapping[str, Any]) -> str:
-    """Writes what remains of the policy."""
+    """Writes the remaining policy."""
     put, delete, show = (
         ["aws", *(word.format(name=name) for word in table.get(kind, "").split())] for table in (_PUT, _DELETE, _SHOW)
     )
@@ -79,7 +78,7 @@ def _command(kind: str, name: str, policy: Mapping[str, Any]) -> str:
 
 
 def _concerning(bucket: Mapping[str, Any]) -> dict[str, Any]:
-    """The statements about this object: services of AWS may write elsewhere in the bucket."""
+    """Statements about this object: AWS services may write elsewhere in the bucket."""
     names = (bucket["bucket"], f"{bucket['bucket']}/{bucket['object']}")
     entries = []
     for entry in policy_findings.statements(bucket.get("policy") or {}):

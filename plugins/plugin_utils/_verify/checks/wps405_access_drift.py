@@ -1,6 +1,5 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Roles, policies, KMS key and OIDC provider match the catalog."""
 
 from __future__ import annotations
 

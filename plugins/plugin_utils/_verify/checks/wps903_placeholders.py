@@ -1,6 +1,5 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Production values comply with the rules for production."""
 
 from __future__ import annotations
 
@@ -29,7 +28,7 @@ def look(facts: Facts) -> Iterator[Outcome]:
         return
     for setting, rule, message in result["rules"]:
         entry = facts.catalog.settings.get(setting)
-        # No store holds these, so watchparty.secrets.set takes none of them.
+        # watchparty.secrets.set does not take settings that no store holds.
         is_stored = entry is None or (entry.literal is None and not entry.inventory and not entry.compose)
         command = "" if is_stored else CATALOG
         finding = bad(f"{message} (rule {rule})", setting, target=setting, command=command)
