@@ -75,7 +75,7 @@ def _lacks(kinds: set[str], *, github: bool, operators: bool) -> str:
 
 @dataclass(frozen=True)
 class Look:
-    """One environment's access, through one connection."""
+    """Access to an environment, through one connection."""
 
     document: Mapping[str, Any]
     catalog: Catalog

@@ -72,7 +72,7 @@ NO_REPOSITORY = "no repository was given; add -e verify_repository=PATH of a che
 
 @dataclass
 class Gatherer:
-    """One method for each part, with its name. Shared reads are cached."""
+    """A method for each part, with its name. Shared reads are cached."""
 
     document: Mapping[str, Any]
     catalog: Catalog

@@ -1,9 +1,7 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""What the versions before the current ones still open: as far as the stores and the journal tell, and what can be
-tried, and where. Pure.
-
-Values are compared here and leave as words, but for those of a :class:`Try`.
+"""Previous values: their state by the stores and the journal, what can be tried, and where. Pure.
+Only a :class:`Try` holds values.
 """
 
 from __future__ import annotations
@@ -39,27 +37,27 @@ BY = {
     DJANGO: BY_SESSIONS,
     AWS: BY_AWS,
 }
-"""Where it is tried: at servers from one application host, at every host, at the application, from the controller."""
+"""Place of a try: servers from one application host, every host, the application, or the controller."""
 VALUES = 3
-"""Previous passwords of a server's login that are tried: some servers lock a login after a few failures."""
+"""Limit of tried passwords of a server's login: some servers lock a login after a few failures."""
 EXEMPT = "exempt"
-"""Nothing is to be tried: no value, a value that is valid by plan, or one that only its provider could refuse."""
+"""State without a try: no value, a value that is valid by plan, or one that only its provider could reject."""
 
 
 @dataclass(frozen=True)
 class Try:
-    """A credential whose previous values can be tried where the current one is used."""
+    """A credential whose previous values can be tried where its current value is used."""
 
     credential: str
     server: str
     current: Any = field(repr=False)
-    """URL of the application's, private key, access key as a Login, or signing key."""
+    """URL with the application's login, private key, access key as a Login, or signing key."""
     former: tuple[Any, ...] = field(repr=False)
-    """The same with each previous value."""
+    """The same for each previous value."""
     user: str = ""
-    """Whose logins an SSH key is tried for, where that is not Ansible's own user."""
+    """User that an SSH key logs in as, if not Ansible's own."""
     address: Mapping[str, Any] = field(default_factory=dict)
-    """Where to log in, if the catalog declares it and the URLs do not."""
+    """Server address, if the catalog declares it and the URLs do not."""
 
     @property
     def by(self) -> str:
@@ -79,7 +77,7 @@ class Try:
 
 @dataclass(frozen=True)
 class NotTried:
-    """Why a credential's previous values are not tried."""
+    """Reason for not trying a credential's previous values."""
 
     message: str
     exempt: bool = False
@@ -90,15 +88,15 @@ NONE_KEPT = NotTried("no previous value of it is kept", exempt=True)
 
 @dataclass(frozen=True)
 class Versions:
-    """What the stores hold now, what they held before, and the journal that tells of it."""
+    """Current and previous contents of the stores, and the journal."""
 
     now: Contents
     before: Contents
     journal: Journal = field(default_factory=Journal)
     older: tuple[Contents, ...] = ()
-    """Before that, the newest first; of logins of servers alone."""
+    """Contents before that, newest first; only of servers' logins."""
     unread: str = ""
-    """Why some of the older ones could not be read."""
+    """Reasons why some older contents could not be read."""
 
 
 def at_servers(credential: Credential) -> bool:
@@ -107,7 +105,7 @@ def at_servers(credential: Credential) -> bool:
 
 
 def states(catalog: Catalog, read: Versions, values: Mapping[str, str]) -> dict[str, dict[str, Any]]:
-    """State and words by credential; ``by`` where it can be tried, beside words that hold until it was."""
+    """State and message by credential. ``by`` says where it can be tried; the message holds until then."""
     result: dict[str, dict[str, Any]] = {}
     for name, credential in catalog.credentials.items():
         old = credential_graph.find(catalog, credential, read.before)
@@ -124,13 +122,13 @@ def states(catalog: Catalog, read: Versions, values: Mapping[str, str]) -> dict[
 
 
 def tries(catalog: Catalog, read: Versions) -> list[Try]:
-    """What can be tried, with values."""
+    """Tries, with values."""
     all_tries = (_try(catalog, credential, read) for credential in catalog.credentials.values())
     return [item for item in all_tries if isinstance(item, Try)]
 
 
 def _formers(catalog: Catalog, credential: Credential, read: Versions) -> list[tuple[str, list[str]]]:
-    """Its previous passwords, the newest first, each with the users of its time."""
+    """Previous passwords, newest first, each with the users of its time."""
     current = credential_graph.find(catalog, credential, read.now).login
     result: dict[str, list[str]] = {}
     for contents in (read.before, *(read.older if at_servers(credential) else ())):
@@ -169,7 +167,7 @@ def _try(catalog: Catalog, credential: Credential, read: Versions) -> Try | NotT
 
 
 def _urls(url: str, current: Login, formers: Sequence[tuple[str, list[str]]]) -> tuple[str, ...]:
-    """``url`` with each previous password, of each user that had it and of the one in use."""
+    """``url`` with each previous password, for its users and the current user."""
     return tuple(
         dict.fromkeys(
             with_login(url, Login(user, password))
@@ -182,7 +180,7 @@ def _urls(url: str, current: Login, formers: Sequence[tuple[str, list[str]]]) ->
 def _at_declared_server(
     catalog: Catalog, credential: Credential, server: str, current: Login, formers: Sequence[tuple[str, list[str]]]
 ) -> Try | NotTried:
-    """Where a rotation logs in too. The URLs only carry the logins."""
+    """Try at the declared address, where rotations log in too. URLs only carry the logins."""
     if not current.username:
         return NotTried("its current value cannot be read: the stores have no user name of it")
     try:
@@ -199,7 +197,7 @@ def _at_declared_server(
 def _apart(
     credential: Credential, server: str, current: Login, formers: Sequence[tuple[str, list[str]]]
 ) -> Try | NotTried:
-    """What no URL leads to: keys, which are their own whole login, but for those that have an id."""
+    """Try without a URL: of keys. Access keys need their ID too."""
     if server != AWS:
         user = str(credential.options.get("user") or "") if server == SSH else ""
         return _found(Try(credential.name, server, current.password, tuple(password for password, _ in formers), user))
@@ -214,7 +212,7 @@ def _found(attempt: Try) -> Try | NotTried:
 
 
 def _passwords(stored_credential: credential_graph.StoredCredential) -> list[str]:
-    """Those of all places, which may have been written at different times."""
+    """Passwords of all places, which may have been written at different times."""
     passwords = [
         appearance.login.password
         for appearance in stored_credential.appearances
@@ -239,7 +237,7 @@ def verdict(state: str, message: str, **extra: Any) -> dict[str, Any]:
 def _signing(
     credential: Credential, values: Mapping[str, str], old: str, journal: Journal, item: Try | NotTried
 ) -> dict[str, Any]:
-    """By what the stores hold; a Try tells of the application too."""
+    """State by the stores' contents; a Try asks the application too."""
     fallback_keys = [part.strip() for part in values.get(credential.fallbacks or "", "").split(",")]
     due = [
         pending_task.due
@@ -257,7 +255,7 @@ def _signing(
 
 
 def _planned(credential: Credential, journal: Journal) -> NotTried | None:
-    """Why the previous value is or may still be valid."""
+    """Reason, if the previous value is or may still be valid."""
     name, page = credential.name, credential.provider_url
     later = [pending_task for pending_task in journal.pending_tasks.values() if pending_task.credential == name]
     planned = [pending_task.due for pending_task in later if pending_task.act != CONFIRM]

@@ -1,8 +1,7 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""What hosts reported about previous values, one answer per credential. Pure: task results in, state and message out.
-
-What was not tried where it could have been never counts as refused.
+"""Hosts' reports on previous values, merged to one state and message for each credential. Pure.
+A value that could have been tried, but was not, never counts as refused.
 """
 
 from __future__ import annotations
@@ -32,8 +31,9 @@ Results = Mapping[str, Mapping[str, Any]]
 def merged(
     former: Mapping[str, Verdict], by_host: Results, servers: Mapping[str, Any], sessions: Results
 ) -> dict[str, Verdict]:
-    """``by_host`` are revoked_logins' results by host, ``servers`` is its result on the host that read servers,
-    ``sessions`` are those of django_sessions by credential."""
+    """``by_host``: revoked_logins' results by host. ``servers``: its result on the host that read servers.
+    ``sessions``: results of django_sessions by credential.
+    """
     result = {}
     for name, entry in former.items():
         if entry.get("by") == BY_SERVERS:
@@ -51,7 +51,7 @@ def merged(
 
 
 def _of_servers(name: str, entry: Verdict, result: Mapping[str, Any]) -> Verdict:
-    """One host tries it."""
+    """A single host tries it."""
     if name in (result.get("tried") or {}):
         return dict(result["tried"][name])
     return {**entry, "message": f"{entry['message']}: {why_silent(result) or 'no host could be queried'}"}
@@ -79,7 +79,7 @@ def _of_hosts(name: str, entry: Verdict, by_host: Results) -> Verdict:
 
 
 def _of_sessions(entry: Verdict, result: Mapping[str, Any]) -> Verdict:
-    """What the stores tell stands, unless a session was tried or should have been."""
+    """The stores' verdict, unless a session was tried or should have been."""
     if not result or result.get("skipped"):
         return verdict(
             entry["state"],
@@ -94,6 +94,6 @@ def _of_sessions(entry: Verdict, result: Mapping[str, Any]) -> Verdict:
 
 
 def why_silent(result: Mapping[str, Any]) -> str | None:
-    """Why a host told nothing, if a task's result says."""
+    """Reason why a host did not answer. None if its result has none."""
     message = one_line(result.get("msg") or "") or None
     return f"the host cannot be reached: {message}" if result.get("unreachable") else message

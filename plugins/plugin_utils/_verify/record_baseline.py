@@ -1,8 +1,7 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""What a run of the playbook baseline makes of what servers showed. Pure.
-
-A server is recorded once. After that, only what the operator accepts by its id changes its baseline.
+"""Records servers' readings in a baseline. Pure.
+A server is recorded once. Later, its baseline only changes by accepted differences and newly readable kinds.
 """
 
 from __future__ import annotations
@@ -26,25 +25,23 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify import 
 
 WHAT = "users, grants and objects"
 ACCOUNT, GITHUB = "account_baseline", "github_baseline"
-"""The parts of a verification that are compared without a host."""
+"""Parts of a verification that are compared without a host."""
 LOGINS = ("access key", "console password", "grant", "deploy key", "webhook", "self-hosted runner", "collaborator")
-"""Kinds beside users and roles by which somebody may come in."""
+"""Kinds that give access, besides users and roles."""
 
 ON_HOSTS = ("account", "group member", "authorized key", "sudoers file", "cron file", "listener")
-"""Kinds of a host of which an operator reads each entry."""
+"""Kinds of a host whose entries an operator reads one by one."""
 WITH_FACTS = ("account", "listener")
-"""Kinds whose facts tell an attacker's entry from an own one. Of others, most facts are digests."""
+"""Kinds whose facts tell an attacker's entry from an own entry. Most other facts are digests."""
 MOST_NAMES = 50
-"""Entries of another kind that are named, if all hosts have the same."""
+"""Limit of named entries of another kind, if all hosts have the same."""
 CHECK = "Check that each of these is yours:"
 MOST_HOSTS = 5
-"""That are named for one entry."""
+"""Limit of hosts that are named for an entry."""
 
 
 @dataclass(frozen=True)
 class Operator:
-    """Who accepts what."""
-
     who: str
     at: str
     ids: Collection[str] = ()
@@ -53,7 +50,7 @@ class Operator:
 
 @dataclass
 class Recording:
-    """The new baseline, what was done, and what is left to accept."""
+    """The new baseline, messages, and differences that are not accepted."""
 
     baseline: ServerBaseline
     messages: list[str] = field(default_factory=list)
@@ -66,7 +63,7 @@ def recorded(
     own: Mapping[str, Mapping[str, str]],
     operator: Operator,
 ) -> Recording:
-    """``own`` are the catalog's logins by server. Raises SecretsError for an id that no difference has."""
+    """``own`` are the catalog's logins by server. Raises SecretsError for an id without a difference."""
     result = Recording(baseline)
     known: set[str] = set()
     new_hosts: dict[str, ServerReading] = {}
@@ -104,14 +101,14 @@ def recorded(
 
 
 def _described(place: str, reading: ServerReading) -> list[str]:
-    """All that was recorded, for an operator to read: an attacker's login would be among it."""
+    """Recorded logins, for an operator to read: an attacker's login would be among them."""
     logins = [text for kind, name in sorted(reading.entries) for text in [_login(kind, name)] if text]
     check = " Check that each login is yours:" if logins else ""
     return [f"{place}: {WHAT} are recorded ({len(reading.entries)}).{check}", *(f"  {login}" for login in logins)]
 
 
 def _newly_read_lines(readings: Mapping[str, ServerReading]) -> list[str]:
-    """Of kinds that could not be read earlier, by place. Somebody may have seen to that, to get entries in unseen."""
+    """Entries of kinds that were unreadable earlier, by place: an attacker may have hidden them until now."""
     lines = []
     hosts: dict[str, ServerReading] = {}
     for place, reading in readings.items():
@@ -131,7 +128,7 @@ def _newly_read_title(subject: str, kinds: Collection[str]) -> str:
 
 
 def _host_lines(readings: Mapping[str, ServerReading]) -> list[str]:
-    """What was recorded of hosts, which have much in common."""
+    """Recorded entries of hosts, merged, since hosts have much in common."""
     texts_of: dict[str, dict[str, list[str]]] = {}
     for host, reading in readings.items():
         for (kind, name), facts in sorted(reading.entries.items()):
@@ -159,7 +156,7 @@ def _shown(hosts: list[str], count: int) -> str:
 
 
 def _login(kind: str, name: str) -> str:
-    """Of what somebody may log in with, how the operator reads it."""
+    """Text of an entry that gives access; else empty."""
     return name if kind in ("user", "role", "account") else f"{kind} {name}" if kind in LOGINS else ""
 
 
@@ -181,7 +178,7 @@ def _accepted(
 def readings_of(
     expected: Mapping[str, Any], answers: Mapping[str, Any], silence: str
 ) -> tuple[dict[str, ServerReading], list[str]]:
-    """What each server showed, and why others showed nothing, of which an administrator is declared."""
+    """Readings by server, and problems of servers without a reading, if an administrator is declared."""
     readings: dict[str, ServerReading] = {}
     problems: list[str] = []
     for place, entry in expected.items():
@@ -198,8 +195,7 @@ def readings_of(
 def with_accounts(
     readings: Mapping[str, ServerReading], parts: Mapping[str, Any], absent: Mapping[str, str]
 ) -> tuple[dict[str, ServerReading], list[str], list[str]]:
-    """With what the account and the repository showed; what of them is not recorded, and why the account is not.
-
+    """Adds readings of the account and the repository. Returns unrecorded kinds and the account's problems too.
     Without a token, an operator records all but GitHub.
     """
     inventories = [parts[name]["inventory"] for name in (ACCOUNT, GITHUB) if name in parts]

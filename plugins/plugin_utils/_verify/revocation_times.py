@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""How long the last rotation of each credential took from the promotion to the verified rejection. Pure."""
+"""Duration of each credential's last rotation, from the promotion to the verified rejection. Pure."""
 
 from __future__ import annotations
 
@@ -14,8 +14,9 @@ PROMOTES, REMOVES = "promote", "revoke"
 
 
 def measured(entries: Iterable[Mapping[str, Any]], records: Iterable[Mapping[str, Any]]) -> dict[str, dict[str, Any]]:
-    """Seconds by credential, the newest rotation's: exact from the journal's entries where it still keeps them, else
-    at most the whole rotation, as the audit log has it."""
+    """Seconds of each credential's newest rotation: exact from the journal's entries, else at most the whole rotation,
+    from the audit log.
+    """
     result: dict[str, dict[str, Any]] = {}
     for record in records:
         if record.get("outcome") == "completed":
@@ -23,12 +24,12 @@ def measured(entries: Iterable[Mapping[str, Any]], records: Iterable[Mapping[str
             for name in record.get("credentials", ()) if seconds is not None else ():
                 result[name] = {"seconds": seconds, "rotation": record.get("rotation", ""), "exact": False}
     for rotation, own in _by_rotation(entries).items():
-        # A takeover repeats the step; one that somebody's writes made necessary again begins anew.
+        # A takeover repeats the entry. A promotion that other writes made necessary again counts anew.
         steps = [
             (before.get("step") if before else "", entry) for before, entry in zip([None, *own], own, strict=False)
         ]
         promoted = [entry for was, entry in steps if entry.get("step") == PROMOTES != was]
-        # The entry after it says that the removal is done, and it is done only when the refusal was seen.
+        # The next entry follows only after the rejection was verified.
         removed = [entry for was, entry in steps if was == REMOVES != entry.get("step")]
         if not promoted or not removed:
             continue

@@ -16,7 +16,7 @@ LEVELS = {"high": "error", "medium": "warning", "low": "note"}
 SCORES = {"high": "8.0", "medium": "5.0", "low": "2.0"}
 """GitHub sorts by these numbers."""
 NOWHERE = "secrets_catalog.yml"
-"""A finding that is in no file is reported at the catalog: GitHub shows none without a file."""
+"""File of findings that have none: GitHub shows no finding without a file."""
 
 
 def log(report: Mapping[str, Any]) -> dict[str, Any]:
@@ -35,7 +35,7 @@ def log(report: Mapping[str, Any]) -> dict[str, Any]:
 def _outcomes(
     checks: Sequence[Mapping[str, Any]], status: str
 ) -> Iterator[tuple[int, Mapping[str, Any], Mapping[str, Any]]]:
-    """Each outcome of that status, with its check and the check's place in the list of rules."""
+    """Each outcome with this status, its check, and the check's index in the list of rules."""
     for index, check in enumerate(checks):
         yield from ((index, check, outcome) for outcome in check["outcomes"] if outcome["status"] == status)
 
@@ -55,7 +55,7 @@ def _rule(entry: Mapping[str, Any]) -> dict[str, Any]:
 
 def _result(index: int, check: Mapping[str, Any], outcome: Mapping[str, Any]) -> dict[str, Any]:
     file, line = outcome.get("file") or NOWHERE, outcome.get("line") or 1
-    # What GitHub recognises a finding by from run to run: not the words, which hold times and counts.
+    # GitHub recognizes a finding by this hash. Messages hold times and counts, so they are not part of it.
     identity = hashlib.sha256(json.dumps([check["id"], outcome["place"], file]).encode()).hexdigest()
     return {
         "ruleId": check["id"],
@@ -76,7 +76,7 @@ def _result(index: int, check: Mapping[str, Any], outcome: Mapping[str, Any]) ->
 
 
 def _notification(index: int, check: Mapping[str, Any], outcome: Mapping[str, Any]) -> dict[str, Any]:
-    """What could not be checked is a notification, not a finding."""
+    """An outcome that could not be checked is a notification, not a finding."""
     return {
         "level": "note",
         "message": _message(outcome),

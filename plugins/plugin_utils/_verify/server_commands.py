@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Commands that correct logins at a server of databases or caches. Pure. The names in them come from the server."""
+"""Commands that correct logins at a database, cache or broker. Pure. The names in them come from the server."""
 
 from __future__ import annotations
 
@@ -20,20 +20,20 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._host.rabbitmq 
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify import finding_command
 
 LIST = "\\du"
-"""What psql shows where no statement is known."""
+"""Lists logins in psql, if no statement is known."""
 DATABASES = "\\l"
-"""What psql shows of who may connect: without PUBLIC, logins without a grant of their own are locked out."""
+"""Lists who may connect, in psql: revoking PUBLIC would lock out logins without a grant of their own."""
 LISTS = {
     MYSQL: ["SELECT User, Host FROM mysql.user"],
     POSTGRESQL: [LIST],
     RABBITMQ: ["list_users"],
     VALKEY: ["ACL", "LIST"],
 }
-"""What lists a server's logins."""
+"""Commands that list a server's logins."""
 LOADED = "SELECT DISTINCT GRANTEE FROM information_schema.USER_PRIVILEGES"
-"""Of MySQL: the accounts that the server uses. FLUSH PRIVILEGES could take the application's from it too."""
+"""MySQL: the accounts that the server uses. FLUSH PRIVILEGES could remove the application's account too."""
 _ADMINISTRATORS = {MYSQL: "root", POSTGRESQL: "postgres", VALKEY: "default"}
-"""Where the catalog names none."""
+"""Defaults, if the catalog names none."""
 _ATTRIBUTES = ("SUPERUSER", "CREATEROLE", "CREATEDB", "REPLICATION", "BYPASSRLS")
 _STATEMENTS = {
     "member of ": "REVOKE {0} FROM {1}",
@@ -44,27 +44,27 @@ _STATEMENTS = {
     "may write functions in ": "REVOKE USAGE ON LANGUAGE {0} FROM PUBLIC, {1}",
     "may read ": "REVOKE SELECT ON {0} FROM PUBLIC, {1}",
 }
-"""By how a right begins that ends with a name."""
+"""Statements, by the beginning of a right that ends with a name."""
 _REMOVALS = {
     MYSQL: re.compile(r"(?:(?:^|; )(?:ALTER|DROP|REVOKE|SET DEFAULT ROLE|STOP|RESET|UNINSTALL) [^;…\\]+)+"),
     POSTGRESQL: re.compile(r"(?:ALTER|DROP|REVOKE|SELECT pg_drop_replication_slot|SELECT cron\.unschedule)\b[^;…\\]+"),
     RABBITMQ: re.compile(r"rabbitmqctl (?:clear|delete)_[a-z_]+ .+"),
     VALKEY: re.compile(r"(?:ACL DELUSER|FUNCTION DELETE|MODULE UNLOAD) .+"),
 }
-"""The forms of commands in inventories."""
+"""Forms of commands in inventories."""
 _FUNCTION = re.compile(r"may run ([\w$.]+\([\w$., \[\]]*\))")
-"""One whose name the server did not have to quote."""
+"""Function whose name the server did not have to quote."""
 _ID = r"`(?:[^`\\]|\\(?!`)|``)*`"
 _ACCOUNT = re.compile(rf"{_ID}@{_ID}")
 _GRANT = re.compile(
     rf"(PUBLIC|{_ID}(?:@{_ID})?): ([A-Z][A-Z_ ,]*) ON "
     rf"(\*\.\*|(?:PROCEDURE |FUNCTION |PACKAGE |PACKAGE BODY )?{_ID}\.(?:\*|{_ID})|{_ID}@{_ID})"
 )
-"""Of MySQL, as the host writes it."""
+"""MySQL grant, as the host writes it."""
 
 
 def at(place: str, server: Mapping[str, Any], words: Sequence[str]) -> str:
-    """Runs them as the server's administrator, who is asked for the password. Statements, where the server has SQL."""
+    """Runs words (statements, if the server has SQL) as its administrator, who is asked for the password."""
     host, _, port = place.rpartition(":")
     host, user = host.strip("[]"), _administrator(server)
     if not host or not port.isdigit():
@@ -82,8 +82,7 @@ def at(place: str, server: Mapping[str, Any], words: Sequence[str]) -> str:
 
 
 def revoking(place: str, server: Mapping[str, Any], user: str, rights: Sequence[str], tags: Sequence[str] = ()) -> str:
-    """What takes a login's rights. An administrator's own are shown: it could not give them back to itself.
-
+    """Revokes a login's rights. Shows those of an administrator, who could not restore them.
     At RabbitMQ, the ``tags`` stay.
     """
     engine, admin = server["server"], _administrator(server)
@@ -104,7 +103,7 @@ def revoking(place: str, server: Mapping[str, Any], user: str, rights: Sequence[
 
 
 def disabling(place: str, server: Mapping[str, Any], name: str) -> str:
-    """What keeps a login, or an account of MySQL, out. It can be undone. The administrator itself is shown."""
+    """Disables a login or a MySQL account, which can be undone. Shows the administrator instead."""
     engine, is_own = server["server"], name == _administrator(server)
     if "\\" in name or "…" in name:  # the host may have escaped or cut it
         return at(place, server, LISTS[engine])
@@ -138,12 +137,12 @@ def _administrator(server: Mapping[str, Any]) -> str:
 
 
 def quoted(name: str) -> str:
-    """As an identifier of SQL."""
+    """SQL identifier."""
     return '"' + name.replace('"', '""') + '"'
 
 
 def _of_rabbitmq(tags: Sequence[str], right: str) -> list[str]:
-    """For the first right; the run finds the next one after it."""
+    """Command for the first right; the next run finds the next right."""
     user, mark, extra = right.partition(f": {logins.VHOST}")
     if mark:
         return ["clear_permissions", "-p", extra, *_operands(user)]

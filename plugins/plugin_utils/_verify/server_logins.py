@@ -1,8 +1,7 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""What each server of a database or cache is asked about its logins, and which of them the catalog declares. Pure.
-
-A login is explained by a credential at the same server, and by one at no server, such as a replica's user. While a
+"""Requests to databases and caches about their logins, and the logins that the catalog declares. Pure.
+A credential explains a login at its server; a credential without a server, such as a replica's user, at any. While a
 rotation or a pending task keeps a second value of a credential valid, its other logins and passwords are explained too.
 """
 
@@ -35,12 +34,10 @@ UNDECLARED = "the catalog declares no administrator of it, so its other logins m
 
 
 class Servers(NamedTuple):
-    """What servers are asked."""
-
     expected: dict[str, Any]
-    """By place, what the answer is judged by."""
+    """Expectations of the answers, by place."""
     inspections: list[dict[str, Any]]
-    """What the host is sent, with values."""
+    """Requests to the host, with values."""
     baseline_key: str = ""
 
 
@@ -52,7 +49,7 @@ def asked(
     *,
     records: bool = False,
 ) -> Servers:
-    """``baseline`` is what servers are compared with; one that ``records`` asks each server for all that exists."""
+    """Servers are compared with ``baseline``; a run that ``records`` one asks each server for all entries."""
     stored = {
         name: credential_graph.find(catalog, credential, read.now) for name, credential in catalog.credentials.items()
     }
@@ -78,7 +75,7 @@ def asked(
 
 
 def honeytokens_by_server(catalog: Catalog) -> dict[tuple[str, str], list[Credential]]:
-    """By engine and place. No run logs in with them."""
+    """Honeytokens by engine and place. No run logs in with them."""
     result: dict[tuple[str, str], list[Credential]] = {}
     for credential in catalog.credentials.values():
         engine, admin = kind_names.HONEYTOKENS.get(credential.kind), server_addresses.administrator(catalog, credential)
@@ -93,7 +90,7 @@ def _administers_others(catalog: Catalog, name: str) -> bool:
 
 
 def _place(catalog: Catalog, credential: Credential, stored: StoredCredential) -> str:
-    """The server's address: as the catalog declares it, or as a URL has it."""
+    """Address of the server, from the catalog or a URL."""
     engine = kind_names.ENGINES[credential.kind]
     admin = server_addresses.administrator(catalog, credential)
     if admin and admin.server:
@@ -105,7 +102,7 @@ def _place(catalog: Catalog, credential: Credential, stored: StoredCredential) -
 
 
 class InspectedServer:
-    """One server, with the credentials that log in there."""
+    """A server, with the credentials that log in there."""
 
     def __init__(
         self,
@@ -134,7 +131,7 @@ class InspectedServer:
         self._admin_url, self._admin_problem = self._administrator_login()
 
     def _why_not(self, credential: Credential) -> str:
-        """Why a credential's login is not used, or is not judged."""
+        """Reason for not using or not judging a credential's login."""
         stored = self._stored[credential.name]
         if credential.kind == kind_names.ELASTICACHE_AUTH_TOKEN or valkey.MANAGED.search(self.place.rpartition(":")[0]):
             return MANAGED
@@ -170,7 +167,7 @@ class InspectedServer:
         }
 
     def _database(self, url: str) -> str:
-        """The one in which the login's rights are read."""
+        """Database in which the login's rights are read."""
         return postgresql.parse_url(url, "the URL").database if self._engine == POSTGRESQL else ""
 
     @property
@@ -195,13 +192,13 @@ class InspectedServer:
 
     @property
     def _inventory(self) -> dict[str, Any] | None:
-        """What to ask for to compare it with the baseline; None without a baseline."""
+        """Request for an inventory; None if no baseline needs it."""
         server = self._admin.server if self._admin else None
         nodes = [str(endpoint) for endpoint in server_addresses.every(server, self._engine)] if server else []
         return {"key": self._key, "own": self._own(), "nodes": nodes} if self._key else None
 
     def _own(self) -> dict[str, str]:
-        """The catalog's logins, with the names that they have in a baseline. Vault gives each one a name of its own."""
+        """The catalog's logins, with their names in a baseline. Vault gives each of its logins a new name."""
         logins = [user for item in self._catalog.credentials.values() for user in self._here(item)]
         leased = [item for item in self._group if item.kind == kind_names.VAULT_DATABASE]
         names = {self._stored[item.name].login.username or "": f"a login of {item.name}" for item in leased}
@@ -209,7 +206,7 @@ class InspectedServer:
         return {**server_baseline.own_names(logins, decoys), **names}
 
     def _here(self, credential: Credential) -> list[str]:
-        """The users of a credential that logs in here, or may."""
+        """Users of a credential that logs in here, or may."""
         if credential in self.decoys:
             return [str(credential.options["user"])]
         if credential in (*self._group, *self._admins) or self._is_at_no_server(credential):
@@ -217,7 +214,9 @@ class InspectedServer:
         return []
 
     def _administrator_login(self) -> tuple[str, str]:
-        """The URL of the administrator, or why it does not exist. PostgreSQL's is asked for a baseline alone."""
+        """URL of the administrator, or the reason for none. PostgreSQL needs it only for a baseline or without other
+        logins.
+        """
         admin = self._admin
         needless = self._engine == POSTGRESQL and not self._key and bool(self.logins)
         if admin is None or admin.server is None or needless:
@@ -229,7 +228,7 @@ class InspectedServer:
         return server_addresses.administrators_url(admin.server, self._engine, stored.login), ""
 
     def _databases(self) -> list[str]:
-        """Those that the credentials' URLs name."""
+        """Databases in the credentials' URLs."""
         if self._engine != POSTGRESQL:
             return []
         logins = [self._stored[item.name] for item in self._group if item.name not in self._left_out]
@@ -237,7 +236,7 @@ class InspectedServer:
         return sorted({postgresql.parse_url(url, "the URL").database for url in urls})
 
     def _known(self) -> dict[str, list[str]]:
-        """The digests of each login's passwords; PostgreSQL shows none."""
+        """Digests of each login's passwords; PostgreSQL shows none."""
         known: dict[str, set[str]] = {}
         for item in self._catalog.credentials.values():
             for user in self._here(item):
@@ -269,6 +268,6 @@ class InspectedServer:
         return rotation is not None and credential.name in (rotation.plan.get("credentials") or ())
 
     def _has_two(self, credential: Credential) -> bool:
-        """Whether a second value of it is valid, or about to be."""
+        """Whether a second value is valid, or about to be."""
         pending = {task.credential for task in self._read.journal.pending_tasks.values()}
         return credential.name in pending or self._is_rotating(credential)

@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""What a host saw of servers' logins, as rows of a state, a place and a message. Pure: a task's result in."""
+"""Hosts' results on servers' logins, as rows of state, place and message. Pure."""
 
 from __future__ import annotations
 
@@ -115,7 +115,7 @@ def _logins(place: str, entry: Mapping[str, Any], answers: Mapping[str, Any], si
 
 
 def _is_compared(entry: Mapping[str, Any], answer: Mapping[str, Any]) -> bool:
-    """Whether the baseline explains the logins that the catalog does not."""
+    """Whether the baseline explains logins that the catalog does not."""
     return bool(entry["source"] and answer["inventory"]["kinds"] and not answer["inventory"]["problems"])
 
 
@@ -135,7 +135,7 @@ def _baseline(place: str, entry: Mapping[str, Any], answers: Mapping[str, Any], 
 
 
 def _finding(login: Mapping[str, Any], place: str, entry: Mapping[str, Any]) -> Row:
-    """An undeclared login is disabled, which can be undone; what the application uses is shown."""
+    """The command disables an undeclared login, which can be undone, and shows a login of the application."""
     name, is_known, is_open = str(login["name"]), login["known"], login.get("nopass")
     at = str(login.get("node") or place)
     if entry["server"] == POSTGRESQL and is_open:
@@ -182,7 +182,7 @@ def _of_valkey(login: Mapping[str, Any], place: str) -> str:
 
 
 def _unlisted(entry: Mapping[str, Any]) -> str:
-    """Why no administrator was asked."""
+    """Reason for not asking an administrator."""
     if entry["server"] == POSTGRESQL:
         return "its answer has no result"
     if entry["server"] == VALKEY and not entry["administrator"]:

@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Which secret values two environments share, compared by fingerprints under one run's key. Pure."""
+"""Secret values that two environments share, by fingerprints under one run's key. Pure."""
 
 from __future__ import annotations
 
@@ -15,19 +15,18 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._core.readings 
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.value_types import items
 
 CREDENTIAL = " (credential)"
-"""Ends the name of what stands in a secret alone, such as an administrator's password."""
+"""Suffix for names of credentials that only secrets hold, such as an administrator's password."""
 
 
 def fingerprints(values: Mapping[str, str], sensitivity: Mapping[str, str], key: str) -> dict[str, str]:
-    """Setting by fingerprint: whole values of high sensitivity, each key of a list, and the password inside each URL.
-
-    What is shorter than eight characters is equal by chance too often, but for a credential's password.
+    """Settings by fingerprint: whole values of high sensitivity, each key of a list, and the password inside each URL.
+    Values under eight characters are often equal by chance, so only credentials' passwords may be shorter.
     """
     result: dict[str, str] = {}
     for name in sorted(values, key=lambda name: (name.endswith(")"), name)):  # a setting's name comes first
         how = sensitivity.get(name, "high")
         texts = redaction.maskable({name: values[name]}, {name: how})
-        # A URL of medium sensitivity, or a host, may well be shared; the password in it may not.
+        # A URL of medium sensitivity, or a host, may be shared; the password in it may not.
         texts += [item for item in items(values[name]) if how == "high" and len(item) >= redaction.SHORTEST]
         texts += [values[name]] if name.endswith(CREDENTIAL) else []
         for text in texts if how == "high" else [text for text in texts if text != values[name]]:
@@ -36,7 +35,7 @@ def fingerprints(values: Mapping[str, str], sensitivity: Mapping[str, str], key:
 
 
 def passwords(catalog: Catalog, contents: Contents) -> dict[str, str]:
-    """What each credential logs in with, as far as a place holds it."""
+    """Password of each credential, if a place holds it."""
     by_credential = {
         f"{name}{CREDENTIAL}": credential_graph.find(catalog, credential, contents).login.password
         for name, credential in catalog.credentials.items()
@@ -45,13 +44,12 @@ def passwords(catalog: Catalog, contents: Contents) -> dict[str, str]:
 
 
 def shared(own: Mapping[str, str], other: Mapping[str, str]) -> list[dict[str, str]]:
-    """Pairs of settings that hold the same."""
+    """Pairs of settings with the same value."""
     pairs: set[tuple[str, str]] = {(own[mac], other[mac]) for mac in set(own) & set(other)}
     return [{"own": mine, "other": theirs} for mine, theirs in sorted(pairs)]
 
 
 def signing_settings(catalog: Catalog) -> list[str]:
-    """The settings that hold signing keys."""
     settings = {
         name
         for credential in catalog.credentials.values()

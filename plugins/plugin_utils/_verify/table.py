@@ -22,21 +22,21 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify.check i
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify.report_schema import VERSION
 
 HOSTS = "hosts' .env"
-"""The node of the graph that stands for every host's file."""
+"""Node of the graph for every host's file."""
 NARROWEST, WIDEST = 60, 120
 SHOWN = 12
-"""Lines of evidence that the table has of one check; the files have all."""
+"""Limit of a check's evidence lines in the table; the files have all."""
 LONG = 60
-"""Characters of a text that is not printed twice."""
+"""Characters above which a text is not printed twice."""
 COLOURS = {PASS: "green", FAIL: "red", NOT_CHECKED: "yellow", NOT_APPLICABLE: "dark gray"}
 QUIET = (PASS, NOT_APPLICABLE)
 ACTS = {"git": "repository maintainers", "iam": "AWS administrator"}
 ACTS |= {"ci": ACTS["git"], "recovery": ACTS["iam"]}
-"""Who must act on an area's findings; on those of the others the operator."""
+"""Persons who act on an area's findings. The operator acts on those of other areas."""
 
 
 def data(facts: Facts, results: Sequence[CheckResult], hosts: Sequence[str]) -> dict[str, Any]:
-    """Everything that the files hold."""
+    """Content of the report's files."""
     counts = Counter(check_result.status for check_result in results)
     return {
         "schema_version": VERSION,
@@ -84,7 +84,7 @@ def _outcome(outcome: Outcome, command: str) -> dict[str, Any]:
 
 
 def _host(facts: Facts, host: str, results: Sequence[CheckResult]) -> dict[str, Any]:
-    """Each check's result on one host, and its drift by name."""
+    """A host's status in each check, its drift and its deploy marker."""
     report: dict[str, str] = {}
     for result in results:
         own = [outcome.status for outcome in result.results if outcome.place == host]
@@ -95,7 +95,7 @@ def _host(facts: Facts, host: str, results: Sequence[CheckResult]) -> dict[str, 
 
 
 def _states(facts: Facts) -> dict[str, str]:
-    """A word for each credential of the graph."""
+    """State of each credential in the graph."""
     states = {}
     for age in facts.parts.get("journal", {}).get("ages", ()):
         days = "age unknown" if age["days"] is None else f"{age['days']} days"
@@ -104,7 +104,7 @@ def _states(facts: Facts) -> dict[str, str]:
 
 
 def graph(catalog: Catalog, states: Mapping[str, str]) -> dict[str, Any]:
-    """What reveals what: hosts' files and every credential, as _impact_drawing draws it."""
+    """Credentials that hosts' files and other credentials reveal, as _impact_drawing draws them."""
     names = list(catalog.credentials)
     edges = [
         {"from": HOSTS, "to": name, "why": "contains it"}
@@ -120,7 +120,7 @@ def graph(catalog: Catalog, states: Mapping[str, str]) -> dict[str, Any]:
     starts = [HOSTS] if any(edge["from"] == HOSTS for edge in edges) else []
     starts += [name for name in names if name not in revealed]
     return {
-        # Where credentials reveal each other only, somebody must come first.
+        # If credentials only reveal each other, the graph starts at the first.
         "declared": starts or names[:1],
         "credentials": [
             {"name": name, "kind": catalog.credentials[name].kind, "severity": states.get(name, "age unknown")}
@@ -139,9 +139,8 @@ def summary(result: Mapping[str, Any]) -> str:
 
 
 def table(result: Mapping[str, Any], columns: int = 100, *, whole: bool = False) -> list[tuple[str, str]]:
-    """Lines with a colour each; none is wider than the terminal but a command, which is pasted whole.
-
-    Unless it is ``whole``, checks that need no action have one line for each area.
+    """Lines, each with a colour. Only a command, which is pasted whole, may be wider than the terminal.
+    Unless ``whole``, checks that need no action have one line for each area.
     """
     width = max(NARROWEST, min(columns, WIDEST))
     lines = [(line, colour) for text, colour in _top(result, width) for line in _wrapped(text, width, "", " " * 4)]
@@ -175,7 +174,7 @@ def _folded(result: Mapping[str, Any], width: int) -> Iterator[tuple[str, str]]:
 
 
 def _top(result: Mapping[str, Any], width: int) -> Iterator[tuple[str, str]]:
-    """What failed, what is not checked, and who must act, a line each; the table has the reasons."""
+    """Lines for failures, for checks that were not made, and for who must act. The table has the reasons."""
     worst = next((status for status in (FAIL, NOT_CHECKED) if _with(result, status)), PASS)
     yield f"{result['application']} {result['environment']}: {summary(result)}", COLOURS[worst]
     if result["unreachable"]:
@@ -198,7 +197,7 @@ def _with(result: Mapping[str, Any], status: str) -> list[Mapping[str, Any]]:
 
 
 def _fitted(head: str, names: Sequence[str], width: int) -> str:
-    """As many of the names as one line holds, at least the first."""
+    """Line with as many names as fit, at least the first."""
     for count in range(len(names), 0, -1):
         rest = f" and {len(names) - count} more" if count < len(names) else ""
         line = f"{head}{', '.join(names[:count])}{rest}"
@@ -208,7 +207,7 @@ def _fitted(head: str, names: Sequence[str], width: int) -> str:
 
 
 def _evidence(entry: Mapping[str, Any], width: int, answer: dict[str, str]) -> Iterator[str]:
-    """A check that passes has no line here. No long reason appears twice: one unreachable host affects many checks."""
+    """Evidence of a check; empty if it passes. A long reason appears once: an unreachable host affects many checks."""
     if entry["status"] == PASS:
         return
     quiet = QUIET if entry["status"] not in QUIET else ()

@@ -1,7 +1,8 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Tries previous keys from the controller: access keys at STS, SSH keys over Ansible's own way to a host. It only logs
-in, with the checks by which rotations verify a revocation."""
+"""Tries previous keys from the controller: access keys at STS, SSH keys over Ansible's connection to a host.
+Only logs in, with the checks by which rotations verify a revocation.
+"""
 
 from __future__ import annotations
 
@@ -24,7 +25,7 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify.previou
 
 
 def given(info: str, task_vars: Mapping[str, Any]) -> list[Mapping[str, Any]]:
-    """What verify_info found to try, with values. Raises AnsibleActionFail."""
+    """Tries from verify_info, with values. Raises AnsibleActionFail."""
     return list(registered(info, task_vars, having="tries", kind=Sequence)["tries"])
 
 

@@ -1,8 +1,7 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""What each server of MySQL, MariaDB or RabbitMQ is asked about its logins. Pure.
-
-Only the administrator asks, at the address that the catalog declares. No password of the application is sent.
+"""Requests to MySQL, MariaDB and RabbitMQ about their logins. Pure.
+Only the administrator logs in, at the declared address. No password of the application is sent.
 """
 
 from __future__ import annotations
@@ -39,7 +38,6 @@ def asked(
     *,
     records: bool = False,
 ) -> Servers:
-    """As for other servers."""
     stored = {
         name: credential_graph.find(catalog, credential, read.now) for name, credential in catalog.credentials.items()
     }
@@ -102,12 +100,12 @@ class _TwoUserServer(InspectedServer):
         return ""
 
     def _twins(self, credential: Credential) -> list[str]:
-        """Both users, because a rotation gives the one the rights of the other, or compares them."""
+        """Both users, because a rotation gives one the rights of the other, or compares them."""
         own = str(credential.options.get("user", ""))
         return list(dict.fromkeys([*self._users(credential), *(own + suffix for suffix in ("_a", "_b") if own)]))
 
     def _administrator_login(self) -> tuple[str, str]:
-        """As a URL, so that its password is redacted and withheld like that of any other administrator."""
+        """A URL, so that its password is redacted and withheld like that of any other administrator."""
         admin = self._admin
         if admin is None or admin.server is None:
             return "", "the catalog declares no administrator with a server.address for it"
@@ -126,7 +124,7 @@ class _TwoUserServer(InspectedServer):
         return server_addresses.of_driver(server, PORTS[self._engine]) if server else {}
 
     def _scopes(self) -> list[str]:
-        """The databases or vhosts that URLs of the server's credentials name."""
+        """Databases or vhosts in URLs of the server's credentials."""
         urls = [location.url for item in self._group for location in self._stored[item.name].locations]
         scopes = {self._scope(url) for url in urls}
         return sorted(scope for scope in scopes if scope)

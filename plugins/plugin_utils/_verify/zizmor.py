@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""What zizmor finds in workflows, as it finds it offline. What it quotes of them is left out: it may be a value."""
+"""Offline findings of zizmor in workflows. Its quotes of them are left out: they may hold values."""
 
 from __future__ import annotations
 
@@ -18,26 +18,25 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._scan.bounded_p
 NAME = "zizmor"
 REMEDY = "install zizmor (pip install zizmor, or brew install zizmor)"
 SECONDS = 60
-"""How long one run may take."""
+"""Time limit of a run."""
 BY_HAND = "zizmor --offline --strict-collection ."
 _ARGUMENTS = ("--offline", "--format=json", "--no-exit-codes", "--no-progress", "--color=never", "--quiet")
 CONFIGURATIONS = (".github/zizmor.yml", ".github/zizmor.yaml", "zizmor.yml", "zizmor.yaml")
-"""What a repository may say of its findings."""
+"""A repository's own configurations."""
 OTHERS = (".github/dependabot.yml", ".github/dependabot.yaml", ".pre-commit-config.yaml", ".pre-commit-hooks.yaml")
-"""What it looks at beside workflows and composite actions."""
+"""Files that zizmor reads besides workflows and composite actions."""
 _KEPT = ("PATH", "HOME", "LANG", "LC_ALL", "TMPDIR", "SYSTEMROOT")
-"""Of the environment: no token, so that nothing could be asked with one."""
+"""Environment variables that zizmor gets: no token, so no request can use one."""
 
 
 def installed() -> str | None:
-    """On the path, or beside the Python that runs this, as in a virtual environment."""
+    """Path of zizmor: on PATH, or beside this Python, as in a virtual environment."""
     return shutil.which(NAME) or shutil.which(NAME, path=os.path.dirname(sys.executable))
 
 
 def looked(copy: str, *, config: str = "", program: str | None = None, seconds: float = SECONDS) -> dict[str, Any]:
-    """Findings in a folder of copies, and what it could not read. Raises ScanError.
-
-    ``config`` is the repository's own configuration of it; no other one counts.
+    """Findings in a folder of copies, and problems. Raises ScanError.
+    ``config`` is the repository's own; no other configuration counts.
     """
     program = program or installed()
     if program is None:
@@ -46,7 +45,7 @@ def looked(copy: str, *, config: str = "", program: str | None = None, seconds: 
     code, text = _ran([*command, "--strict-collection", "."], copy, seconds)
     problems = []
     if code != 0:
-        # Strictly, one file that it cannot read keeps it from all others.
+        # In strict mode, one unreadable file keeps zizmor from all others.
         problems = [f"zizmor cannot read every workflow; see which: {BY_HAND}"]
         code, text = _ran([*command, "."], copy, seconds)
     results = findings(text) if code == 0 else None
@@ -56,7 +55,7 @@ def looked(copy: str, *, config: str = "", program: str | None = None, seconds: 
 
 
 def findings(text: bytes) -> list[dict[str, Any]] | None:
-    """Place and words of each; None for what is not an answer of zizmor's."""
+    """Place and message of each finding. None if the text is not an answer of zizmor."""
     try:
         answer = json.loads(text)
         return sorted(
@@ -70,7 +69,7 @@ def findings(text: bytes) -> list[dict[str, Any]] | None:
 def _finding(entry: Mapping[str, Any]) -> dict[str, Any]:
     path, line = _place(entry["locations"])
     severity = str(entry["determinations"]["severity"]).lower()
-    # Its other words quote the workflow.
+    # Other fields quote the workflow.
     message = f"{entry['ident']} ({severity}): {entry['desc']}"
     return {"path": path, "line": line, "message": message, "opens": bool(path), "audit": str(entry["ident"])}
 
