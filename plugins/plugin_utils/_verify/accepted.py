@@ -57,7 +57,7 @@ def parse(document: Any, today: date) -> Acceptances:
 
 
 def applied(accepted: Acceptances, results: Sequence[CheckResult]) -> tuple[list[CheckResult], list[str]]:
-    """Returns the results, accepted findings as not applicable, and the file's problems, unused entries included."""
+    """Results with accepted findings as not applicable, and the file's problems, unused entries included."""
     ran = {result.check.id for result in results}
     used = {
         entry

@@ -40,9 +40,7 @@ def compared(
     noun: str,
     command_for: Callable[[ServerDifference], str] = lambda item: finding_command.literal(shlex.split(item.undo)),
 ) -> Iterator[Row]:
-    """``noun`` names the counted entries. ``command_for`` returns the command that removes an addition; empty if none
-    can.
-    """
+    """``noun`` names the counted entries. ``command_for`` makes the command that removes an addition; may be empty."""
     reading, reasons = server_baseline.reading_of(inventory), inventory.get("unread", {})
     differences = server_baseline.compare(place, source, reading)
     for difference in differences[: server_baseline.MOST_NAMED]:

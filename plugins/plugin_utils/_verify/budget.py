@@ -30,9 +30,7 @@ class Budget:
         return max((self.ends - time.time()) * 0.4, 1)
 
     def spend(self, act: Callable[[], T]) -> T:
-        """Returns or raises as ``act`` does. Gives it half of the remaining time, so that later calls have time too.
-        Raises SecretsError at that limit.
-        """
+        """Returns or raises as ``act`` does. Raises SecretsError if it takes more than half of the remaining time."""
         seconds = self.ends - time.time()
         results: list[T] = within(seconds / 2, lambda: [act()], list[T]()) if seconds > 0 else []
         if not results:

@@ -1,6 +1,7 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 """Checks, their outcomes, and how they are chosen and run. Pure: facts in, results out.
+
 A check is one file in ``checks``; nothing else lists it.
 """
 
@@ -166,9 +167,7 @@ EVERY = frozenset(("all", "tagged"))
 
 
 def chosen(only: Sequence[str], skip: Sequence[str] = ()) -> tuple[Check, ...]:
-    """Checks whose id, name or area is in ``only`` (all if empty) and not in ``skip``. Raises SecretsError for unknown
-    words.
-    """
+    """Checks by id, name or area: all or ``only`` these, without ``skip``. Raises SecretsError for other words."""
     wanted, unwanted = ({word.strip().lower() for word in words} - EVERY for words in (only, skip))
     checks = {check: {check.id.lower(), check.name, check.area} for check in registry()}
     strange = sorted((wanted | unwanted) - set().union(*checks.values()))

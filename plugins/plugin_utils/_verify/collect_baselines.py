@@ -29,8 +29,8 @@ class BaselineRun:
 
     @classmethod
     def of(cls, catalog: Catalog, client: Callable[[str], Any], *, records: bool) -> BaselineRun:
-        """Reads the baseline. A run that ``records`` makes a missing one, with a new key, and raises SecretsError if
-        the read fails.
+        """Reads the baseline. If the run ``records``: raises SecretsError on a failed read, and makes a missing
+        baseline.
         """
         try:
             store = baseline_of(catalog, client)
@@ -51,9 +51,7 @@ class BaselineRun:
         return inventory_request.request(self.recorded.key, hosts, known_keys())
 
     def judged(self, place: str, read: Callable[[], Inventory], noun: str) -> dict[str, Any]:
-        """Rows of a check; the result of ``read`` instead, if the run records. Calls ``read`` only to record or
-        compare.
-        """
+        """Rows of a check; the result of ``read`` instead, if the run records. Reads only to record or compare."""
         source = self.recorded.sources.get(place) if self.recorded else None
         if self.is_recording:
             return {"place": place, "inventory": read()}

@@ -191,9 +191,7 @@ class Gatherer:
 
     @once
     def leftovers(self) -> list[str]:
-        """Secrets of ended rotations, and their staged versions outside AWS, unless a rotation is open: it stages there
-        too.
-        """
+        """Secrets of ended rotations, and their staged versions outside AWS, unless an open rotation stages there."""
         rotation = self.journal_read.rotation
         starts = (f"{self.catalog.rotation_secret}/", f"{self.catalog.rotation_logins}/")
         result = self._manager.beginning(f"{self.catalog.application}-rotation")

@@ -19,9 +19,7 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify.cached_
 
 
 def fingerprints(read: Environment, secrets: ReadOnce | VersionedStore, key: str) -> dict[str, str]:
-    """Fingerprints of settings, and of credentials that only secrets hold, such as an administrator's. Raises
-    SecretsError.
-    """
+    """Fingerprints of settings, and of credentials that only secrets hold, as administrators'. Raises SecretsError."""
     names = set(credential_graph.every_secret(read.catalog)) - set(read.contents.readings)
     apart = secrets.read(sorted(names))
     if apart.denials:

@@ -148,6 +148,7 @@ def workflows(path: str) -> dict[str, Any]:
 
 def zizmor(path: str) -> dict[str, Any]:
     """zizmor's findings in workflows and composite actions. Raises SecretsError.
+
     Reads a copy: in the repository, zizmor skips files that git ignores, tracked or not, and follows links.
     """
     with _checkout(path) as checkout, tempfile.TemporaryDirectory(prefix="zizmor-") as copy:
@@ -170,6 +171,7 @@ class TooLarge(yaml.YAMLError):
 
 def parsed(text: str) -> Any:
     """The document, each scalar as text with its line; YAML's ``on`` stays a word.
+
     Raises yaml.YAMLError; TooLarge if it would take more memory than its text.
     """
     node = yaml.compose(text, Loader=_Loader)

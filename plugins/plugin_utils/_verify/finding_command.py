@@ -1,6 +1,7 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 """Commands of findings, ready to paste. Pure.
+
 Names come from hosts, servers, AWS and repositories.
 """
 

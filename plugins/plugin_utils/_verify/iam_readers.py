@@ -1,6 +1,7 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 """Users and roles that may read an account's secrets, judged by IAM's account details. Pure.
+
 Service control policies and session policies are not known, so AWS may refuse what this allows.
 """
 
@@ -182,9 +183,7 @@ def few(names: Sequence[str]) -> str:
 
 
 def may_read(principal: Principal, item: ProtectedItem, *, loosely: bool = False) -> bool:
-    """Whether one of the actions, and the key's use, is allowed; ``loosely``: if unknown conditions are open. Raises
-    PolicyError.
-    """
+    """Whether an action and the key's use are allowed. ``loosely``: unknown conditions are open. Raises PolicyError."""
     policies: tuple[Document, ...] = (*principal.policies, own_statements(item.policy, principal.arn))
     is_open = _is_unknown if loosely else None
     allowed = any(allows(principal, policies, action, item.arn, item.context, is_open) for action in item.actions)

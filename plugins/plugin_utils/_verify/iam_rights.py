@@ -181,6 +181,7 @@ class _Judge:
 
     def may(self, action: str, arn: str, context: Mapping[str, str] = MappingProxyType({})) -> bool:
         """Whether an action is allowed. A key's policy must allow it too, for the principal or for its account.
+
         Conditions on who asks, and how, count as met: whoever may ask at all can meet them some day.
         """
         key, who = self.targets.keys.get(arn), self.principal.arn

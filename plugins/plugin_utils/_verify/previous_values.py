@@ -1,6 +1,7 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 """Previous values: their state by the stores and the journal, what can be tried, and where. Pure.
+
 Only a :class:`Try` holds values.
 """
 

@@ -1,6 +1,7 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 """Hosts' reports on previous values, merged to one state and message for each credential. Pure.
+
 A value that could have been tried, but was not, never counts as refused.
 """
 
@@ -31,9 +32,7 @@ Results = Mapping[str, Mapping[str, Any]]
 def merged(
     former: Mapping[str, Verdict], by_host: Results, servers: Mapping[str, Any], sessions: Results
 ) -> dict[str, Verdict]:
-    """``by_host``: revoked_logins' results by host. ``servers``: its result on the host that read servers.
-    ``sessions``: results of django_sessions by credential.
-    """
+    """Results of revoked_logins by host and on the ``servers``' host, and of django_sessions by credential."""
     result = {}
     for name, entry in former.items():
         if entry.get("by") == BY_SERVERS:

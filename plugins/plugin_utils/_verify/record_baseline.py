@@ -1,6 +1,7 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 """Records servers' readings in a baseline. Pure.
+
 A server is recorded once. Later, its baseline only changes by accepted differences and newly readable kinds.
 """
 
@@ -196,6 +197,7 @@ def with_accounts(
     readings: Mapping[str, ServerReading], parts: Mapping[str, Any], absent: Mapping[str, str]
 ) -> tuple[dict[str, ServerReading], list[str], list[str]]:
     """Adds readings of the account and the repository. Returns unrecorded kinds and the account's problems too.
+
     Without a token, an operator records all but GitHub.
     """
     inventories = [parts[name]["inventory"] for name in (ACCOUNT, GITHUB) if name in parts]

@@ -14,9 +14,7 @@ PROMOTES, REMOVES = "promote", "revoke"
 
 
 def measured(entries: Iterable[Mapping[str, Any]], records: Iterable[Mapping[str, Any]]) -> dict[str, dict[str, Any]]:
-    """Seconds of each credential's newest rotation: exact from the journal's entries, else at most the whole rotation,
-    from the audit log.
-    """
+    """Seconds of each credential's newest rotation: exact by the journal, else at most the whole, by the audit log."""
     result: dict[str, dict[str, Any]] = {}
     for record in records:
         if record.get("outcome") == "completed":

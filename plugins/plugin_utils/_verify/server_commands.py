@@ -64,7 +64,7 @@ _GRANT = re.compile(
 
 
 def at(place: str, server: Mapping[str, Any], words: Sequence[str]) -> str:
-    """Runs words (statements, if the server has SQL) as its administrator, who is asked for the password."""
+    """Command that runs words (SQL statements, if the server has SQL) as its administrator, and asks for the password."""
     host, _, port = place.rpartition(":")
     host, user = host.strip("[]"), _administrator(server)
     if not host or not port.isdigit():
@@ -82,7 +82,8 @@ def at(place: str, server: Mapping[str, Any], words: Sequence[str]) -> str:
 
 
 def revoking(place: str, server: Mapping[str, Any], user: str, rights: Sequence[str], tags: Sequence[str] = ()) -> str:
-    """Revokes a login's rights. Shows those of an administrator, who could not restore them.
+    """Command that revokes a login's rights. Shows those of an administrator, who could not restore them.
+
     At RabbitMQ, the ``tags`` stay.
     """
     engine, admin = server["server"], _administrator(server)
@@ -103,7 +104,7 @@ def revoking(place: str, server: Mapping[str, Any], user: str, rights: Sequence[
 
 
 def disabling(place: str, server: Mapping[str, Any], name: str) -> str:
-    """Disables a login or a MySQL account, which can be undone. Shows the administrator instead."""
+    """Command that disables a login or MySQL account, which can be undone. Shows the administrator instead."""
     engine, is_own = server["server"], name == _administrator(server)
     if "\\" in name or "…" in name:  # the host may have escaped or cut it
         return at(place, server, LISTS[engine])
@@ -117,7 +118,7 @@ def disabling(place: str, server: Mapping[str, Any], name: str) -> str:
 
 
 def removing(place: str, server: Mapping[str, Any], difference: ServerDifference) -> str:
-    """Removes an addition. A host wrote the command: a client would run other forms on the operator's machine."""
+    """Command that removes an addition. A host wrote it: a client would run other forms on the operator's machine."""
     engine, undo = server["server"], difference.undo
     if not _REMOVALS[engine].fullmatch(undo):
         return ""

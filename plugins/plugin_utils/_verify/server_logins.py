@@ -1,8 +1,9 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 """Requests to databases and caches about their logins, and the logins that the catalog declares. Pure.
-A credential explains a login at its server; a credential without a server, such as a replica's user, at any. While a
-rotation or a pending task keeps a second value of a credential valid, its other logins and passwords are explained too.
+
+A credential explains a login at its server; one without a server, such as a replica's user, at any server. While a
+rotation or a pending task keeps a second value valid, the credential's other logins and passwords are explained too.
 """
 
 from __future__ import annotations
@@ -214,9 +215,7 @@ class InspectedServer:
         return []
 
     def _administrator_login(self) -> tuple[str, str]:
-        """URL of the administrator, or the reason for none. PostgreSQL needs it only for a baseline or without other
-        logins.
-        """
+        """URL of the administrator, or a problem. PostgreSQL's is for a baseline, or if no other login exists."""
         admin = self._admin
         needless = self._engine == POSTGRESQL and not self._key and bool(self.logins)
         if admin is None or admin.server is None or needless:

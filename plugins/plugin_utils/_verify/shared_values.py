@@ -20,6 +20,7 @@ CREDENTIAL = " (credential)"
 
 def fingerprints(values: Mapping[str, str], sensitivity: Mapping[str, str], key: str) -> dict[str, str]:
     """Settings by fingerprint: whole values of high sensitivity, each key of a list, and the password inside each URL.
+
     Values under eight characters are often equal by chance, so only credentials' passwords may be shorter.
     """
     result: dict[str, str] = {}

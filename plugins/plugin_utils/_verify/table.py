@@ -140,6 +140,7 @@ def summary(result: Mapping[str, Any]) -> str:
 
 def table(result: Mapping[str, Any], columns: int = 100, *, whole: bool = False) -> list[tuple[str, str]]:
     """Lines, each with a colour. Only a command, which is pasted whole, may be wider than the terminal.
+
     Unless ``whole``, checks that need no action have one line for each area.
     """
     width = max(NARROWEST, min(columns, WIDEST))

@@ -1,6 +1,7 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 """Tries previous keys from the controller: access keys at STS, SSH keys over Ansible's connection to a host.
+
 Only logs in, with the checks by which rotations verify a revocation.
 """
 

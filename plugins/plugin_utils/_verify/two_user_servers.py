@@ -1,6 +1,7 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 """Requests to MySQL, MariaDB and RabbitMQ about their logins. Pure.
+
 Only the administrator logs in, at the declared address. No password of the application is sent.
 """
 

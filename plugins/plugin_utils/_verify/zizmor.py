@@ -36,6 +36,7 @@ def installed() -> str | None:
 
 def looked(copy: str, *, config: str = "", program: str | None = None, seconds: float = SECONDS) -> dict[str, Any]:
     """Findings in a folder of copies, and problems. Raises ScanError.
+
     ``config`` is the repository's own; no other configuration counts.
     """
     program = program or installed()

@@ -33,7 +33,7 @@ def _unit(host: str, unit: Mapping[str, Any], result: Mapping[str, Any]) -> Iter
 
 
 def _command(unit: Mapping[str, Any], result: Mapping[str, Any]) -> str:
-    """Runs the unit as the owner of .env. Empty if a person must choose."""
+    """Command to run the unit as the owner of .env. Empty if a person must choose."""
     owner, name = result["file"].get("owner", "root"), shlex.quote(unit["unit"])
     if owner == "root" or unit.get("manager"):
         return ""

@@ -44,7 +44,7 @@ def _unit(host: str, unit: Mapping[str, Any], _result: Mapping[str, Any]) -> Ite
 
 
 def _command(unit: str, place: str, settings: Sequence[str]) -> str:
-    """Removes the settings, except from lines with several assignments and unreadable files."""
+    """Command that removes the settings, except from lines with several assignments and unreadable files."""
     if not settings or not all(re.fullmatch(r"\w+", name) for name in settings):
         return ""
     names, name = "|".join(settings), shlex.quote(unit)

@@ -68,7 +68,7 @@ def look(facts: Facts) -> Iterator[Outcome]:
 
 
 def _command(kind: str, name: str, policy: Mapping[str, Any]) -> str:
-    """Writes the remaining policy."""
+    """Command that writes the remaining policy."""
     put, delete, show = (
         ["aws", *(word.format(name=name) for word in table.get(kind, "").split())] for table in (_PUT, _DELETE, _SHOW)
     )
