@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Which credential a found string belongs to: the values that are known, in the forms in which they leak. Pure."""
+"""Identifies the credential of a leaked string, in the forms in which values leak."""
 
 from __future__ import annotations
 
@@ -16,19 +16,19 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._core.value_enc
 
 @dataclass(frozen=True)
 class CandidateValue:
-    """One value of a credential, in one version."""
+    """A credential's value in one version."""
 
     credential: str
     stage: str
-    """AWSCURRENT, AWSPENDING, AWSPREVIOUS, a version, or the setting that lists previous keys."""
+    """AWSCURRENT, AWSPENDING, AWSPREVIOUS, a version, or the setting of previous keys."""
     value: str = field(repr=False)
     where: str = ""
-    """The setting and the place that hold it."""
+    """The setting and its location."""
 
 
 @dataclass(frozen=True)
 class Match:
-    """A credential whose value was found, and how."""
+    """A credential whose value was found."""
 
     credential: str
     stage: str
@@ -36,9 +36,9 @@ class Match:
 
 
 def text_of(data: bytes) -> str:
-    """What was found as text that is only searched: in each encoding that it may have, one after the other.
+    """Decodes ``data`` for a search: every possible encoding, one after the other.
 
-    Windows' editors and shells write UTF-16, also behind what others wrote into the same file, so at any byte.
+    Windows' editors and shells write UTF-16, also after another encoding in the same file, so at any byte.
     """
     readings = [data.decode("utf-8-sig", "replace")]
     if b"\0" in data or data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
@@ -47,7 +47,7 @@ def text_of(data: bytes) -> str:
 
 
 def matches(text: str, known: Iterable[CandidateValue]) -> list[Match]:
-    """Every credential whose value stands in the text, once a version; the plainest form is reported."""
+    """Credentials whose value the text contains, once for each version, in the plainest form."""
     result: dict[tuple[str, str], Match] = {}
     bare, data = _bare(text), text.encode("utf-8", "replace")
     as_found = ((text, bare), *((read(text), _bare(read(bare))) for read in (unquote, unquote_plus)))
@@ -64,7 +64,7 @@ def matches(text: str, known: Iterable[CandidateValue]) -> list[Match]:
 
 
 def too_short(known: Iterable[CandidateValue]) -> list[str]:
-    """What is not looked for, in words, since it is found everywhere."""
+    """Lines on values that are too short to search for."""
     stages: dict[tuple[str, str], dict[str, None]] = {}
     for candidate_value in known:
         if len(_sought(candidate_value)) < SHORTEST:
@@ -89,7 +89,7 @@ def _form_in(as_found: Sequence[tuple[str, str]], value: str) -> str | None:
 
 
 def _escaped_in(data: bytes, value: str) -> str | None:
-    """The form of a value that some encoder wrote in a way of its own."""
+    """The form of a value that an unknown encoder wrote. None if absent."""
     spelling = Spelling(value)
     for anchor in spelling.anchors:
         at = data.find(anchor.data)

@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""The post-mortem's facts, put together from the journal and from what the run saw."""
+"""The post-mortem's facts, from the journal and the run."""
 
 from __future__ import annotations
 
@@ -48,13 +48,13 @@ EVENTS = {
     "evict": "the operator asked to remove keys and logins that nothing explains (leak_evict)",
     "healthy": "every host was healthy, and no task was pending on any host",
 }
-"""By an event's first word; the rest names what it is about."""
+"""Descriptions by an event's first word. The rest of the event replaces ``{}``."""
 MOST_BY_TIME = 100
-"""Lines of logs and files that are repeated in the order of their times."""
+"""Most lines of logs and files that are repeated in the order of their times."""
 _TIME = re.compile(r"\b\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ")
 BLOCK = "until then, block the leaked login (docs/runbooks/by-hand.md, Block a login)"
 CUTS = ("refused", "purged", "invalidated", "sessions")
-"""Events that take something away from the application."""
+"""Events that may break the application."""
 
 
 def facts_of(
@@ -65,9 +65,9 @@ def facts_of(
     answer: Mapping[str, Any],
     now: datetime,
 ) -> dict[str, Any]:
-    """``results`` says by credential what became of it; ``answer`` has lists of words by heading, and by credential the
-    hosts that still accept it (``hosts_with_old_key``) and previous values that wait for their revocation (``waits``).
-    ``left_out`` are hosts that are given up, ``hosts`` the inventory's.
+    """``results`` are outcomes by credential. ``answer`` holds lists of lines by heading, and by credential hosts that
+    still accept the old value (``hosts_with_old_key``) and pending revocations of previous values (``waits``).
+    ``left_out`` are given-up hosts, ``hosts`` the inventory's.
     """
     began = credential_ages.moment(incident.at)
 
@@ -141,7 +141,7 @@ def facts_of(
 
 
 def _by_time(lines: Sequence[str], since: str) -> list[str]:
-    """Those that name a time, by the first one, since the exposure began: what an attacker did may be among them."""
+    """Lines with a time since the exposure began, in order of their first time. They may show an attacker's acts."""
     times = {line: match[0] for line in lines if (match := _TIME.search(line)) and match[0] >= since}
     ordered = sorted(times, key=lambda line: times[line])
     rest = len(ordered) - MOST_BY_TIME
@@ -152,7 +152,7 @@ def _by_time(lines: Sequence[str], since: str) -> list[str]:
 
 
 def serving(catalog: Catalog, hosts: Any, left_out: Sequence[str] = ()) -> dict[str, list[str]]:
-    """By host how to restart what answers requests: services with a health address, or all where none has one."""
+    """Restart commands by host, for services with a health address. All services if none has one."""
     answers = {name for name, service in catalog.services.items() if service.health} or set(catalog.services)
     result = {}
     for host, names in (hosts if isinstance(hosts, Mapping) else {}).items():
@@ -167,7 +167,7 @@ def _its_services(catalog: Catalog, names: Any) -> list[str]:
 
 
 def _hosts(catalog: Catalog, hosts: Any, healthy: Mapping[str, str]) -> list[str]:
-    """Each host with its services; ``hosts`` says by host which, or nothing where it has all of the catalog's."""
+    """Hosts with their services. ``hosts`` names them, or nothing if a host has all services of the catalog."""
     if not isinstance(hosts, Mapping):
         return list(hosts)
     lines = []
@@ -192,7 +192,8 @@ def _description(event: str) -> str:
 
 
 def _clock(seconds: Mapping[str, float], behind: Sequence[str], by_confirmation: Sequence[str]) -> dict[str, float]:
-    """The clock's hands: of what happens once a rotation, the first or the last. ``confirmed`` is not a refusal."""
+    """Seconds by row. An event of several rotations counts at its first or last time. ``by_confirmation`` events do not
+    count as rejected."""
 
     def of(*names: str) -> list[float]:
         return [at for name, at in seconds.items() if name not in by_confirmation and name.partition("/")[0] in names]
@@ -200,7 +201,7 @@ def _clock(seconds: Mapping[str, float], behind: Sequence[str], by_confirmation:
     live, refused = of("first") or of("live"), of("refused", "confirmed")
     if of("renewed") and not behind:
         refused += of("renewed", "verified")
-    # Whatever was taken away after a look at the hosts may have broken them.
+    # Such an event after the health check may have broken hosts.
     healthy = [at for at in of("healthy") if at >= max([0.0, *of(*CUTS)])]
     once = {name: at for name, at in seconds.items() if name in ("planned", "purged", "sessions")}
     return {
@@ -213,7 +214,7 @@ def _clock(seconds: Mapping[str, float], behind: Sequence[str], by_confirmation:
 
 
 def _outages(seconds: Mapping[str, float]) -> list[dict[str, Any]]:
-    """When the application was taken down on purpose, and for how long at most; None while it is down."""
+    """Planned outages with their longest possible duration, None while the application is down."""
     outages = []
     for name, at in sorted(seconds.items(), key=lambda item: item[1]):
         if name.startswith("down/"):
@@ -224,7 +225,7 @@ def _outages(seconds: Mapping[str, float]) -> list[dict[str, Any]]:
 
 
 def _left(incident: Incident, behind: Sequence[str], absent_hosts: Sequence[str]) -> list[str]:
-    """Of a signing key that still verifies somewhere, its own line says where."""
+    """Lines on skipped hosts. A signing key's own row names the hosts that still accept it."""
     message = "was skipped and holds revoked values. When it answers, run ansible-playbook watchparty.secrets.deploy"
     doubtful = {host for hosts in incident.foothold_hosts.values() for host in hosts}
     lines = [
@@ -250,7 +251,7 @@ def _still_verifies(hosts: Sequence[str]) -> str:
 
 
 def _outlived(incident: Incident) -> list[str]:
-    """A server asks for a token once. No run can end these, and the same command would not try."""
+    """Sessions of an ElastiCache token. A server checks the token only once, so no run can end them."""
     return [
         f"{name}: sessions that its old value opened could not be ended and stay logged in "
         f"({incident.evidence.get(f'outlived/{name}', 'where is not known')}). End them at each node by "
@@ -293,7 +294,7 @@ def _still_open(hosts: Sequence[str]) -> str:
 
 
 def _row(catalog: Catalog, incident: Incident, entry: Mapping[str, Any], result: Mapping[str, Any]) -> dict[str, Any]:
-    """One credential's line. What runs before this one did is in the journal; what this one saw wins."""
+    """A credential's row. This run's results take precedence over the journal's."""
     name = entry["name"]
     state, still = _state(catalog, name, incident, result)
     refused = incident.events.get(f"refused/{name}")
@@ -313,7 +314,7 @@ def _row(catalog: Catalog, incident: Incident, entry: Mapping[str, Any], result:
 
 
 def _state(catalog: Catalog, name: str, incident: Incident, result: Mapping[str, Any]) -> tuple[str, bool]:
-    """What became of a credential, in words, and whether it is still open."""
+    """A credential's state as text, and whether it is still open."""
     page, events = catalog.credentials[name].provider_url, incident.events
     is_given, renewed, flag = (f"{event}/{name}" in events for event in ("given", "renewed", "confirmed"))
     if not flag and not result.get("replaced", is_given or renewed or f"refused/{name}" in events):

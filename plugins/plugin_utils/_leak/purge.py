@@ -1,8 +1,8 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Empties caches in Valkey and at CloudFront, in the task that judges the step before it.
+"""Empties caches in Valkey and CloudFront, in the task of the step before.
 
-A task of its own would take a second more.
+A separate task would take a second more.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.rotat
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.segment import show
 
 Purge = Callable[[Sequence[str]], Mapping[str, Any]]
-"""Empties caches of these kinds; what the module answered, or ``msg`` alone where it failed."""
+"""Empties caches of these kinds. Returns the module's result, or only ``msg`` after a failure."""
 
 
 def purge_on(host: RotationHost) -> Purge:
@@ -29,20 +29,19 @@ def purge_on(host: RotationHost) -> Purge:
             return host.run_alone("valkey_purge", kinds=list(kinds))
         except (SecretsError, AnsibleError) as error:
             return {"msg": str(error)}
-        except Exception as error:  # noqa: BLE001 - it stays open in the report, and keeps nothing else from being done
+        except Exception as error:  # noqa: BLE001 - the report shows it as open, and the response continues
             return {"msg": f"unexpected error: {type(error).__name__}"}
 
     return purge
 
 
 SECONDS = 40
-"""For CloudFront's answer: the rest of the response waits for it."""
+"""Seconds for CloudFront's answer, which delays the response."""
 
 
 def invalidate(connection: AwsConnection, copies: Mapping[str, Any], reference: str) -> None:
-    """Deletes CloudFront's copies. CloudFront takes the same reference once, so a run that is started again invalidates
-    nothing twice. Raises StoreError, or AnsibleActionFail without a client.
-    """
+    """Invalidates CloudFront's copies. CloudFront accepts a reference once, so a repeated run invalidates nothing
+    twice. Raises StoreError, or AnsibleActionFail without a client."""
     client = connection.bounded_client("cloudfront", SECONDS)
     paths = copies["paths"]
     with aws_errors.translated("cloudfront:CreateInvalidation", copies["distribution"]):

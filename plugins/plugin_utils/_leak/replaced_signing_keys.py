@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""The signing keys that an incident has replaced, so that what they signed can be tried."""
+"""Signing keys that an incident replaced, for trying the sessions that they signed."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.setup
 
 
 def session_keys(setting: RotationSetup, incident: Incident) -> dict[str, bool]:
-    """Each credential that signs sessions, and whether the incident has replaced it with no fallback left.
+    """Credentials that sign sessions, and whether the incident replaced each, without a fallback left.
 
-    Skipped hosts still verify with the old one.
+    Skipped hosts still accept the old key.
     """
     credentials = setting.catalog.credentials.values()
     signing = [
@@ -30,7 +30,7 @@ def _signs(setting: RotationSetup, credential: Credential) -> bool:
 
 
 def former_keys(setting: RotationSetup) -> tuple[list[str], list[str]]:
-    """Previous values of every signing key that the open incident replaced, and words on those that cannot be read."""
+    """Previous values of signing keys that the open incident replaced, and lines on unreadable ones."""
     incident = setting.rotator.look().incident
     result: dict[str, None] = {}
     unread = []

@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""What one run of a leak response knows beside the journal, from one step to the next."""
+"""The state of a leak response's run that is not in the journal, passed from step to step."""
 
 from __future__ import annotations
 
@@ -17,41 +17,39 @@ LEFT_OUT = "which this run skipped; run the same command again"
 
 @dataclass(frozen=True)
 class Wave:
-    """Credentials that are replaced in one rotation."""
+    """Credentials that one rotation replaces."""
 
     credentials: Sequence[str]
     abort: bool = False
-    """Whether the open rotation is aborted instead, as its new values may have leaked."""
+    """Whether the open rotation is aborted instead, because its new values may have leaked."""
     answers: str = ""
-    """Name of the variable that holds what the operator answered."""
+    """Variable with the operator's answers. Empty if there are none."""
     alone: bool = False
-    """Whether it is a part of a wave that was rolled back: one that fails stops no other part."""
+    """Whether this is a part of a rolled-back wave. Its failure stops no other part."""
 
 
 @dataclass(frozen=True)
 class Response:
-    """One run, as its actions pass it on."""
-
     step: str
     hosts: Sequence[str]
-    """Every host of the environment."""
+    """All hosts of the environment."""
     targeted_hosts: Sequence[str]
-    """Those of the play."""
+    """Hosts of the play."""
     compromised: Sequence[str] = ()
     named_host: str = ""
-    """The host that the operator wants as the rotation host."""
+    """The operator's choice of the rotation host. Empty without one."""
     candidates: Sequence[str] = ()
-    """The hosts that may be the rotation host, the best first."""
+    """Possible rotation hosts, best first."""
     opened: Sequence[str] = ()
-    """Hosts that get nothing new: they still accept a leaked key, or somebody may have left a way in."""
+    """Hosts that get no new values: they still accept a leaked key, or may have a foothold."""
     evict: Mapping[str, Sequence[str]] = field(default_factory=dict)
-    """By host the fingerprints of authorized keys that are removed along with a leaked one."""
+    """Fingerprints by host of authorized keys to remove along with a leaked key."""
     evicts_keys: bool = False
-    """Whether access keys are deactivated that a leaked key made."""
+    """Whether to deactivate access keys that a leaked key made."""
     denies_sessions: bool = False
-    """Whether temporary credentials are denied that may have been got with what leaked."""
+    """Whether to deny temporary credentials that leaked credentials may have obtained."""
     account_lines: Sequence[str] = ()
-    """What was compared in AWS and at GitHub in the end, for the post-mortem."""
+    """The final comparison with AWS and GitHub, for the post-mortem."""
     report_path: str | None = None
     logs_out: bool = True
     session_plan: Mapping[str, Any] = field(default_factory=dict)
@@ -61,29 +59,28 @@ class Response:
     """Whether the catalog declares a ``.env.enc``, whose commits hold old values."""
     mermaid: str = ""
     declared: Sequence[str] = ()
-    """What leaked, in words for the report."""
+    """Descriptions of the leak for the report."""
     immediate: bool = False
     refused: Mapping[str, str] = field(default_factory=dict)
-    """What the plan cannot replace, and why."""
+    """Reasons by credential that the plan cannot replace."""
     needs: Sequence[str] = ()
-    """Externally issued credentials, whose new value is needed."""
+    """Externally issued credentials that need a new value."""
     pages: Mapping[str, str] = field(default_factory=dict)
     behind: Sequence[str] = ()
     """Hosts that an earlier run skipped."""
     waves: Sequence[Mapping[str, Any]] = ()
-    """What is still to be rotated."""
+    """Waves still to rotate."""
     asked: Mapping[str, Any] = field(default_factory=dict)
-    """What servers (``sessions``, ``compared``) and CloudTrail (``readers``) answered before the first act."""
+    """Answers of servers (``sessions``, ``compared``) and CloudTrail (``readers``) before the first act."""
     results: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
-    """By credential what became of it."""
+    """Outcomes by credential."""
     failures: Sequence[str] = ()
-    """What failed beside that, and keeps the leak open."""
+    """Other failures, which keep the leak open."""
     unannounced: Sequence[str] = ()
-    """Contacts that could not be notified of what."""
+    """Messages on contacts that could not be notified."""
 
     @classmethod
     def of(cls, carried: Mapping[str, Any]) -> Response:
-        """As it was registered."""
         names = {item.name for item in fields(cls)}
         return cls(**{name: value for name, value in carried.items() if name in names})
 
@@ -96,7 +93,7 @@ class Response:
 
     @property
     def every_wave(self) -> list[str]:
-        """All credentials that are replaced, in order."""
+        """All credentials to replace, in order."""
         return [name for wave in self.impact.get("waves", ()) for name in wave]
 
     @property
@@ -105,7 +102,7 @@ class Response:
 
     @property
     def is_stopped(self) -> bool:
-        """Whether something was not replaced."""
+        """Whether a credential was not replaced."""
         return any(not entry["replaced"] for entry in self.results.values())
 
     @property
@@ -116,7 +113,7 @@ class Response:
 
     @property
     def is_withheld(self) -> bool:
-        """Whether no host is left that may get new values, or that may pass them to servers."""
+        """Whether the rotation host, or every host of the play, may get no new values."""
         return self.host in self.opened or not set(self.targeted_hosts) - set(self.opened)
 
     @property
@@ -125,7 +122,7 @@ class Response:
 
     @property
     def session_host(self) -> str:
-        """Ends the sessions that hosts share. Only hosts of the play have the application's own command."""
+        """The host that ends shared sessions. Only hosts of the play have the application's own command."""
         is_outside = bool(self.session_plan.get("command")) and self.host not in self.targeted_hosts
         return next(iter(self.targeted_hosts), self.host) if is_outside else self.host
 
@@ -133,15 +130,15 @@ class Response:
         return LeakedAccess(self.impact, incident.declared, self.compromised)
 
     def others(self) -> list[str]:
-        """The hosts of the play but that one."""
+        """Hosts of the play except the session host."""
         return [name for name in self.targeted_hosts if name != self.session_host]
 
     def removes_first(self, wave: Wave) -> bool:
-        """Of credentials that reveal each other none may be valid where a new one comes to."""
+        """Whether old values are revoked first. In a cycle, a valid credential would reveal the new values."""
         return self.immediate or self._in_cycle(wave)
 
     def _is_divisible(self, wave: Wave) -> bool:
-        """An open rotation may be of credentials that did not leak."""
+        """Whether each credential may be rotated alone. An open rotation may hold credentials that did not leak."""
         own = [list(names) for names in self.impact.get("waves", ())]
         return list(wave.credentials) in own and len(wave.credentials) > 1 and not self._in_cycle(wave)
 
@@ -150,18 +147,18 @@ class Response:
         return not cycles.isdisjoint(wave.credentials)
 
     def may_begin(self, wave: Wave) -> bool:
-        """A leaked SSH key is also revoked on hosts that get no new value."""
+        """Whether the wave may begin. A leaked SSH key is also revoked on hosts that get no new values."""
         if self.is_stopped and not wave.alone:
-            return False  # nothing new is made where what reveals it is still valid
+            return False  # a credential that is still valid would reveal new values
         return not self.is_withheld or not set(keys_of(self.impact)).isdisjoint(wave.credentials)
 
     def rotated(self, rotation: Mapping[str, Any]) -> Response:
-        """After the first wave, which ended or stopped as ``rotation`` says. The journal knows when."""
+        """The response after its first wave, whose result is ``rotation``."""
         wave, remaining_waves = self.wave, self.waves[1:]
         unannounced = [*self.unannounced, *rotation.get("unannounced", ())]
         after = replace(self, waves=remaining_waves, unannounced=unannounced)
         ended = bool(rotation.get("closed"))
-        if not ended:  # no part of a wave may begin beside an open rotation
+        if not ended:  # no part of a wave may begin during an open rotation
             after = replace(after, waves=[{**item, "alone": False} for item in remaining_waves])
         if wave.abort and ended:
             return after  # the new values that may have leaked are gone
@@ -180,7 +177,7 @@ class Response:
         if ended and not result["replaced"] and self._is_divisible(wave):
             parts = [asdict(Wave([name], alone=True)) for name in names]
             return replace(after, waves=[*parts, *remaining_waves], results={**self.results, **refused})
-        if ended and wave.alone and names and names != [*wave.credentials]:  # a rotation that was open ended instead
+        if ended and wave.alone and names and names != [*wave.credentials]:  # another open rotation ended instead
             after = replace(after, waves=self.waves)
         return replace(after, results={**self.results, **refused, **dict.fromkeys(names, result)})
 

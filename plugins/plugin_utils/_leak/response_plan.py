@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""What a leak response would do, before anybody confirms it: the blast radius, the plan, and what stands in its way."""
+"""The plan of a leak response before its confirmation: blast radius, rotations and blockers."""
 
 from __future__ import annotations
 
@@ -20,16 +20,16 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._leak.temporary
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.setup import RotationSetup
 
 UNOPENED = "assessed"
-"""The name of an incident that is not declared yet."""
+"""Id of an undeclared incident."""
 
 
 def evicts(setting: RotationSetup, args: Mapping[str, Any]) -> bool:
-    """Whether keys and logins that nothing explains are removed: the operator's choice, else the catalog's."""
+    """Whether to remove unexplained keys and logins: the operator's choice, else the catalog's."""
     return bool(setting.catalog.leak_evicts if args["evict"] is None else args["evict"])
 
 
 def rotation_options(args: Mapping[str, Any], radius: BlastRadius, declaration: Declaration) -> dict[str, Any]:
-    """What a plan of all rotations together is made from."""
+    """Options of a plan of all rotations together."""
     names = [name for wave in (radius.data or {})["waves"] for name in wave]
     return {
         "credentials": names,
@@ -53,7 +53,7 @@ def rotation_options(args: Mapping[str, Any], radius: BlastRadius, declaration: 
 
 
 def waves(declaration: Declaration, groups: Sequence[Sequence[str]]) -> list[Wave]:
-    """The open rotation ends first, or is aborted."""
+    """Waves of the response. An open rotation is first, to end or abort."""
     opened = (declaration.open_rotation or {}).get("credentials") or []
     first = [Wave(list(opened), abort=declaration.aborts)] if opened else []
     return [*first, *(Wave(list(group)) for group in groups if group)]
@@ -61,8 +61,6 @@ def waves(declaration: Declaration, groups: Sequence[Sequence[str]]) -> list[Wav
 
 @dataclass(frozen=True)
 class LeakPlan:
-    """Everything that is known before the confirmation."""
-
     radius: BlastRadius
     declaration: Declaration
     plan: Mapping[str, Any]
@@ -70,12 +68,11 @@ class LeakPlan:
     purge: Mapping[str, Any]
     sessions: Mapping[str, Any]
     refused_host: str
-    """Why the rotation host may not receive administrators' passwords."""
+    """The rotation host's problem with receiving administrators' passwords. Empty if it may."""
     denial: DenialPlan = field(default_factory=DenialPlan)
-    """Of temporary credentials in AWS."""
 
     def lines(self, setting: RotationSetup, journal: Journal, args: Mapping[str, Any]) -> list[str]:
-        """What the operator reads before the confirmation."""
+        """Lines that the operator reads before the confirmation."""
         candidates, host = args["candidates"], args["host"]
         instead = (
             [f"{candidates[0]} does not answer, so {host} is the rotation host"]
@@ -110,12 +107,12 @@ class LeakPlan:
         ]
 
     def stops(self, *, go_on: bool) -> list[str]:
-        """What a run stops at now that its plan is known."""
+        """Reasons to stop, now that the plan is known."""
         blocking = [] if go_on else self._blocking()
         return [*filter(None, [self.refused_host]), *([self._cannot(blocking)] if blocking else [])]
 
     def _blocking(self) -> list[str]:
-        """What reveals others and cannot be replaced; without what a drill alone checked at the servers."""
+        """Irreplaceable credentials that reveal others. Ignores problems that only a drill checks at servers."""
         exposers = [edge["from"] for edge in (self.radius.data or {})["edges"]]
         against = self.plan.get("against") or {}
         return [name for name in self.plan.get("refused") or {} if name in exposers and name not in against]
@@ -135,7 +132,7 @@ class LeakPlan:
 
 
 def require_names(args: Mapping[str, Any]) -> None:
-    """Raises RotationError for hosts that are unknown, or left out by other words than the ones for that."""
+    """Raises RotationError for unknown hosts, for hosts outside the run, and for a compromised rotation host."""
     hosts, compromised, group = args["hosts"], args["compromised_hosts"], args["group"]
     unknown = [host for host in compromised if host not in hosts]
     if unknown:
@@ -145,7 +142,7 @@ def require_names(args: Mapping[str, Any]) -> None:
         )
     missing = [host for host in hosts if host not in (*args["targeted_hosts"], *compromised)]
     if missing:
-        # A rotation waits for such hosts. After a leak they would be taken for lost, and what they hold would be dead.
+        # A rotation waits for such hosts. A leak response would revoke the values that they use.
         name_list = ",".join([*compromised, *missing])
         raise RotationError(
             f"{', '.join(missing)}: in {group}, but not in this run (--limit). Their applications would fail on "

@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Writes what a leak response saw to files on the controller."""
+"""Writes the findings of a leak response to files on the controller."""
 
 from __future__ import annotations
 
@@ -37,27 +37,27 @@ FOOTHOLDS_CHECKED = "leak_footholds_checked"
 
 @dataclass(frozen=True)
 class ResponseReport:
-    """What the operator reads at the end."""
+    """Results that the operator reads at the end."""
 
     files: Sequence[str]
     unwritten: str
-    """Why the post-mortem is not written, with the remedy; empty if it is."""
+    """Error of writing the post-mortem, with the remedy. Empty if it is written."""
     clock: Sequence[str]
     tried: Sequence[str]
     encrypted_env: Sequence[str]
-    """What became of the encrypted ``.env``, and the commits that hold old values."""
+    """Outcome for the encrypted ``.env``, and commits that hold old values."""
     open: Sequence[str]
     unhealthy: Sequence[str]
     contained_seconds: float | None
     """None while something is open."""
     footholds: Mapping[str, str]
-    """What may be another way in, by event, and nobody has ruled out."""
+    """Possible footholds by event, unless somebody ruled them out."""
     on_word: str
-    """Whose end the operator confirmed and no run verified, for the report; empty if all were verified."""
+    """Credentials whose revocation the operator confirmed and no run verified. Empty if all were verified."""
 
     @property
     def lines(self) -> list[str]:
-        """Without what keeps a leak open, which ``verdict`` has."""
+        """Lines without the problems that keep a leak open, which ``verdict`` has."""
         contained = self.contained_seconds is not None
         also = [f"open: {line}" for line in self.open] if contained else []
         also += [f"possible foothold: {line}" for line in self.footholds.values()]
@@ -69,10 +69,10 @@ class ResponseReport:
 
     @property
     def verdict(self) -> str:
-        """Why the run fails; empty where it does not.
+        """Reason of the run's failure. Empty if it succeeds.
 
-        Then the incident stays open: a new one, which is what the same command would declare, would replace everything
-        once more.
+        A failed run leaves the incident open. Otherwise, the same command would declare a new incident and replace
+        every value again.
         """
         if self.contained_seconds is None:
             return f"NOT contained: {'; '.join(self.open)}"
@@ -98,7 +98,7 @@ class ResponseReport:
 
 
 def keep_evidence(incident: Incident, path: str | None, gathered: Mapping[str, Any]) -> str:
-    """The path of a file with the evidence, written before the first act: a run that is killed must not take it along.
+    """Writes the evidence before the first act, so that a killed run does not lose it. Returns the path.
 
     Raises RotationError.
     """
@@ -112,7 +112,7 @@ def keep_evidence(incident: Incident, path: str | None, gathered: Mapping[str, A
 
 
 def sessions_of(setting: RotationSetup, incident: Incident, logged_out: Mapping[str, Any]) -> dict[str, list[str]]:
-    """What was tried of sessions, and what may live on."""
+    """Messages on tried sessions, and on sessions that may still be valid."""
     keys = session_keys(setting, incident)
     return session_results.messages(logged_out, incident.declared, keys, incident.behind)
 
@@ -124,7 +124,7 @@ def write(
     gathered: Mapping[str, Any],
     services: Mapping[str, Any],
 ) -> ResponseReport:
-    """Writes the post-mortem. ``services`` are each host's, as env_deploy has them."""
+    """Writes the post-mortem. ``services`` are each host's, as in env_deploy."""
     incident = incident_of(journal)
     logged_out = gathered.get("logged_out") or {}
     result: dict[str, Any] = {**task_summaries.messages(gathered)}
@@ -180,7 +180,7 @@ def write(
 
 
 def _withheld(response: Response, incident: Incident) -> str:
-    """Why later waves did not begin."""
+    """Reason for later waves that did not begin."""
     foothold_hosts = incident.foothold_hosts
     is_last = not set(response.targeted_hosts) - set(response.opened)
     other = f"and {response.host} is the rotation host; choose another one with -e rotation_host=HOST"
@@ -191,7 +191,7 @@ def _withheld(response: Response, incident: Incident) -> str:
 
 
 def _written(path: str | None, name: str, facts: Mapping[str, Any], mermaid: str) -> tuple[list[str], str]:
-    """Both files, or why they are not written: what is open must be reported all the same."""
+    """Writes both files. Returns their paths, or the error: open problems must still be reported."""
     try:
         base = reports_files.free(reports_files.folder(path), name)
         files = {

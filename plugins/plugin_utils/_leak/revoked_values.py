@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Values that were replaced, and every version of a secret that holds one."""
+"""Replaced values, and every secret version that holds one."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ Versions = Mapping[str, Sequence[str]]
 
 
 def dead(setting: RotationSetup, credentials: Sequence[str], secrets: Versions) -> dict[str, list[str]]:
-    """What each credential held in these versions, and in the history of parameters, and holds no more."""
+    """Values by credential in these versions and in the history of parameters, without values in use."""
     chosen = setting.chosen(credentials)
     former = candidate_values.Candidates()
     for contents in setting.rotator.secrets.side_by_side(list(_reads(setting, secrets))):
@@ -41,16 +41,16 @@ def dead(setting: RotationSetup, credentials: Sequence[str], secrets: Versions) 
 
 @dataclass(frozen=True)
 class Searchable:
-    """Revoked values that hosts can be searched for."""
+    """Revoked values to search hosts for."""
 
     dead: Mapping[str, Sequence[str]] = field(repr=False)
-    """By credential."""
+    """Values by credential."""
     unread: Sequence[str]
-    """The credentials without such values."""
+    """Credentials without such values."""
 
 
 def searchable(setting: RotationSetup, credentials: Sequence[str], secrets: Versions) -> Searchable:
-    """As :func:`dead`, without what is too short to be distinguished from other text."""
+    """Values of :func:`dead` that are long enough to distinguish them from other text."""
     result = dead(setting, credentials, secrets)
     long = {name: [text for text in texts if len(text) >= redaction.SHORTEST] for name, texts in result.items()}
     return Searchable(
@@ -60,7 +60,7 @@ def searchable(setting: RotationSetup, credentials: Sequence[str], secrets: Vers
 
 
 def _reads(setting: RotationSetup, secrets: Versions) -> Iterator[Callable[[], Contents]]:
-    """What reads the first version of every secret, then the second of those that have one, and so on."""
+    """Functions that read the first version of every secret, then each second version, and so on."""
     for row in zip_longest(*secrets.values()):
         pins = {name: version for name, version in zip(secrets, row, strict=True) if version}
         yield partial(setting.rotator.secrets.read, list(pins), pins=pins)
@@ -73,10 +73,10 @@ def holders(
     values: Mapping[str, Sequence[str]],
     denied: Callable[[str], set[str]],
 ) -> tuple[dict[str, list[str]], list[str]]:
-    """These versions, with every other of the same secrets that holds one of these dead ``values``.
+    """The given versions, and other versions of the same secrets that hold a revoked value of ``values``.
 
-    What could not be looked into comes back in words. ``denied`` tells which versions of a secret may not be read: what
-    was found before them is denied along with them.
+    Also returns lines on unchecked versions. ``denied`` returns versions of a secret that are already denied. They stay
+    denied and cannot be read.
     """
     result = {name: list(versions) for name, versions in secrets.items()}
     if not any(values.values()):
@@ -95,10 +95,10 @@ def _more(
     values: Mapping[str, Sequence[str]],
     denied: Callable[[str], set[str]],
 ) -> tuple[list[str], list[str]]:
-    """The further versions of one secret that hold any of these values, and what could not be determined."""
+    """Further versions of a secret that hold any of these values, and lines on unchecked versions."""
     try:
         others = _others(setting, name, {*known, *denied(name)})
-    except NotFound:  # whoever scrubs it says so
+    except NotFound:  # the scrub reports it
         return [], []
     except SecretsError as error:
         return [], [f"other versions of secret {name} were not checked: {error}"]
@@ -120,14 +120,14 @@ def _more(
 
 
 def _others(setting: RotationSetup, name: str, but: set[str]) -> list[str]:
-    """The secret's other versions, but for its current one."""
+    """The secret's versions except ``but`` and the current one."""
     store = setting.rotator.secrets
     current = store.describe(name).stages.get(CURRENT)
     return [version for version in store.every_version(name) if version not in but and version != current]
 
 
 def _needed(setting: RotationSetup, journal: Journal, name: str) -> set[str]:
-    """What the rotation that is open reads, or goes back to."""
+    """Versions that the open rotation reads or rolls back to."""
     rotation = journal.rotation
     if rotation is None:
         return set()
@@ -136,7 +136,7 @@ def _needed(setting: RotationSetup, journal: Journal, name: str) -> set[str]:
 
 
 def _holds(catalog: Catalog, contents: Contents, values: Mapping[str, Sequence[str]]) -> bool:
-    """Whether a revoked value stands anywhere in the text; a short one only where its credential stands."""
+    """Whether any text contains a revoked value. A short value counts only at its credential's location."""
     known = [CandidateValue(name, "", value) for name, texts in values.items() for value in texts]
     texts = [reading.value for reading in contents.readings.values()]
     if any(match_leaked_string.matches(text, known) for text in texts):
@@ -148,5 +148,5 @@ def _holds(catalog: Catalog, contents: Contents, values: Mapping[str, Sequence[s
 
 
 def by_secret(secrets: Mapping[str, Any]) -> dict[str, list[str]]:
-    """Version ids by secret, where one alone may stand for a list."""
+    """Version ids by secret. A single id may replace a list."""
     return {name: [text] if isinstance(text, str) else list(text) for name, text in secrets.items()}

@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""What is done to revoked values after a leak: hygiene, once they are verified to be rejected. Over boto3 clients."""
+"""Makes revoked values unreadable in AWS, once they are verified to be rejected."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._stores.paralle
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._access.secret_metadata import LEAKED_VERSIONS
 
 DELAYS = (0.0, 1.0, 2.0)
-"""Seconds before each look whether a replica has the policy."""
+"""Seconds before each check of a replica's policy."""
 
 
 def unlabel(client: Any, name: str, versions: Sequence[str], labels: Mapping[str, Sequence[str]]) -> list[str]:
-    """Takes every label but AWSCURRENT off these versions; returns what was taken off."""
+    """Removes every label except AWSCURRENT from these versions. Returns a line for each."""
     scrubbed_lines = []
     for version in versions:
         for label in labels.get(version, []):
@@ -34,7 +34,7 @@ def unlabel(client: Any, name: str, versions: Sequence[str], labels: Mapping[str
 
 
 def deny(client: Any, name: str, versions: Sequence[str]) -> list[str]:
-    """Denies everybody these versions by id, which AWS keeps readable for a while; other statements stay."""
+    """Denies everybody these versions by id, because AWS keeps them readable for a while. Other statements stay."""
     policy, statements = _policy(client, name)
     before = _ours(statements)
     denied = set(versions) | set(_ids(before))
@@ -56,12 +56,11 @@ def deny(client: Any, name: str, versions: Sequence[str]) -> list[str]:
 
 
 def denied_by(client: Any, name: str) -> set[str]:
-    """The versions that our statement denies."""
+    """Versions that this collection's statement denies."""
     return set(_ids(_ours(_policy(client, name)[1])))
 
 
 def _policy(client: Any, name: str) -> tuple[dict[str, Any], list[dict[str, Any]]]:
-    """The secret's policy, and its statements."""
     try:
         with aws_errors.translated("secretsmanager:GetResourcePolicy", f"secret {name}"):
             text = client.get_resource_policy(SecretId=name).get("ResourcePolicy")
@@ -81,7 +80,7 @@ def _ids(statement: Any) -> list[str]:
 
 
 def push_out(parameters: Any, names: Sequence[str]) -> tuple[list[str], list[str]]:
-    """What was done to each parameter's history, and what could not be."""
+    """Empties each parameter's history. Returns lines on successes and on failures."""
 
     def pushed(name: str) -> tuple[str, str]:
         try:
@@ -101,9 +100,9 @@ def push_out(parameters: Any, names: Sequence[str]) -> tuple[list[str], list[str
 def deny_in(
     client: Any, region: str, name: str, versions: Sequence[str], *, sleep: Callable[[float], None] = time.sleep
 ) -> str:
-    """Sees that a replica denies these versions too, over that region's client.
+    """Ensures that a replica denies these versions, by its region's client.
 
-    AWS takes labels and policies to the replicas by itself, after a while. Where it did not, the policy is put there.
+    AWS copies labels and policies to replicas after a while. If it did not, this puts the policy there.
     """
     for delay in DELAYS:
         sleep(delay)
@@ -120,7 +119,7 @@ def scrubbed(
     *,
     sleep: Callable[[float], None] = time.sleep,
 ) -> tuple[list[str], list[str]]:
-    """What was done to the versions of each secret, and what could not be; ``regional`` gives a region's client."""
+    """Scrubs versions of secrets. Returns lines on successes and failures. ``regional`` returns a region's client."""
     each = in_threads([partial(_scrubbed, client, name, versions) for name, versions in secrets.items()])
     if regional:
         replicas = [
@@ -132,14 +131,14 @@ def scrubbed(
 
 @dataclass(frozen=True)
 class _Scrubbed:
-    """What became of one secret, or of its copy in one region."""
+    """Outcome for a secret, or for its replica in one region."""
 
     done: Sequence[str] = ()
     cannot: Sequence[str] = ()
     former: Sequence[str] = ()
-    """The versions that are denied."""
+    """Denied versions."""
     regions: Sequence[str] = ()
-    """Those that hold a copy."""
+    """Regions with a replica."""
 
 
 def _scrubbed(client: Any, name: str, versions: Sequence[str]) -> _Scrubbed:
@@ -149,7 +148,7 @@ def _scrubbed(client: Any, name: str, versions: Sequence[str]) -> _Scrubbed:
     except StoreError as error:
         return _Scrubbed(cannot=[str(error)])
     labels = described.get("VersionIdsToStages", {})
-    # Denied by id, the current version would be refused to the application too.
+    # A denied id would also keep the application from reading its current version.
     current = [version for version in versions if CURRENT in labels.get(version, [])]
     cannot = [f"version {version} of {name} is its current one" for version in current]
     former = [version for version in versions if version not in current]

@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Versions that a scrub leaves readable, since what is left for later still has to read them. Pure."""
+"""Versions that a scrub leaves readable, because a pending task must still read them."""
 
 from __future__ import annotations
 
@@ -15,9 +15,10 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._core.journal i
 
 
 def spared(journal: Journal, leaked: Collection[str]) -> Mapping[tuple[str, str], str]:
-    """By secret and version, why, and by what it is scrubbed later; ``leaked`` are the incident's own credentials.
+    """Reasons to spare versions, and their later scrub, by secret and version.
 
-    An incident stays open while one of its own has something left, so the same command comes by again.
+    ``leaked`` are the incident's credentials. The incident stays open while one has a pending task, so the same command
+    runs again.
     """
     result: dict[tuple[str, str], list[str]] = {}
     for task in sorted(journal.pending_tasks.values(), key=lambda task: task.id):

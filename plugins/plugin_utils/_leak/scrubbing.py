@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Takes revoked values out of reach once they are verified to be rejected: names and version ids in, words out."""
+"""Scrubs revoked values once they are verified to be rejected."""
 
 from __future__ import annotations
 
@@ -33,13 +33,12 @@ def scrubbed(
     parameters: Sequence[str],
     credentials: Sequence[str],
 ) -> dict[str, Any]:
-    """What was done (``scrubbed``) to these versions and histories, and what could not be (``not_scrubbed``).
+    """Scrubs versions and histories. Returns lines on successes (``scrubbed``) and failures (``not_scrubbed``).
 
-    Every other version of the same secrets that holds a value of ``credentials`` which is dead with them is treated
-    alike, but for what somebody needs yet.
+    Includes other versions of the same secrets that hold a revoked value of ``credentials``, unless still needed.
     """
     client = setting.connection.store_client("secretsmanager")
-    dead = revoked_values.dead(setting, credentials, secrets) if secrets else {}  # histories tell of it, and go next
+    dead = revoked_values.dead(setting, credentials, secrets) if secrets else {}  # before histories are emptied
     (scrubbed_lines, cannot), (pushed, stuck) = in_threads(
         [
             partial(_denied, setting, client, journal, secrets, credentials, dead),
@@ -61,7 +60,6 @@ def _denied(
     credentials: Sequence[str],
     dead: Mapping[str, Sequence[str]],
 ) -> tuple[list[str], list[str]]:
-    """What was done to versions of secrets, and what could not be."""
     versions, problems = revoked_values.holders(
         setting, journal, secrets, dead, lambda name: scrub_aws.denied_by(client, name) if _is_aws(name) else set()
     )
@@ -85,7 +83,7 @@ def _is_aws(name: str) -> bool:
 
 
 def _destroyed(setting: RotationSetup, versions: Mapping[str, Sequence[str]]) -> tuple[list[str], list[str]]:
-    """What was done to versions outside AWS, which can be destroyed, and what could not be."""
+    """Destroys versions outside AWS. Returns lines on successes and on failures."""
     store, scrubbed_lines, cannot = secret_stores(setting.connection.store_client), [], []
     for name, some in versions.items():
         try:
@@ -96,12 +94,12 @@ def _destroyed(setting: RotationSetup, versions: Mapping[str, Sequence[str]]) ->
 
 
 def _refreshed(setting: RotationSetup, journal: Journal, names: Sequence[str]) -> tuple[dict[str, str], list[str]]:
-    """Of GitHub's copies, those that are known to hold the new values, and why that cannot be determined."""
+    """GitHub's copies that hold the new values, with their times, and why this is unknown."""
     catalog = setting.catalog
     if not any(credential_graph.mirrored_names(catalog, catalog.credentials[name]) for name in names):
         return {}, []
     try:
-        # Of what was not replaced, GitHub's present value is the leaked one.
+        # GitHub holds the leaked value of a credential that was not replaced.
         mirrored = [
             mirrored_name
             for name in names
@@ -115,7 +113,7 @@ def _refreshed(setting: RotationSetup, journal: Journal, names: Sequence[str]) -
 
 
 def _mirrors(catalog: Catalog, names: Sequence[str], refreshed: Mapping[str, str]) -> Iterator[str]:
-    """GitHub's other copies. They cannot be read back, so whether they are the old values is unknown."""
+    """Lines on GitHub's other copies. They cannot be read back, so they may be old values."""
     for name in names:
         for mirrored in credential_graph.mirrored_names(catalog, catalog.credentials[name]):
             if mirrored.upper() in refreshed:
@@ -128,7 +126,7 @@ def _mirrors(catalog: Catalog, names: Sequence[str], refreshed: Mapping[str, str
 
 
 def _by_hand(catalog: Catalog, name: str) -> tuple[str, str]:
-    """What GitHub calls a copy, and the command that replaces it where it lies."""
+    """GitHub's kind of the copy, and the command that replaces it."""
     setting, github = catalog.settings.get(name), catalog.github
     kind = (setting.github if setting else None) or sync_plan.SECRET
     command = f"gh {kind} set {name}"
@@ -136,7 +134,7 @@ def _by_hand(catalog: Catalog, name: str) -> tuple[str, str]:
         return kind, command
     scope = (setting.github_scope if setting else None) or github.scope
     if scope == sync_plan.ORGANIZATION:
-        # Without the list of those that share it, gh would share it with others than before.
+        # Without the list of repositories that share the copy, gh would change this list.
         return kind, f"{command} --org {github.organization} --repos {github.repository.partition('/')[2]},..."
     where = f" --env {shlex.quote(github.environment)}" if scope == sync_plan.ENVIRONMENT else ""
     return kind, f"{command} --repo {github.repository}{where}"

@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Whether a leak response ends sessions, decided once: a drill tells what the run does."""
+"""Decides once whether a leak response ends sessions, so that a drill shows what the run does."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._core.catalog_m
 
 SESSIONS = "sessions"
 CHDIR, ENGINE, FILES = "django_chdir", "django_session_engine", "django_session_file_path"
-"""Variables by which a host declares that a Django application keeps sessions, and where."""
+"""Variables of a host with Django sessions, which say where they are."""
 
 
 def planned(catalog: Catalog, hosts: Mapping[str, Mapping[str, Any]], by: str) -> dict[str, Any]:
-    """Whether sessions are declared, whether a host must end them, by which command of the application if not by
-    Django's engines, and what keeps host ``by`` from it.
+    """Whether sessions are declared, whether a host must end them, the application's own command for it (else Django's
+    engines do it), and why host ``by`` cannot.
 
-    ``hosts`` are the variables of each. What the catalog's ``purge`` calls sessions goes with the purge.
+    ``hosts`` are each host's variables. The purge ends sessions that the catalog's ``purge`` names.
     """
     declared = catalog.sessions or catalog_sessions.Sessions(_engine(catalog, hosts))
     purged = any(purge.kind == SESSIONS for purge in catalog.purge.values())
@@ -34,7 +34,7 @@ def planned(catalog: Catalog, hosts: Mapping[str, Mapping[str, Any]], by: str) -
 
 
 def _engine(catalog: Catalog, hosts: Mapping[str, Mapping[str, Any]]) -> str:
-    """Where the catalog does not name it: Django's, if a key signs sessions or a host has variables for them."""
+    """The engine if the catalog names none: Django's, if a key signs sessions or a host has variables for them."""
     signed = any(SESSIONS in credential.used_for for credential in catalog.credentials.values())
     named = any(variables.get(name) for variables in hosts.values() for name in (CHDIR, ENGINE, FILES))
     return catalog_sessions.DJANGO if signed or named else catalog_sessions.NONE

@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""What hosts reported about the sessions that were to end, in words: what was tried, and what may be alive."""
+"""Describes hosts' results of ending sessions: which were tried, and which may still be valid."""
 
 from __future__ import annotations
 
@@ -11,24 +11,24 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors im
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._leak.confirmation_text import UNDECLARED
 
 Lines = list[tuple[str, str]]
-"""Hosts, each with a message."""
+"""Hosts with messages."""
 NONE_FOUND = (
     "whether all sessions ended. No session was found{}. Compare django_session_engine and the other django_session_… "
     "with the application's settings, or set django_chdir"
 )
 VARIABLES = {"chdir": "django_chdir", "env_file": "env_deploy_path"}
-"""What a host calls an option of django_sessions; the others are django_session_OPTION."""
+"""Host variables by option of django_sessions. The others are django_session_OPTION."""
 PLACES = {"db": "the database", "cache": "the cache", "file": "files"}
 
 
 def messages(
     gathered: Mapping[str, Any], declared: Sequence[str], keys: Mapping[str, bool], behind: Sequence[str] = ()
 ) -> dict[str, list[str]]:
-    """Words under "tried" and "alive".
+    """Messages under "tried" and "problems".
 
-    ``gathered`` holds django_sessions' results: ``ended`` of ``host``, which ends what all hosts share, and by host in
-    ``each`` what was ``ended`` and ``tried`` there. ``keys`` says of each credential that signs sessions whether it was
-    replaced; hosts that were left ``behind`` have the old one.
+    ``gathered`` holds django_sessions' results: ``ended`` of ``host``, which ends shared sessions, and by host in
+    ``each`` what it ``ended`` and ``tried``. ``keys`` tells whether each credential that signs sessions was replaced.
+    Hosts in ``behind`` have the old one.
     """
     if not gathered:
         return {"tried": [], "problems": []}
@@ -36,7 +36,7 @@ def messages(
         return {"tried": ["not ended: sessions, because leak_sessions=false"], "problems": []}
     plan = gathered.get("plan") or {}
     if not plan.get("ends", True):
-        # The catalog says that no store has sessions, so only a new key ends those that it signed.
+        # No store has sessions, so only a new key ends those that the old one signed.
         is_none = plan.get("declared") and not plan.get("purged")
         cookie_problems = _of_cookies(declared, keys, behind) if is_none and keys else ()
         return {"tried": [f"not ended: sessions, because {_not_ended(plan)}"], "problems": list(cookie_problems)}
@@ -50,7 +50,7 @@ def _not_ended(plan: Mapping[str, Any]) -> str:
 
 
 def _by_command(gathered: Mapping[str, Any]) -> dict[str, list[str]]:
-    """Each host ran the application's own command."""
+    """Results of the application's own command, which each host ran."""
     answers = {gathered["host"]: gathered["ended"], **{name: item["ended"] for name, item in gathered["each"].items()}}
     failed = [(name, f"sessions were not ended: {_problem(result)}") for name, result in answers.items()]
     return {
@@ -60,7 +60,7 @@ def _by_command(gathered: Mapping[str, Any]) -> dict[str, list[str]]:
 
 
 def _in_files(each: Mapping[str, Any], keys: Mapping[str, bool], behind: Sequence[str]) -> Lines:
-    """Sessions in files. One is signed too, so a host's new key ends it."""
+    """Problems with sessions in files. They are signed too, so a host's new key ends them."""
     hosts = behind if _by_the_key(keys) else each
     files = {name: _of_files(item.get("ended") or {}) for name, item in each.items() if name in hosts}
     return [(name, message) for name, message in files.items() if message]
@@ -71,7 +71,7 @@ def _tried(
 ) -> dict[str, list[str]]:
     host, ended, each = gathered["host"], gathered["ended"], gathered["each"]
     problem = _problem(ended)
-    # Nothing was asked of a host that is given up.
+    # Given-up hosts were not asked.
     hosts = [name for name in behind if name == host or name in each]
     doubts = [] if problem else [(host, _may_live(item)) for item in ended.get("doubtful") or ()]
     is_dead = _by_the_key(keys) and not hosts
@@ -92,7 +92,7 @@ def _tried(
 
 
 def _problem(result: Mapping[str, Any]) -> str:
-    """Why a task brought nothing; empty if it did."""
+    """The reason for a task's missing result. Empty if it has one."""
     message = one_line(result.get("msg") or "no answer")
     if result.get("unreachable"):
         return f"cannot be reached: {message}"
@@ -102,10 +102,10 @@ def _problem(result: Mapping[str, Any]) -> str:
 
 
 def websockets(gathered: Mapping[str, Any], keys: Mapping[str, bool], restarts: Mapping[str, Sequence[str]]) -> str:
-    """Channels asks for a session as a websocket opens, and not again: what a restart alone ends, after the sessions.
+    """Message on open websockets. Channels checks a session only when a websocket opens, so only a restart ends it.
 
-    ``restarts`` are commands by host that restart what serves them. With a new key the rollout did, and an old cookie
-    has opened none since. Empty where there is no message.
+    ``restarts`` are commands by host. Empty if no message is needed: with a new key, the rollout has restarted the
+    services, and an old cookie has opened no websocket since.
     """
     ended = gathered.get("ended") or {}
     if not gathered.get("wanted") or _problem(ended) or ended.get("only_the_key") or _by_the_key(keys):
@@ -116,7 +116,7 @@ def websockets(gathered: Mapping[str, Any], keys: Mapping[str, bool], restarts: 
 
 
 def _by_the_key(keys: Mapping[str, bool]) -> bool:
-    """Whether old sessions are rejected wherever the new key is."""
+    """Whether hosts with the new key reject old sessions."""
     return bool(keys) and all(keys.values())
 
 
@@ -132,7 +132,7 @@ def _may_live(doubt: Mapping[str, Any]) -> str:
 
 
 def _empty(gathered: Mapping[str, Any], ended: Mapping[str, Any]) -> list[str]:
-    """Where nothing was found by somebody else than the application, which knows where to look."""
+    """Stores without a session. Empty if the application searched, because it knows its stores."""
     if gathered.get("by_application") or ended.get("only_the_key"):
         return []
     if not ended.get("count"):
@@ -151,7 +151,7 @@ def _of_files(result: Mapping[str, Any]) -> str:
 
 
 def _untried(result: Mapping[str, Any], is_other: bool) -> Iterator[str]:
-    """``is_other``: the one that ends them says why it tries none, or that it failed."""
+    """Sessions that were not tried. The session host (not ``is_other``) reports its own reasons."""
     if is_other and result.get("skipped"):
         yield (
             "an old session. Set django_probe_url (an address that answers only logged-in users) and django_chdir "
@@ -163,7 +163,7 @@ def _untried(result: Mapping[str, Any], is_other: bool) -> Iterator[str]:
 
 
 def _of_cookies(declared: Sequence[str], keys: Mapping[str, bool], behind: Sequence[str]) -> Iterator[str]:
-    """Nothing on a server ends sessions in cookies."""
+    """Problems with sessions in cookies, which no server can end."""
     only = "sessions are in cookies, so only a new SECRET_KEY ends them"
     unreplaced = sorted(name for name, is_replaced in keys.items() if not is_replaced)
     if not keys:
@@ -185,7 +185,7 @@ def _of_cookies(declared: Sequence[str], keys: Mapping[str, bool], behind: Seque
 
 
 def _shared(lines: Iterable[tuple[str, str]]) -> list[str]:
-    """Each line once, after all hosts that say it."""
+    """Each message once, after its hosts."""
     hosts: dict[str, list[str]] = {}
     for host, message in lines:
         hosts.setdefault(message, []).append(host)

@@ -1,8 +1,8 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""The steps of a leak response, in order: what each has to do, and what it leaves to those after it.
+"""The steps of a leak response in order: each step's work, and its results for later steps.
 
-A step without work is passed over, so that a run shows no task that does nothing.
+A step without work is skipped, so that a run shows no empty task.
 """
 
 from __future__ import annotations
@@ -41,20 +41,20 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.setup
 
 END = "end"
 IN_MAIN = ("gather", "copies")
-"""What comes in each response, without an include of its own for each host."""
+"""Steps of every response, in the role's main file."""
 VALUES = "values"
-"""Of a step's work what hosts look for, which is handed over sealed."""
+"""Key of a step's work with values that hosts look for, sent sealed."""
 ANSWERS = "leak_respond__answers"
-"""The variable that ask_secret is registered in."""
+"""Variable that holds the result of ask_secret."""
 SEEN_AGAIN = "seen_again"
 CACHE, SESSIONS = "cache", "sessions"
-"""What a catalog's purge entries may be of."""
+"""Kinds of a catalog's purge entries."""
 Work = dict[str, Any]
 
 
 @dataclass(frozen=True)
 class ResponseRun:
-    """Where a run stands, with what its tasks have registered."""
+    """State of a run, with the results that its tasks registered."""
 
     setting: RotationSetup
     journal: Journal
@@ -63,11 +63,10 @@ class ResponseRun:
     warn: Callable[[str], None]
     purge: Purge
     rotation: Mapping[str, Any] | None = None
-    """What the wave that was carried out returned."""
+    """Result of the last wave."""
 
     @property
     def asked_hosts(self) -> list[str]:
-        """The hosts that take part."""
         return [host for host in self.response.hosts if host not in self.response.compromised]
 
     def noted(self, seen: Mapping[str, str]) -> ResponseRun:
@@ -83,34 +82,34 @@ def _nothing(run: ResponseRun) -> ResponseRun:
 
 @dataclass(frozen=True)
 class ResponseStep:
-    """A part of the response. If not ``here``, tasks carry it out: of ``file``, where that is not the step's name."""
+    """A step of the response. Tasks of ``file``, or of the step's name, carry it out if ``here`` is None."""
 
     name: str
     work: Callable[[ResponseRun], Work | None]
-    """What the tasks need to know; None where there is nothing to do."""
+    """Input of the tasks. None if there is nothing to do."""
     done: Callable[[ResponseRun], ResponseRun] = _nothing
-    """Judges what the tasks have registered."""
+    """Judges the registered results of the tasks."""
     file: str = ""
     again: bool = False
-    """Whether the step comes again until it has nothing to do."""
+    """Whether the step repeats until it has no work."""
     here: Callable[[ResponseRun, Work], ResponseRun] | None = None
-    """Carries the work out at once, without tasks."""
+    """Carries out the work at once, without tasks."""
 
 
 def following(run: ResponseRun) -> tuple[ResponseRun, dict[str, Any]]:
-    """After the tasks of a step: the run, and what is next."""
+    """The run after the tasks of a step, and the next step."""
     at = next(at for at, response_step in enumerate(STEPS) if response_step.name == run.response.step)
     run = STEPS[at].done(run)
     return _next(run, STEPS[at if STEPS[at].again else at + 1 :])
 
 
 def with_tasks(result: dict[str, Any]) -> dict[str, Any]:
-    """With the file to include: what the role's main file has itself follows by itself."""
+    """Adds the file to include. The role's main file includes its own steps itself."""
     return {**result, "tasks": "proceed" if result["next"] in IN_MAIN else result["next"]}
 
 
 def first(run: ResponseRun) -> dict[str, Any]:
-    """What is next once the leak is declared. What was gathered before is written down."""
+    """The next step after the declaration. Writes the evidence and denies temporary credentials first."""
     return _next(_deny_sessions(_keep_evidence(run)), STEPS)[1]
 
 
@@ -126,7 +125,7 @@ def _next(run: ResponseRun, steps: Sequence[ResponseStep]) -> tuple[ResponseRun,
 
 
 def _result(run: ResponseRun, step: ResponseStep, work: Work) -> dict[str, Any]:
-    """What a play registers: the file of the tasks that are next, what they need, and what the run knows."""
+    """The result that a play registers: the next task file, its input, and the run's state."""
     incident, file = incident_notes.incident_of(run.journal), step.file or step.name
     return {
         "next": file,
@@ -139,12 +138,12 @@ def _result(run: ResponseRun, step: ResponseStep, work: Work) -> dict[str, Any]:
 
 
 def _hidden(values: revoked_values.Searchable) -> dict[str, Any]:
-    """As previous_values_info returns them, so that tasks on hosts can name this result."""
+    """Seals values as previous_values_info does, so that tasks on hosts accept this result."""
     return {**seal.sealed(dead=values.dead), "unread": values.unread, "_ansible_no_log": True}
 
 
 def evidence_of(run: ResponseRun) -> Work:
-    """What was gathered before the first act."""
+    """Evidence from before the first act."""
     asked_for = run.response.asked
     return {
         "seen": seen(run, "seen"),
@@ -156,7 +155,7 @@ def evidence_of(run: ResponseRun) -> Work:
 
 
 def seen(run: ResponseRun, name: str) -> dict[str, Mapping[str, Any]]:
-    """What hosts answered to a look, compared with their baseline."""
+    """Hosts' answers, compared with their baseline."""
     return host_comparison.compared(run.setting, run.results.of_each(name, run.asked_hosts), run.response.impact)
 
 
@@ -166,7 +165,7 @@ def _keep_evidence(run: ResponseRun) -> ResponseRun:
             incident_notes.incident_of(run.journal), run.response.report_path, evidence_of(run)
         )
     except RotationError as error:
-        # The post-mortem has it too, and containment must not wait for a folder.
+        # The post-mortem has the evidence too, and containment must not wait for a folder.
         run.warn(f"the evidence could not be written: {error}")
     return run
 
@@ -186,7 +185,7 @@ def _rotated(run: ResponseRun) -> ResponseRun:
     after = run.response.rotated(run.rotation or {})
     if after.waves and after.wave.alone and not run.response.wave.alone:
         run.warn(f"the rotation was rolled back, so {', '.join(run.response.wave.credentials)} are replaced one by one")
-    run = _deny_sessions(run)  # before anything new of the next wave exists
+    run = _deny_sessions(run)  # before new values of the next wave exist
     return run.then(replace(after, opened=hosts_with_old_key.withheld(run.journal)))
 
 
@@ -199,7 +198,7 @@ def _deny_sessions(run: ResponseRun) -> ResponseRun:
     show(result.lines)
     for problem in result.problems:
         run.warn(problem)
-    # The declaration has written an entry since the run looked.
+    # The declaration has since written a journal entry.
     return replace(run, journal=run.setting.rotator.look()).noted(result.events) if result.events else run
 
 
@@ -220,7 +219,7 @@ def _sessions(run: ResponseRun) -> Work | None:
 
 
 def _command(run: ResponseRun) -> list[str]:
-    """The application's own, which ends its sessions; empty for Django's engines."""
+    """The application's own command, which ends its sessions. Empty for Django's engines."""
     return list(run.response.session_plan.get("command", ()))
 
 
@@ -254,7 +253,7 @@ def _searchable(run: ResponseRun, names: Sequence[str]) -> revoked_values.Search
 
 
 def _ended(*later: Callable[[ResponseRun], list[str]]) -> Callable[[ResponseRun], ResponseRun]:
-    """Notes that sessions ended, unless ``later`` hosts have more to do or one may live on."""
+    """Notes that sessions ended, unless ``later`` hosts have work or a session may be valid."""
 
     def done(run: ResponseRun) -> ResponseRun:
         if any(hosts(run) for hosts in later):
@@ -301,7 +300,7 @@ def _invalidated(run: ResponseRun, work: Work) -> ResponseRun:
 
 
 def _ask(run: ResponseRun) -> Work | None:
-    """After everything that needs no person."""
+    """Asks last, after all work without a person."""
     response = run.response
     names = [need for need in response.needs if need not in response.replaced]
     is_over = response.is_stopped or response.is_withheld
@@ -315,7 +314,7 @@ def _answered(run: ResponseRun) -> ResponseRun:
 
 
 def _look_again(run: ResponseRun) -> Work | None:
-    """What came while the response ran."""
+    """Looks for footholds that appeared during the response."""
     if not host_footholds.keys_of(run.response.impact):
         return None
     return {
@@ -348,12 +347,12 @@ def _compare_accounts(run: ResponseRun, work: Work) -> ResponseRun:
 
 
 def _copies(run: ResponseRun) -> Work:
-    """Read before the versions are denied, once for every host."""
+    """Reads the values before their versions are denied, once for all hosts."""
     services = environment_summary.services(run.setting.catalog)
     health = {host: run.results.health_urls(services, host) for host in run.asked_hosts}
     try:
         return {"health": health, "unlooked": "", VALUES: _searchable(run, run.response.replaced)}
-    except SecretsError as error:  # it is in the report, and keeps nothing else from being done
+    except SecretsError as error:  # the report shows it, and the response continues
         return {"health": health, "unlooked": str(error)}
 
 
@@ -363,14 +362,14 @@ def _healthy(run: ResponseRun) -> ResponseRun:
 
 
 def dead_versions(run: ResponseRun) -> dict[str, list[str]]:
-    """Version ids that hold replaced values, by secret."""
+    """Version ids of replaced values, by secret."""
     return {name: list(versions) for name, versions in incident_notes.incident_of(run.journal).dead.items()}
 
 
 STEPS = (
     ResponseStep("wave", _wave, _rotated, again=True),
     ResponseStep("verify_skipped", _verify_skipped, _record_verified),
-    # Before the purge: a cache that is empty does not show whether sessions were looked for in the right place.
+    # Before the purge: an empty cache does not show whether sessions were looked for in the right place.
     ResponseStep("sessions", _sessions, _ended(_with_files, _with_probe)),
     ResponseStep("session_files", _session_files, _ended(_with_probe)),
     ResponseStep("session_tries", _session_tries, _ended()),

@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""What the role's tasks have registered: on each host, or once for all of them."""
+"""Results that the role's tasks registered, on each host or once for all."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ SKIPPED = {"skipped": True}
 
 
 class Results:
-    """``variables`` are those of the task, with Ansible's hostvars."""
+    """``variables`` are the task's, with Ansible's hostvars."""
 
     def __init__(self, variables: Mapping[str, Any]) -> None:
         self._variables = variables
@@ -25,7 +25,7 @@ class Results:
         return _mapping(self._variables.get(f"{PREFIX}{name}"))
 
     def of_each(self, name: str, hosts: Sequence[str]) -> dict[str, Mapping[str, Any]]:
-        """By host; empty where the task did not run there."""
+        """Results by host. Empty if the task did not run there."""
         return {host: _mapping(self.variable(host, f"{PREFIX}{name}")) for host in hosts}
 
     def variable(self, host: str, name: str, default: Any = None) -> Any:
@@ -34,19 +34,18 @@ class Results:
         return self._hosts[host].get(name, default)
 
     def is_verified(self, host: str) -> bool:
-        """Whether it came back and has what is in force."""
+        """Whether the host came back with the current values."""
         came_back, verification = (
             _mapping(self.variable(host, f"secret_rotate_{name}")) for name in ("came_back", "verification")
         )
         return "reachable" in came_back and is_verified(verification)
 
     def evicted(self, host: str) -> list[tuple[str, str]]:
-        """Fingerprint and file of the keys that the last wave removed beside a leaked one."""
+        """Fingerprint and file of keys that the last wave removed along with a leaked one."""
         acts = _mapping(self.variable(host, "secret_rotate__acts")).get("results") or ()
         return [(name, str(act.get("file"))) for act in acts for name in act.get("evicted") or ()]
 
     def health_urls(self, services: Mapping[str, Any], host: str) -> list[str]:
-        """Where the host's services answer, as env_deploy has them."""
         names = self.variable(host, "env_deploy_services")
         return health_urls(services, names, self.variable(host, "env_deploy_health_url"))
 

@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""What tasks brought back of a leak, in words for the post-mortem; above all what they could not bring."""
+"""Describes tasks' results for the post-mortem, above all what they could not get."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ OVER = "was not searched: the time limit for evidence was over"
 
 
 def messages(gathered: Mapping[str, Any]) -> dict[str, list[str]]:
-    """Lists of words by heading of the post-mortem, out of registered results.
+    """Lines by heading of the post-mortem.
 
-    ``seen`` and ``copies`` are results by host, ``left_out`` the hosts that nothing was asked of, ``sessions`` and
-    ``compared`` the results of servers, one a credential, ``readers`` the results of CloudTrail, the later one last,
-    and ``scrubbed`` what became of the stores.
+    ``seen`` and ``copies`` are results by host, ``left_out`` hosts that were not asked, ``sessions`` and ``compared``
+    servers' results, one for each credential, ``readers`` CloudTrail's results, oldest first, and ``scrubbed`` the
+    stores' result.
     """
     seen, copies = _mapping(gathered.get("seen")), _mapping(gathered.get("copies"))
     left_out = list(gathered.get("left_out") or ())
@@ -47,7 +47,7 @@ def messages(gathered: Mapping[str, Any]) -> dict[str, list[str]]:
 
 
 def encrypted_env(result: Mapping[str, Any]) -> dict[str, list[str]]:
-    """The same of the encrypted ``.env``, and what is open of it. ``result`` is empty where the catalog has none."""
+    """Lines on the encrypted ``.env``. ``result`` is empty if the catalog has none."""
     if not result:
         return {"scrubbed": [], "not_scrubbed": [], "open": []}
     if "path" not in result:
@@ -58,7 +58,7 @@ def encrypted_env(result: Mapping[str, Any]) -> dict[str, list[str]]:
 
 
 def health(results: Any, skipped: Collection[str] = ()) -> tuple[dict[str, str], list[str]]:
-    """By host how its addresses answered, and what is wrong with any of them; ``skipped`` hosts are not."""
+    """Answers of healthy hosts, and problems of the others. ``skipped`` hosts need not answer."""
     healthy, problems = {}, []
     for host, result in _mapping(results).items():
         problem = _problem(result)
@@ -82,7 +82,7 @@ def _mapping(value: Any) -> Mapping[str, Any]:
 
 
 def _problem(result: Mapping[str, Any]) -> str | None:
-    """Why a task brought nothing, or None if it did."""
+    """The reason for a task's missing result. None if it has one."""
     message = one_line(result.get("msg") or "no answer")
     if result.get("unreachable"):
         return f"cannot be reached: {message}"
@@ -130,7 +130,7 @@ def _left(result: Mapping[str, Any]) -> list[str]:
 
 
 def _readers(results: Sequence[Mapping[str, Any]]) -> list[str]:
-    """The later answer, which holds the earlier one's events too, unless it has no message."""
+    """Messages of the later answer, which includes the earlier one's events, unless it has none."""
     answers = [entry for entry in results if entry.get("messages")]
     if not answers:
         problem = next((name for name in map(_problem, reversed(results)) if name), "no time was left")

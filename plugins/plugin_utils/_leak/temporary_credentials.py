@@ -1,9 +1,9 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Temporary credentials of AWS that an intruder may have got with what leaked: they do not end with it.
+"""Denies temporary AWS credentials that an intruder may have got with a leak. They outlive the leaked value.
 
-They are denied by a policy with a date, before anything new is made, and again after each revocation of a credential
-with which new ones could be got until then.
+A policy with a date denies them before new values are made, and again after each revocation of a credential that could
+get new ones until then.
 """
 
 from __future__ import annotations
@@ -37,16 +37,16 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.setup
 DENY_SESSIONS = "leak_deny_sessions"
 OWN, UNKNOWN = "this run uses it", "the catalog does not name the key's user (options.user)"
 SECONDS = 8.0
-"""Of one call of IAM: containment must not wait for it."""
+"""Seconds for one call to IAM, because containment must not wait for it."""
 DENIED, ABSENT = "denied", "absent"
 _BEFORE = ", issued before "
 Exposed = Mapping[IamIdentity, tuple[str, ...]]
-"""By user or role the leaked credentials with which its temporary credentials can be got."""
+"""Leaked credentials that can get temporary credentials, by user or role."""
 
 
 @dataclass(frozen=True)
 class LeakedAccess:
-    """What leaked, as far as it leads to AWS."""
+    """The part of a leak that leads to AWS."""
 
     impact: Mapping[str, Any]
     declared: Sequence[str] = ()
@@ -78,7 +78,7 @@ def unknown_users(catalog: Catalog, impact: Mapping[str, Any]) -> list[str]:
 
 
 def _users(catalog: Catalog, reached: Sequence[Mapping[str, Any]]) -> list[tuple[str, str, str]]:
-    """Each access key, its user, and how the user's ARN ends. Nothing is allowed to the user of a honeytoken."""
+    """Access keys with their user and the end of its ARN. A honeytoken's user has no rights."""
     decoys, result = honeytokens.users(catalog), []
     for name in (item["name"] for item in reached if item["kind"] == AWS_ACCESS_KEY):
         options = catalog.credentials[name].options if name in catalog.credentials else {}
@@ -89,7 +89,7 @@ def _users(catalog: Catalog, reached: Sequence[Mapping[str, Any]]) -> list[tuple
 
 
 def _assumable(catalog: Catalog, arn_end: str) -> list[IamIdentity]:
-    """The operators' roles, if this user is an operator. Who else assumed them, CloudTrail tells in the end."""
+    """Roles that the user may assume as an operator. CloudTrail shows later who else assumed them."""
     if catalog.aws is None or not any(arn.endswith(arn_end) for arn in catalog.aws.operators):
         return []
     kinds = ("rotate", "respond", "verify", *(["mirror"] if catalog.mirror else []))
@@ -97,7 +97,7 @@ def _assumable(catalog: Catalog, arn_end: str) -> list[IamIdentity]:
 
 
 def due(incident: Incident | None, principals: Exposed) -> list[IamIdentity]:
-    """Those that were not denied yet, or not since a credential was revoked with which new ones could be got."""
+    """Principals that were not denied yet, or not since the revocation of a credential that exposes them."""
     events = incident.events if incident else {}
     return [principal for principal, through in principals.items() if _is_due(events, principal, through)]
 
@@ -109,25 +109,23 @@ def _is_due(events: Mapping[str, str], principal: IamIdentity, through: Sequence
 
 
 def _revoked(events: Mapping[str, str], through: Sequence[str]) -> str:
-    """When the last of them was; empty if none was."""
+    """Time of the last revocation. Empty without one."""
     return max(
         (events.get(f"{event}/{name}", "") for name in through for event in ("refused", "confirmed")), default=""
     )
 
 
 def denied_before(events: Iterable[str], principal: IamIdentity) -> str:
-    """The date of its policy, by AWS's clock; empty without one."""
+    """Date of the principal's policy, by AWS's clock. Empty without one."""
     start = f"{DENIED}/{principal}{_BEFORE}"
     return max((event.removeprefix(start) for event in events if event.startswith(start)), default="")
 
 
 @dataclass(frozen=True)
 class DenialPlan:
-    """What a run is about to do."""
-
     denied: tuple[str, ...] = ()
     left: Mapping[str, str] = field(default_factory=dict)
-    """By user, role or access key why not; empty where nobody asked for it."""
+    """Reasons by user, role or access key. Empty reasons if nobody asked for a denial."""
 
 
 def planned(
@@ -142,8 +140,7 @@ def planned(
 
 
 def own_principal(setting: RotationSetup) -> IamIdentity | None:
-    """The role or user of the run, which it never denies. None where AWS does not say: nothing waits for that, and
-    without it ``deny`` denies nobody."""
+    """The run's own role or user, which it never denies. None if AWS does not answer; then ``deny`` denies nobody."""
     try:
         return session_denial.caller(setting.connection.bounded_client("sts", SECONDS)).principal
     except (SecretsError, AnsibleActionFail):
@@ -158,7 +155,7 @@ class DenialResult:
 
 
 def deny(setting: RotationSetup, principals: Sequence[IamIdentity]) -> DenialResult:
-    """What fails stays open in the report, and stops nothing."""
+    """Denies each principal's temporary credentials, except the run's own. Reports failures and continues."""
     result = DenialResult()
     if not principals:
         return result
@@ -186,7 +183,7 @@ def deny(setting: RotationSetup, principals: Sequence[IamIdentity]) -> DenialRes
 
 @dataclass
 class SettledSessions:
-    """The acts without sessions that are denied, and how those ended."""
+    """Acts without denied sessions, and lines on those."""
 
     made: list[MadeWithKey]
     lines: list[str] = field(default_factory=list)
@@ -196,7 +193,8 @@ class SettledSessions:
 def settled(
     setting: RotationSetup, incident: Incident | None, acts: list[MadeWithKey], *, asked: bool
 ) -> SettledSessions:
-    """What CloudTrail tells of sessions decides where the catalog does not: anybody may assume a role by its trust."""
+    """Separates sessions that are denied, after denying more if ``asked``. CloudTrail shows those that the catalog
+    cannot: anybody may assume a role by its trust policy."""
     sessions = [item for item in acts if item.made.kind == "session"]
     events = {*(incident.events if incident else ())}
     if not sessions or not (asked or any(event.startswith(f"{DENIED}/") for event in events)):
@@ -220,7 +218,7 @@ def settled(
 
 
 def _holder(session: MadeWithKey, account: str) -> IamIdentity | None:
-    """The role that was assumed, or the user whose key got it; None of another account."""
+    """The assumed role, or the user whose key got the session. None for another account."""
     assumed = session.made.name.partition(" of ")[2]
     arn = assumed if assumed.startswith("arn:") else session.who
     return session_denial.principal_of(arn) if account_of(arn) == account else None
@@ -229,8 +227,8 @@ def _holder(session: MadeWithKey, account: str) -> IamIdentity | None:
 def left(
     setting: RotationSetup, incident: Incident, about: LeakedAccess, *, asked: bool
 ) -> tuple[list[str], list[str]]:
-    """What works until it expires: what is left to people, and what the run was asked to deny and did not, with the
-    command. While a credential is not revoked, it is open itself."""
+    """Lines on temporary credentials that still work, with the command: those left to people, and those that the run
+    failed to deny. An unrevoked credential is open itself."""
     now = rotation_context.now()
     at, principals = timestamps.stamp(now), exposed(setting.catalog, about)
     waiting = [item for item in due(incident, principals) if _may_be_left(incident, principals[item])]

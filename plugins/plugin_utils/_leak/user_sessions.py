@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""The sessions of everybody: where they are ended and tried, and what became of them."""
+"""Users' sessions: hosts that end and try them, and the results."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ PROBE = "django_probe_url"
 
 
 def are_ended(response: Response) -> bool:
-    """Whether a host must end any."""
+    """Whether a host must end sessions."""
     return response.logs_out and bool(response.session_plan.get("ends", True))
 
 
 def with_files(response: Response, results: Results) -> list[str]:
-    """The other hosts that must end sessions too: by the application's command, or in files that a host declares."""
+    """Other hosts that must end sessions, by the application's command or in declared files."""
     if response.session_plan.get("command"):
         return response.others()
     if results.once("ended").get("engine") != "file":
@@ -30,14 +30,14 @@ def with_files(response: Response, results: Results) -> list[str]:
 
 
 def with_probe(response: Response, results: Results) -> list[str]:
-    """The other hosts on which an old session can be tried."""
+    """Other hosts that can try an old session."""
     if response.session_plan.get("command"):
         return []
     return [name for name in response.others() if results.variable(name, CHDIR) and results.variable(name, PROBE)]
 
 
 def gathered(response: Response, results: Results) -> Mapping[str, Any]:
-    """What :mod:`session_results` puts into words."""
+    """Input of :func:`session_results.messages`."""
     others = response.others()
     ended, tried = (results.of_each(name, others) for name in ("ended_here", "tried_here"))
     files, probes = with_files(response, results), with_probe(response, results)
@@ -58,7 +58,7 @@ def gathered(response: Response, results: Results) -> Mapping[str, Any]:
 
 
 def message(ended: Mapping[str, Any]) -> str:
-    """What shows that they ended."""
+    """Evidence that sessions ended."""
     if ended.get("engine") == COMMAND:
         return "the command of the catalog (sessions.command) succeeded on every host"
     count = f"{ended.get('count', 0)} sessions of the engine {ended.get('engine', '?')}"

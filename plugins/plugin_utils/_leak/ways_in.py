@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""The post-mortem's section "Ways back in": what was looked at, what was found, and what was not looked at."""
+"""The post-mortem's section "Ways back in": what was checked, found and not checked."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ UNKNOWN = (
 
 
 def lines(impact: Mapping[str, Any], incident: Incident, answers: Mapping[str, Mapping[str, Any]]) -> list[str]:
-    """``answers`` are what hosts answered to the last look, by host."""
+    """``answers`` are hosts' answers to the last search."""
     looked = [
         credential for credential in impact.get("credentials", ()) if f"refused/{credential['name']}" in incident.events
     ]
@@ -40,7 +40,7 @@ def lines(impact: Mapping[str, Any], incident: Incident, answers: Mapping[str, M
 
 
 def _compared(hosts: Sequence[str], answers: Mapping[str, Mapping[str, Any]]) -> list[str]:
-    """Which of the hosts that answered were compared with their baseline."""
+    """Lines on the comparison of hosts with their baseline."""
     by_baseline: dict[str, list[str]] = {}
     for host in hosts:
         by_baseline.setdefault(str(answers[host].get("baseline", "")), []).append(host)
