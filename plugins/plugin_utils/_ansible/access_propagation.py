@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Waits for a grant that IAM does not apply yet: AWS denies for up to a minute what was just allowed."""
+"""Waits for a grant that IAM does not apply yet: AWS may deny a granted call for up to a minute."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def _seconds() -> float:
 
 @dataclass
 class AccessWait:
-    """How long, and how the operator sees it. The time begins with the first denial, and is one for all calls."""
+    """A waiting time for all calls, which begins with the first denial."""
 
     show: Callable[[str], object]
     sleep: Callable[[float], object] = time.sleep
@@ -41,12 +41,12 @@ class AccessWait:
     _pause: float = field(default=FIRST_PAUSE, init=False)
 
     def watch(self, client: Any) -> Any:
-        """The client, whose denied calls are repeated: AWS denies before it acts, so a write is repeated as well."""
+        """Makes the client repeat denied calls, also writes, because AWS denies before it acts."""
         client.meta.events.register_first("needs-retry.*.*", self._tried)
         return client
 
     def _tried(self, response: Any, operation: Any, **_more: Any) -> float | None:
-        """Called by botocore after each attempt; how long it pauses before the next one, or None for no other one."""
+        """Called by botocore after each attempt. Returns the seconds before the next one, or None for no other one."""
         error = response[1].get("Error", {}) if response else {}
         if error.get("Code") not in DENIED_CODES or self._left() <= 0:
             return None
@@ -54,7 +54,7 @@ class AccessWait:
         return self._next_pause(f"AWS denies {name} ({error.get('Message', '')})")
 
     def _left(self) -> float:
-        """Seconds until a denial counts as one."""
+        """Seconds until a denial is final."""
         if self._until is None:
             self._until = self.clock() + _seconds()
         return self._until - self.clock()
@@ -70,10 +70,10 @@ class AccessWait:
         return pause
 
     def until_granted(self, look: Callable[[], T], denials: Callable[[T], Sequence[str]]) -> T:
-        """What ``look`` returns, once AWS denies nothing of it any more, or when the time is up.
+        """The result of ``look``, once AWS denies no part of it or the time is up.
 
-        ``look`` only reads, since it is repeated. Raises :class:`Denied` as it does. A grant reaches AWS's servers one
-        after another, so after a denial it has to be there twice, some seconds apart.
+        ``look`` only reads, because it is repeated. Raises :class:`Denied` as it does. A grant reaches AWS's servers
+        one after another, so after a denial it must be there twice, some seconds apart.
         """
         seconds = _seconds()
         was_denied = False

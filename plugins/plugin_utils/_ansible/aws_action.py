@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""What actions share that ask AWS from the controller: options, and a connection."""
+"""Base of actions that call AWS from the controller."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ class AwsAction(ControllerAction):
     name = ""
     options = aws_argument_spec()
     waits_for_grants = False
-    """Whether it comes after grants of its own playbook, so that a denied call is repeated for a while."""
+    """Whether denied calls are repeated for a while, because the same playbook makes grants before."""
 
     def result(self, args: dict[str, Any], task_vars: Mapping[str, Any]) -> dict[str, Any]:
         del task_vars

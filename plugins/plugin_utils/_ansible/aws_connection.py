@@ -28,7 +28,7 @@ except ImportError:  # require_aws_sdk says how to install it
 
 
 class ServerLogins:
-    """One login to each server of a store outside AWS, whatever regions and threads ask for it."""
+    """A single login to each server of a store outside AWS, for all regions and threads."""
 
     def __init__(self) -> None:
         self._clients: dict[tuple[str, Any], Any] = {}
@@ -42,7 +42,7 @@ class ServerLogins:
 
 
 ANNOUNCING_SECONDS = 8.0
-"""Of one call that tells others."""
+"""Seconds for one announcing call."""
 
 
 class AwsConnection(AWSPluginBase):
@@ -57,18 +57,18 @@ class AwsConnection(AWSPluginBase):
         wait: AccessWait | None = None,
         logins: ServerLogins | None = None,
     ) -> None:
-        """With ``wait``, the clients of stores repeat what is denied."""
+        """``wait`` makes clients of stores repeat denied calls."""
         self.ansible_name = name
         self._options = dict(options)
         self._clients: dict[tuple[str, Any], Any] = {}
         self._regional: dict[str, AwsConnection] = {}
         self._sessions = {} if sessions is None else sessions
-        """By profile."""
+        """Sessions by profile."""
         self._budget = budget or ThrottlingBudget()
         self._wait = wait
         self._logins = logins or ServerLogins()
         self.servers: Mapping[str, Any] = {}
-        """The catalog's, for what it keeps outside AWS."""
+        """The catalog's servers of stores outside AWS."""
 
     def get_options(self) -> dict[str, Any]:
         return self._options
@@ -77,7 +77,7 @@ class AwsConnection(AWSPluginBase):
         raise AnsibleActionFail(message)
 
     def client(self, service: str, **extra: Any) -> Any:
-        """As amazon.aws makes it, by a session that is quick at it and shared, so that credentials are fetched once."""
+        """Creates a client as amazon.aws does, by a faster shared session, so that credentials are fetched once."""
         region, endpoint, options = get_aws_connection_info(self)
         profile = options.pop("profile_name", None)
         config = Config(user_agent_extra=f"Ansible/{ansible_version} {self.ansible_name}")
@@ -96,7 +96,7 @@ class AwsConnection(AWSPluginBase):
             self.fail_aws(f"{self.ansible_name}: no client of {service} can be created", exception=error)
 
     def store_client(self, service: str) -> Any:
-        """A client with our retries; what the user gives in aws_config wins. Made once, since that takes its time."""
+        """A cached client with this collection's retries, unless aws_config sets them."""
         if service in OUTSIDE_AWS:
             return self._logins.client(service, self.servers.get(service), self._credentials)
         where = (service, self._options.get("region"))
@@ -112,7 +112,7 @@ class AwsConnection(AWSPluginBase):
         return credentials.get_frozen_credentials() if credentials else None
 
     def bounded_client(self, service: str, seconds: float) -> Any:
-        """A client that gives up within about so many seconds, whatever aws_config says: for what must not delay."""
+        """A client that gives up within about ``seconds``, whatever aws_config says, for calls that must not delay."""
         config = {
             **(self._options.get("aws_config") or {}),
             "retries": {"mode": "standard", "total_max_attempts": 2},
@@ -122,7 +122,7 @@ class AwsConnection(AWSPluginBase):
         return self._with(aws_config=config).client(service)
 
     def announcing_client(self, service: str) -> Any:
-        """A client for telling others, which no run waits for."""
+        """A client for announcements, which no run waits for."""
         is_outside = service in OUTSIDE_AWS
         return self.store_client(service) if is_outside else self.bounded_client(service, ANNOUNCING_SECONDS)
 
@@ -130,7 +130,7 @@ class AwsConnection(AWSPluginBase):
         return self._with(region=region)
 
     def client_in(self, service: str, region: str | None) -> Any:
-        """A client of a store in another region, or in the connection's own."""
+        """A store's client in another region, or in the connection's own."""
         if region is None:
             return self.store_client(service)
         return self._regional.setdefault(region, self.in_region(region)).store_client(service)
@@ -143,7 +143,7 @@ class AwsConnection(AWSPluginBase):
         return connection
 
     def acting_client(self, service: str) -> Any:
-        """A client that sends each request once, whatever aws_config says: for what must not be sent twice."""
+        """A client that sends each request once, whatever aws_config says, for requests that must not be repeated."""
         config = {
             **aws_errors.CLIENT_CONFIG,
             **(self._options.get("aws_config") or {}),
@@ -153,7 +153,7 @@ class AwsConnection(AWSPluginBase):
 
 
 def suit(connection: AwsConnection, catalog: Catalog, *, check_account: bool = True) -> None:
-    """Takes the catalog's region where none is given. Raises :class:`WrongAccount` if it expects another account."""
+    """Sets the catalog's region if none is given. Raises :class:`WrongAccount` if it expects another account."""
     connection.servers = catalog.servers
     if catalog.region and not connection.region:
         connection.get_options()["region"] = catalog.region

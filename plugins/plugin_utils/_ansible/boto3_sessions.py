@@ -1,10 +1,10 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Sessions of boto3 that make their clients in a tenth of the time.
+"""Sessions of boto3 that make clients in a tenth of the time.
 
-Ansible forks a process for each task. What botocore reads to make a client, descriptions of services and endpoints, is
-read once, in the process that they are forked from, which is the one that imports an action. That process's garbage
-collector then leaves alone what is there: in each fork it would touch, and so copy, all of it.
+Ansible forks a process for each task from the process that imports an action. That process reads botocore's
+descriptions of services and endpoints once. Its garbage collector then ignores the present objects, because each fork
+would touch, and so copy, all of them.
 """
 
 from __future__ import annotations
@@ -22,9 +22,9 @@ except ImportError:  # the plugins that make clients check for boto3 and say how
 
 
 def _loader() -> Any:
-    """Botocore's reader of descriptions, which keeps what it has read: what every client takes, and our stores' own.
+    """Botocore's caching loader, filled with the descriptions that every client and this collection's stores need.
 
-    AWS's configuration is not looked at: what is wrong in it is reported when a client is made.
+    Errors in AWS's configuration are reported when a client is made.
     """
     loader = botocore.loaders.create_loader(os.environ.get("AWS_DATA_PATH"))
     for name in ("endpoints", "partitions", "sdk-default-configuration", "_retry"):

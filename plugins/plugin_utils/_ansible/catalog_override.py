@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""A catalog narrowed to what the caller names instead of the catalog's own places: secrets, a path, or a file."""
+"""Narrows a catalog to the caller's secrets, path or file."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._core.store_tra
 def narrowed(catalog: Catalog, *, secret_ids: Sequence[str] = (), ssm_path: str | None = None) -> Catalog:
     """The catalog with ``secret_ids`` in place of its secrets, ``ssm_path`` in place of its path.
 
-    A setting is still required only where the place that declares it is among those given.
+    A setting is no longer required if its secret is not given.
     """
     if not secret_ids and not ssm_path:
         return catalog
@@ -30,7 +30,7 @@ def narrowed(catalog: Catalog, *, secret_ids: Sequence[str] = (), ssm_path: str 
 
 
 def _away(setting: Setting, secret_ids: Sequence[str]) -> bool:
-    """Whether the place that declares the setting is a secret, and none of those given."""
+    """Whether the setting's declared location is a secret that is not given."""
     declared = (setting.place,) if setting.place else setting.places
     return bool(secret_ids) and any(p.store == SECRETS_MANAGER and p.name not in secret_ids for p in declared)
 
@@ -62,7 +62,7 @@ def _setting(setting: Setting, catalog: Catalog, secret_ids: Sequence[str], path
 
 
 def filed(catalog: Catalog, values: Mapping[str, str]) -> Catalog:
-    """The catalog with a file's settings as literals, so that the file answers the same questions as the stores."""
+    """The catalog with a file's settings as literals, so that it resolves as with the stores."""
     settings: dict[str, Setting] = {}
     for name, setting in catalog.settings.items():
         own_names = [own for own in values if own == name or own not in catalog.settings]

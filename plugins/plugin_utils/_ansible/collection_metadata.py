@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""What an installed collection says of itself: its version and what it depends on."""
+"""Version and dependencies of an installed collection."""
 
 from __future__ import annotations
 

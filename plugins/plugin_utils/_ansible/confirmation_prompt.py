@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Asks an operator once, at the terminal; without one the run ends, where ansible.builtin.pause would go on."""
+"""Asks an operator at the terminal. Without one the run ends, where ansible.builtin.pause would continue."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ YES = "yes"
 def require(question: str, *, variable: str, loader: Any, templar: Any) -> None:
     """Raises AnsibleActionFail unless the operator confirms, at the terminal or by that extra variable.
 
-    What an inventory sets holds for every run, so it confirms none.
+    An inventory's variable holds for every run, so it confirms none.
     """
     if extra_variable(variable, loader=loader, templar=templar) == YES:
         return

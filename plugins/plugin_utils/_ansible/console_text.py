@@ -15,7 +15,7 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._ansible.progre
 __all__ = ["clean", "debug_lines", "error", "first_line", "printable", "recap"]
 
 OUTPUT_LINES = 10
-"""Of a failed program's output."""
+"""Lines of a failed program's output."""
 MOST_NAMES = 10
 LONGEST_LINE = 300
 CONTROLLER = "localhost"
@@ -35,7 +35,7 @@ def error(result: Mapping[str, Any]) -> str:
 
 
 def debug_lines(result: Mapping[str, Any], dump: Callable[[Mapping[str, Any]], str]) -> Iterator[str]:
-    """A message's lines; of other results, what Ansible would show."""
+    """Lines of a message. For other results, Ansible's own text."""
     message = result.get("msg")
     if message is None:
         yield from dump(result).split("\n")
@@ -59,11 +59,11 @@ def recap(
     cut: Mapping[str, Collection[str]],
     seconds: float,
 ) -> tuple[str, str]:
-    """One line for all hosts, and its colour. ``cut`` are hosts that did not run every task, by reason."""
+    """A line for all hosts, and its colour. ``cut`` are hosts that did not run every task, by reason."""
     if not hosts:
         return "nothing was done: no host matched", constants.COLOR_WARN
     names = {"failed": [host for host, counts in hosts.items() if counts["failures"]]}
-    # Plays run on the controller too where no host is needed; it counts if it failed, or is the only host.
+    # The controller runs plays without hosts. It counts if it failed, or is the only host.
     hidden = {CONTROLLER} if hosts.keys() - {CONTROLLER} and CONTROLLER not in names["failed"] else set()
     names |= {reason: sorted(set(host_names) - hidden) for reason, host_names in cut.items()}
     failed = {host for host_names in names.values() for host in host_names}

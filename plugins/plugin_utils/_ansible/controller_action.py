@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""What all actions on the controller share: options with full paths, and errors as failures in our words."""
+"""Base of actions on the controller: options with full paths, and errors as failures."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ class ControllerAction(ActionBase):
     TRANSFERS_FILES = False
     _requires_connection = False
     options: Mapping[str, Any] = {}
-    """Those that several actions have."""
+    """Options that several actions share."""
     extra_options: Mapping[str, Any] = {}
     conditions: Mapping[str, Any] = {}
-    """Between options, such as ``required_if``."""
+    """Conditions between options, such as ``required_if``."""
 
     def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
         result: dict[str, Any] = super().run(tmp, task_vars)

@@ -1,9 +1,9 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Ends an execution on a host that takes too long or answers without end, over any connection plugin.
+"""Ends an execution on a host that takes too long or answers endlessly, over any connection plugin.
 
-SSH keep-alives end a connection whose host is gone. They do not end one whose host accepts and never answers, and no
-connection plugin bounds how long an execution may take or how much it may answer.
+SSH keep-alives end a connection whose host is gone, but not one whose host accepts and never answers. No connection
+plugin bounds an execution's time or the size of its answer.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from typing import Any, TypeVar
 from ansible.errors import AnsibleConnectionFailure
 
 TICK = 0.25
-"""Seconds between two looks."""
+"""Seconds between checks."""
 MOST_MEMORY = 256 * 1024 * 1024
 """Bytes by which this process may grow while a host answers."""
 RESET_SECONDS = 5.0
@@ -33,16 +33,16 @@ T = TypeVar("T")
 
 
 class DeadlineExpired(BaseException):
-    """Raised inside the connection plugin. No Exception, since some plugins retry after those."""
+    """Raised inside the connection plugin. No Exception, because some plugins retry after those."""
 
     def __init__(self, path: str, watch: object) -> None:
         super().__init__(path)
         self.watch = watch
-        """Whose time is over: that of an execution, or of several together."""
+        """Identifies the deadline that expired, because deadlines may be nested."""
 
 
 def kept_alive(connection: Any) -> None:
-    """Makes ssh end a connection whose host does not answer for 30 seconds; options that the user gave come first."""
+    """Makes ssh end a connection whose host does not answer for 30 seconds. Options of the user come first."""
     if connection.has_option("ssh_extra_args"):
         extra_args = connection.get_option("ssh_extra_args") or ""
         if KEEP_ALIVE not in extra_args:
@@ -50,7 +50,7 @@ def kept_alive(connection: Any) -> None:
 
 
 def within(seconds: float, act: Callable[[], T], connection: Any) -> T:
-    """What ``act`` returns. Raises AnsibleConnectionFailure where it takes longer, or receives too much."""
+    """The result of ``act``. Raises AnsibleConnectionFailure if it takes longer, or receives too much."""
     watch = object()
     try:
         with _watched(seconds, watch):
@@ -61,7 +61,7 @@ def within(seconds: float, act: Callable[[], T], connection: Any) -> T:
         _kill(error.__traceback__)
         _reset(connection)
         raise AnsibleConnectionFailure(str(error)) from None
-    except BaseException as error:  # the task's own timeout, after which nothing else ends the connection
+    except BaseException as error:  # after the task's own timeout, nothing else ends the connection
         _kill(error.__traceback__)
         raise
 
@@ -99,7 +99,7 @@ def _memory() -> int:
 
 
 def _kill(trace: TracebackType | None) -> None:
-    """Ends the programs that the interrupted connection plugin was waiting for; it has them in its local variables."""
+    """Ends the programs that the interrupted connection plugin waits for, which are in its local variables."""
     for frame, _line in traceback.walk_tb(trace):
         for value in list(frame.f_locals.values()):
             if isinstance(value, subprocess.Popen) and value.poll() is None:
@@ -108,6 +108,6 @@ def _kill(trace: TracebackType | None) -> None:
 
 
 def _reset(connection: Any) -> None:
-    """Ends a shared connection (ControlPersist), on which the next execution would wait as well."""
+    """Ends a shared connection (ControlPersist), on which the next execution would wait too."""
     with suppress(Exception, DeadlineExpired), _watched(RESET_SECONDS):
         connection.reset()

@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""The ``.env.enc`` on the controller: what a write would change, the write, and the read."""
+"""Plans, writes and reads the ``.env.enc`` on the controller."""
 
 from __future__ import annotations
 
@@ -27,24 +27,24 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._ansible.aws_co
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._ansible.paths import full_path
 
 MODE = 0o644
-"""Of a new file: it holds nothing that a reader of the repository could not read."""
+"""Mode of a new file, which holds nothing secret to readers of the repository."""
 REPLACE = "To replace the file without reading it: -e encrypt_new_key=true"
 
 
 @dataclass(frozen=True)
 class EncryptedEnvPlan:
-    """What a write would change, in names; ``file_key`` is None for a file that is to have a new one."""
+    """Changes of a write. ``file_key`` is None if the file gets a new one."""
 
     values: Mapping[str, str] = field(repr=False)
     context: Mapping[str, str]
     journal: int
     previous: Mapping[str, str] | None = field(default=None, repr=False)
-    """None where there is no file, or where it is not read."""
+    """None if there is no file, or it is not read."""
     file_key: bytes | None = field(default=None, repr=False)
     wrapped_key: bytes | None = field(default=None, repr=False)
-    """The one that stays; None where KMS is to wrap the file key anew."""
+    """The wrapped key that stays. None if KMS must wrap the file key anew."""
     previous_journal: int | None = None
-    """The number in the file that was read. Hosts that accepted a higher one refuse the file until it is raised."""
+    """Journal number of the previous file. Hosts that accepted a higher one refuse the file until it is raised."""
     previous_written_at: str = ""
 
     @property
@@ -66,7 +66,7 @@ class EncryptedEnvPlan:
 
 
 def path_of(catalog: Catalog, path: str | None) -> str:
-    """Raises EncryptedEnvError where neither the catalog nor the operator names a file."""
+    """Raises EncryptedEnvError if neither the catalog nor the operator names a file."""
     declared = catalog.encrypted_env.file if catalog.encrypted_env else None
     if not (path or declared):
         raise EncryptedEnvError(
@@ -76,12 +76,12 @@ def path_of(catalog: Catalog, path: str | None) -> str:
 
 
 def is_present(catalog: Catalog, path: str | None) -> bool:
-    """Whether there is a file to renew; a declared one may be kept elsewhere."""
+    """Whether there is a file to renew. A declared file may be kept elsewhere."""
     return bool(path or catalog.encrypted_env) and os.path.lexists(path_of(catalog, path))
 
 
 def is_behind(catalog: Catalog, journal: int) -> bool:
-    """Whether a file is here that was written at a lower journal number, or cannot be read. Nothing is decrypted."""
+    """Whether the file here has a lower journal number, or cannot be read. Decrypts nothing."""
     if not is_present(catalog, None):
         return False
     try:
@@ -107,7 +107,7 @@ def plan(
     *,
     new_key: bool,
 ) -> EncryptedEnvPlan:
-    """Asks KMS once where there is a file. Raises SecretsError."""
+    """Asks KMS once if the present file is read. Raises SecretsError."""
     context = encrypted_env.context_of(catalog)
     if present is None or new_key:
         return EncryptedEnvPlan(values, context, journal)
@@ -133,12 +133,12 @@ def plan(
 
 
 def _require_same_environment(file: EncryptedEnv, context: Mapping[str, str]) -> None:
-    """Whatever catalog it was written with: it is about to be written with the present one."""
+    """Ignores the file's catalog, because the write will replace it by the present one."""
     encrypted_env.require_context(file, {**context, "catalog": file.context["catalog"]})
 
 
 def content(planned: EncryptedEnvPlan, keys: KmsKeys) -> bytes:
-    """The new file; asks KMS where the key line is new. Raises SecretsError."""
+    """The new file. Asks KMS if the wrapped key is new. Raises SecretsError."""
     file_key = planned.file_key or env_keys.new_file_key()
     return encrypted_env.written(
         planned.values,
@@ -151,20 +151,20 @@ def content(planned: EncryptedEnvPlan, keys: KmsKeys) -> bytes:
 
 
 def _written_at(previous: str) -> str:
-    """The present moment. Clocks differ, and hosts refuse a file that is not later than the one they have."""
+    """The present time, but later than ``previous``: clocks differ, and hosts refuse a file that is not later."""
     now = timestamps.stamp_of(time.time())
     return now if now > previous else timestamps.stamp_of(timestamps.seconds_of(previous) + 1)
 
 
 @dataclass(frozen=True)
 class HeldFile:
-    """A file whose directory is open and kept from other runs."""
+    """A file whose directory is open, and locked for a write."""
 
     at: safe_files.OpenPath
     found: atomic_file.Present | None
 
     def write(self, new: bytes) -> None:
-        """Puts the new file in place in one step, and removes what a killed run left."""
+        """Replaces the file in one step, after removing the leftovers of a killed run."""
         atomic_file.sweep(self.at)
         mode = self.found.mode if self.found else MODE
         atomic_file.write(self.at, new, atomic_file.filled(atomic_file.Ownership(None, None, mode), self.found))
@@ -172,7 +172,7 @@ class HeldFile:
 
 @contextmanager
 def held(path: str, *, write: bool) -> Iterator[HeldFile]:
-    """Raises HostError for a link and for what is not a regular file."""
+    """Raises HostError for a link and for an irregular file."""
     with safe_files.place(path) as at:
         if not write:
             yield HeldFile(at, atomic_file.present(at))
@@ -201,7 +201,7 @@ def _parsed(path: str) -> EncryptedEnv:
 
 
 def diff(planned: EncryptedEnvPlan, path: str) -> dict[str, str]:
-    """Names alone: neither a value nor its encrypted form."""
+    """Only names: no value and no encrypted form."""
     before = sorted(planned.previous or {})
     touched = set(planned.values) if planned.file_key is None else {*planned.added, *planned.updated}
     after = [

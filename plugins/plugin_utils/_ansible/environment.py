@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""The one read of an environment, shared by every plugin that needs it: from the stores, or of a file."""
+"""The one read of an environment, from the stores or a file, for every plugin."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ __all__ = ("Environment", "ReadRequest", "read")
 def read(request: ReadRequest, connection: AwsConnection, wait: AccessWait | None = None) -> Environment:
     """Reads every store once: the account, the journal, the secrets, the parameters. Raises SecretsError.
 
-    With ``wait`` it waits for what IAM denies and must be read.
+    With ``wait``, waits while IAM denies a required read.
     """
     catalog = catalog_parser.parse(request.document, request.environment)
     if request.file:

@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""An environment as a file has it. Imports no library of AWS, whose import takes longer than all of this."""
+"""Reads an environment from a file. Imports no AWS library, whose import takes longer than the rest."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._stores.environ
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._ansible import catalog_override
 
 FILE = "file"
-"""Takes the place of a snapshot's id where a file was looked at instead of the stores."""
+"""Replaces a snapshot's id if a file was read instead of the stores."""
 
 
 def read_file(catalog: Catalog, path: str) -> Environment:
-    """No store is asked. Raises SecretsError."""
+    """Asks no store. Raises SecretsError."""
     try:
         with open(path, encoding="utf-8", newline="") as handle:
             values = dotenv.from_dotenv(handle.read(), catalog.readers)

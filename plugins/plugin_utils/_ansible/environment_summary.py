@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""The public summary of an environment: names, origins, version ids; never a value."""
+"""The public summary of an environment: names, origins and version ids, but no values."""
 
 from __future__ import annotations
 
@@ -42,12 +42,11 @@ def report(environment: Environment) -> dict[str, Any]:
 
 
 def services(catalog: Catalog) -> dict[str, Any]:
-    """What reads the file: units, their manager, and what tells whether they are well."""
     return {name: service.data for name, service in catalog.services.items()}
 
 
 def _summary(environment: Environment) -> list[str]:
-    """One line a source: how many settings came from it, at which version."""
+    """A line for each source: its settings and their version."""
     if environment.resolution.snapshot_id == FILE:
         return []
     counts: dict[str, list[str]] = {}

@@ -2,8 +2,8 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 """Asks an application's health address from the controller.
 
-``ansible.builtin.uri`` reads the answer's body whole, so that an application could exhaust the controller's memory,
-and registers it, although an unhealthy application may show its settings there.
+``ansible.builtin.uri`` reads and registers the whole body. An application could exhaust the controller's memory, and an
+unhealthy one may show its settings there.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ _LOGIN = re.compile(r"//[^/@]*@")
 
 
 def problem(services: Mapping[str, Any], *, sleep: Callable[[float], object] = time.sleep) -> str:
-    """Why ``external_health_url`` of a host's ``services`` is not healthy after all tries; empty where it is."""
+    """The problem with ``external_health_url`` after all retries. Empty if it is healthy."""
     url, seconds = str(services["external_health_url"]), float(services["health_timeout"])
     return health_check.repeated(
         lambda: problem_of(url, seconds),
@@ -39,7 +39,7 @@ def problem(services: Mapping[str, Any], *, sleep: Callable[[float], object] = t
 
 
 def problem_of(url: str, seconds: float) -> str:
-    """Why one question was not answered by 200, in one line; empty where it was. Redirects are not followed."""
+    """The problem with one request, in one line. Empty for status 200. Does not follow redirects."""
     status, message = within(seconds, lambda: _asked(url, seconds), (0, "no answer: timed out"))
     if status == http.client.OK:
         return ""
@@ -57,5 +57,5 @@ def _asked(url: str, seconds: float) -> tuple[int, str]:
     except HTTPError as error:
         error.close()
         return error.code, ""
-    except Exception as error:  # noqa: BLE001 - an answer may be anything, and libraries raise anything at it
+    except Exception as error:  # noqa: BLE001 - libraries may raise anything at a hostile answer
         return 0, f"no answer: {getattr(error, 'reason', None) or error}"

@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Extra variables: what the command line sets by -e, whatever the inventory has under the same name."""
+"""Extra variables, set by -e, whatever the inventory has under the same name."""
 
 from __future__ import annotations
 
@@ -42,20 +42,20 @@ _NAMES = {
     "verify_": "baseline budget cafile not_checked only report_path repository sessions timeout workflow",
 }
 KNOWN = {prefix: frozenset(prefix + name for name in names.split()) for prefix, names in _NAMES.items()}
-"""The names that playbooks read, by their prefix."""
+"""The names that playbooks read, by prefix."""
 ROLES = ("github_actions_", "leak_respond_")
-"""A role's own variables begin with its name, and so with the prefix of a playbook."""
+"""Prefixes of roles' own variables, which also begin with a playbook's prefix."""
 SIMILAR = 0.85
 
 
 def extra_variable(name: str, *, loader: Any, templar: Any, default: Any = None) -> Any:
-    """The value of the extra variable, rendered; ``default`` without one. No other source of variables counts."""
+    """The rendered value of the extra variable, or ``default``. No other source of variables counts."""
     variables = load_extra_vars(loader=loader)
     return templar.template(variables[name]) if name in variables else default
 
 
 def unknown(prefixes: Sequence[str], *, loader: Any) -> list[str]:
-    """A line for each extra variable that a playbook with these prefixes would ignore, and that was meant for it."""
+    """A line for each extra variable that was meant for a playbook with these prefixes and would be ignored."""
     names = [str(name) for name in load_extra_vars(loader=loader)] if prefixes else []
     known = sorted({name for prefix in prefixes for name in KNOWN[prefix]})
     everywhere = {name for group in KNOWN.values() for name in group}
@@ -69,7 +69,7 @@ def unknown(prefixes: Sequence[str], *, loader: Any) -> list[str]:
 
 
 def _nearest(name: str, prefixes: Iterable[str], known: Sequence[str]) -> str:
-    """The known name with the prefix that is missing, or one that differs by a letter or two."""
+    """The known name of which only the prefix or an "s" is missing, or a similar name."""
     completed = (prefix + name + end for prefix in prefixes for end in ("", "s"))
     near = [completed_name for completed_name in completed if completed_name in known] or get_close_matches(
         name, known, n=1, cutoff=SIMILAR

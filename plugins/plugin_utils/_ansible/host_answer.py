@@ -1,13 +1,13 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""The one gate for what a host answers: a compromised host may send anything, and nothing but its report passes.
+"""Checks hosts' answers: a compromised host may send anything, but only its declared report passes.
 
-Each program that runs on hosts declares beside its ARGUMENT_SPEC what it returns:
+Each program for hosts declares its return values beside its ARGUMENT_SPEC:
 
     RETURNS = {"path": str, "mode?": str, "health?": [{"url": str, "status": int}], "changed_at": (str, None)}
 
-A key that ends in ``?`` may be missing. ``str`` is one line of text, ``TEXT`` several; a set lists the allowed words;
-``(shape, None)`` may be null; ``{str: shape}`` is a mapping with any names. A key that is not declared is refused.
+A key that ends in ``?`` may be missing. ``str`` is one line of text, ``TEXT`` several. A set lists the allowed words.
+``(shape, None)`` may be null. ``{str: shape}`` is a mapping with any names. Undeclared keys are refused.
 """
 
 from __future__ import annotations
@@ -20,11 +20,11 @@ from typing import Any, NoReturn
 from ansible.vars.clean import strip_internal_keys
 
 TEXT = "text"
-"""Shape of a text of several lines."""
+"""Shape of several lines of text."""
 ADDRESS = "address"
-"""Shape of one of the host's own addresses: sessions from there count as the application's, so no network passes."""
+"""Shape of a host's own address. No network passes, because sessions from there count as the application's."""
 COMMON: Mapping[str, Any] = {"changed": bool, "failed?": bool, "msg?": TEXT}
-"""What every program may return."""
+"""Keys that every program may return."""
 LARGEST_ANSWER = 8 * 1024 * 1024
 LONGEST_LINE = 8192
 LONGEST_TEXT = 65536
@@ -36,13 +36,13 @@ REJECTED = "its answer was rejected"
 
 
 class BadAnswer(Exception):
-    """Raised when an answer is not what the program returns. The message names the place, and no content."""
+    """Raised for an answer that the program never returns. The message names the place, but no content."""
 
 
 def printable(text: str, *, lines: bool = False) -> str:
-    """``text`` without terminal escapes, other controls (C0 and C1), and marks that reorder or hide text.
+    """Removes terminal escapes, other controls (C0 and C1), and marks that reorder or hide text.
 
-    With ``lines`` it keeps its lines.
+    ``lines`` keeps line breaks.
     """
     if text.isprintable():
         return text
@@ -56,7 +56,7 @@ def _character(name: str, lines: bool) -> str:
 
 
 def parsed(stdout: str, returns: Mapping[str, Any]) -> dict[str, Any] | None:
-    """The answer on the last line; None without one. Raises BadAnswer.
+    """The answer on the last line. None without one. Raises BadAnswer.
 
     A login script or sudo may have written before it.
     """
@@ -65,7 +65,7 @@ def parsed(stdout: str, returns: Mapping[str, Any]) -> dict[str, Any] | None:
 
 
 def _last_line(stdout: str) -> Any:
-    """What the JSON on it holds; None without any. Raises BadAnswer."""
+    """The last line's JSON value. None without one. Raises BadAnswer."""
     if len(stdout) > LARGEST_ANSWER:
         raise BadAnswer(f"it is longer than {LARGEST_ANSWER // 1024 // 1024} MiB")
     try:
@@ -77,7 +77,7 @@ def _last_line(stdout: str) -> Any:
 
 
 def parsed_each(stdout: str, returns: Mapping[str, Any], most: int) -> list[dict[str, Any]] | None:
-    """The same of a program that ran for several acts: by each its result, and how long it ``took``."""
+    """The result of each act, with the seconds that it ``took``. None without an answer. Raises BadAnswer."""
     answer = _last_line(stdout)
     if not isinstance(answer, dict) or set(answer) != {"results"}:
         return None
@@ -163,14 +163,14 @@ def _text(value: Any, shape: Any, at: str) -> str:
 
 
 def _plain(value: Any, shape: type, at: str) -> Any:
-    """A truth value or a number; JSON's true is not a number here."""
+    """A Boolean or a number. JSON's true is not a number here."""
     if shape is bool or isinstance(value, bool):
         if not (shape is bool and isinstance(value, bool)):
             _refuse(at, "has another type")
         return value
     if not isinstance(value, int if shape is int else (int, float)):
         _refuse(at, "has another type")
-    if not abs(value) < LARGEST_NUMBER:  # not a number at all either
+    if not abs(value) < LARGEST_NUMBER:  # also refuses NaN
         _refuse(at, "is too large a number")
     return value
 

@@ -1,13 +1,13 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Starts a host's Python only if the application cannot change what it runs.
+"""Starts a host's Python only if the application cannot change it.
 
-Whoever may change an interpreter, its standard library or a directory above them decides what the executing account
-runs, and reads what it is sent. Root trusts what belongs to root. Another account that is sent values which the
-application must not have trusts root, itself and the account that it was reached by (``SUDO_UID``).
+Anybody who can change an interpreter, its standard library or a directory above them controls the executing account,
+and reads what it receives. Root trusts root's files. Another account that receives private values trusts root, itself
+and the account that Ansible logged in as (``SUDO_UID``).
 
-The check is a shell script, since the interpreter cannot be asked about itself. It trusts the system's own directories,
-as far as links lead to nowhere else, so that a deploy costs nothing more. Python then checks its packages
+A shell script checks this, because the interpreter cannot be asked about itself. The script trusts the system's own
+directories, if links lead nowhere else, so that a deploy costs nothing more. Python then checks its packages
 (``trusted_imports``).
 """
 
@@ -121,9 +121,9 @@ start "$@"
 
 
 def command(python: str, *arguments: str, private: bool) -> str:
-    """The shell command that starts ``python``, which is quoted for a shell already, with these arguments.
+    """The shell command that starts ``python``, already quoted for a shell, with these arguments.
 
-    ``private`` is whether it is sent values that the application's own account must not have.
+    ``private``: Python receives values that the application's own account must not have.
     """
     gate = shlex.join(["/bin/sh", "-c", _GATE, "sh", "yes" if private else "no", str(len(arguments))])
     return f"{gate} {python} {shlex.join(arguments)}"

@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""What the inventory says of a host: its environment, its name and its groups."""
+"""The inventory's data on a host: environment, name and groups."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from typing import Any
 
 
 def host_names(task_vars: Mapping[str, Any]) -> set[str]:
-    """The names by which the catalog can mean this host: its own and its groups'."""
+    """Names of this host in the catalog: its own and its groups'."""
     return {str(task_vars.get("inventory_hostname")), *task_vars.get("group_names", ())}
 
 
 def environment_of(host: str, hostvars: Any, templar: Any) -> str | None:
-    """What the inventory says of the host; an extra variable of the same name would hide it."""
+    """The inventory's value for the host, which an extra variable of the same name would hide."""
     manager = copy.copy(hostvars._variable_manager)
     manager._extra_vars = {}
     environment = manager.get_vars(host=hostvars._inventory.get_host(host), include_hostvars=False).get(

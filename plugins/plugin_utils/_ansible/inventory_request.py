@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Which hosts list what they have for their baseline, and what they get for it. Pure.
+"""Requests to hosts for their part of the baseline.
 
 A host answers only for itself: its place in the baseline is its name in the inventory.
 """
@@ -21,7 +21,7 @@ def place(host: str) -> str:
 
 
 def host_of(place: str) -> str:
-    """Empty for the place of anything else."""
+    """Empty if the place is not a host."""
     return place[len(_PLACE) :] if place.startswith(_PLACE) else ""
 
 
@@ -30,12 +30,12 @@ def recorded_hosts(baseline: ServerBaseline | None) -> list[str]:
 
 
 def request(key: str, hosts: Sequence[str] | None, known_keys: Sequence[Mapping[str, str]]) -> dict[str, str]:
-    """What the tasks on hosts get, encrypted; of no ``hosts`` all."""
+    """Encrypted input of the tasks on hosts. ``hosts`` is None for all."""
     return seal.sealed(key=key, hosts=hosts, known_keys=list(known_keys))
 
 
 def options(request: Mapping[str, Any], host: str, user: str | None) -> dict[str, Any]:
-    """What the program on a host is sent; ``user`` is whom Ansible logs in as."""
+    """Options of the program on a host. ``user`` is Ansible's login."""
     values = seal.opened(request)
     if not values.get("key") or (values["hosts"] is not None and host not in values["hosts"]):
         return {"inventory_key": "", "inventory_known": []}

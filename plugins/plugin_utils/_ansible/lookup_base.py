@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""What the lookups share: AWS options, tolerance, and errors in words."""
+"""Base of the lookups: AWS options, tolerance and errors."""
 
 from __future__ import annotations
 
@@ -19,18 +19,18 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._ansible.aws_co
 
 @dataclass(frozen=True)
 class Shared:
-    """What the lookups of one process share, so that credentials are fetched once and connections are kept."""
+    """Sessions and connections of one process's lookups, so that credentials are fetched once."""
 
     sessions: dict[str | None, Any] = field(default_factory=dict)
     connections: dict[str, AwsConnection] = field(default_factory=dict)
 
 
 _shared: dict[Any, Shared] = {}
-"""By process, since two must not use one connection, and by AWS's variables in its environment."""
+"""Keyed by process, because two must not share a connection, and by AWS's environment variables."""
 
 
 class StoreLookup(AWSLookupBase):
-    """A lookup over a store; subclasses answer for all terms at once."""
+    """A lookup over a store. Subclasses answer all terms at once."""
 
     def run(self, terms: list[str], variables: dict[str, Any] | None = None, **kwargs: Any) -> list[Any]:
         super().run(terms, variables, **kwargs)
@@ -43,11 +43,11 @@ class StoreLookup(AWSLookupBase):
         raise NotImplementedError
 
     def connection(self) -> AwsConnection:
-        """A connection whose region may be changed; it shares credentials with those of other lookups."""
+        """A connection whose region may be changed, with shared credentials."""
         return AwsConnection(self.ansible_name, self.get_options(), self._of_process().sessions)
 
     def store_client(self, service: str) -> Any:
-        """The same client for every lookup of this name with the same AWS options."""
+        """The shared client of lookups of this name with the same AWS options."""
         connections = self._of_process().connections
         options = {name: value for name, value in self.get_options().items() if name in aws_argument_spec()}
         key = json.dumps([self.ansible_name, options], sort_keys=True, default=str)
@@ -61,7 +61,7 @@ class StoreLookup(AWSLookupBase):
         return _shared.setdefault((os.getpid(), variables), Shared())
 
     def tolerate(self, option: str, message: str) -> None:
-        """Raises, warns or passes over, as the option of that name says."""
+        """Raises, warns or ignores, as the option says."""
         how = self.get_option(option)
         if how == "error":
             self._do_fail(message)

@@ -1,9 +1,9 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""One rule for a path on the controller: it is relative to the folder in which ansible-playbook was started.
+"""Resolves paths on the controller relative to the folder in which ansible-playbook was started.
 
 Ansible runs a module on localhost in the playbook's folder, and the environment's PWD may be missing or old. The
-folder of the controller process is where the command was started, and the processes of its tasks inherit that folder.
+controller process keeps the starting folder, and its tasks inherit it.
 """
 
 from __future__ import annotations
@@ -27,6 +27,6 @@ def full_path(path: str) -> str:
 
 
 def with_full_paths(args: Mapping[str, Any], spec: Mapping[str, Any]) -> dict[str, Any]:
-    """The arguments of an action on the controller, with each option of the type path in full."""
+    """Replaces options of the type path by absolute paths."""
     paths = {name for name, option in spec.items() if option.get("type") == "path"}
     return {name: full_path(value) if name in paths and value else value for name, value in args.items()}

@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Files that no other account may read: checked and read through one descriptor, so that both mean the same file."""
+"""Checks and reads files that no other account may read, through one descriptor for the same file."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors im
 
 
 def read_private(path: Path, kind: str, *, unless: Callable[[bytes], bool] = lambda _content: False) -> bytes:
-    """The content of a file that holds a secret; others may read it only where ``unless`` says so of its content.
+    """The content of a file with a secret. Others may read it only if ``unless`` accepts the content.
 
-    Raises NoAccess, in words without the content.
+    Raises NoAccess, without the content.
     """
     try:
         with open(path, "rb", opener=_opened) as stream:
@@ -32,7 +32,6 @@ def read_private(path: Path, kind: str, *, unless: Callable[[bytes], bool] = lam
 
 
 def read_private_text(path: Path, kind: str) -> str:
-    """The same as text."""
     try:
         return read_private(path, kind).decode("utf-8")
     except UnicodeDecodeError:
@@ -40,7 +39,7 @@ def read_private_text(path: Path, kind: str) -> str:
 
 
 def _opened(path: str, flags: int) -> int:
-    """A pipe would keep the run waiting, and a link may lead to what somebody else can put in its place."""
+    """Opens no link, which another account may redirect, and does not wait for a pipe."""
     return os.open(path, flags | os.O_NOFOLLOW | os.O_NONBLOCK)
 
 

@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Which process holds a rotation, and whether this machine can tell that it is gone."""
+"""Identifies the process that holds a rotation, and tells whether it is gone."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._host import pr
 
 
 def me() -> str:
-    """Who acts, for people."""
+    """The acting account and machine, for people."""
     try:
         user = getpass.getuser()
     except (KeyError, OSError):
@@ -25,7 +25,7 @@ def me() -> str:
 
 
 def holder() -> dict[str, Any]:
-    """This machine and the ansible-playbook that runs here, whose workers come and go."""
+    """This machine and its ansible-playbook process, whose workers come and go."""
     process = os.getppid()
     return {
         "machine": _first("/etc/machine-id", "/var/lib/dbus/machine-id"),
@@ -38,13 +38,13 @@ def holder() -> dict[str, Any]:
 
 
 def running_seconds() -> float | None:
-    """For how long this ansible-playbook has been running; None where the kernel does not tell."""
+    """Seconds since ansible-playbook started. None if the kernel does not tell."""
     began = processes.began(os.getppid())
     return None if began is None else time.time() - began
 
 
 def is_gone(result: Mapping[str, Any]) -> bool:
-    """Whether the holder ran on this machine and its process has ended. False where that cannot be determined."""
+    """Whether the holder ran on this machine and has ended. False if unknown."""
     mine = holder()
     if not result.get("machine") or any(result.get(name) != mine[name] for name in ("machine", "host")):
         return False
@@ -57,13 +57,13 @@ def is_gone(result: Mapping[str, Any]) -> bool:
 
 
 def _start(process: int) -> str:
-    """When the process started, as the kernel counts; empty if it is gone or a zombie."""
+    """Start time of the process in the kernel's ticks. Empty if it is gone or a zombie."""
     status = processes.stat(process)
     return str(status.ticks) if status and not status.has_ended else ""
 
 
 def _space() -> str:
-    """The process ids' namespace: in a container the same number is another process."""
+    """The process ids' namespace. In a container, the same number is another process."""
     try:
         return os.readlink("/proc/self/ns/pid")
     except OSError:

@@ -1,8 +1,8 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""What travels to a host: a module of ours with all of ours that it imports, for one execution or as a zip application.
+"""Bundles a module with its imports of this collection, for one execution or as a zip application.
 
-Computed from imports. A contract test compares that with what Python itself sees in the files.
+Computed from imports. A contract test compares them with Python's own view.
 """
 
 from __future__ import annotations
@@ -20,12 +20,12 @@ from ansible_collections.watchparty.secrets.plugins import module_utils
 
 PLUGINS = "ansible_collections.watchparty.secrets.plugins"
 PACKAGE = f"{PLUGINS}.module_utils"
-"""What may run on a host."""
+"""The package that may run on hosts."""
 ROOT = Path(next(iter(module_utils.__path__)))
 EPOCH = (1980, 1, 1, 0, 0, 0)
-"""The same sources make the same bytes, so that a second run changes nothing."""
+"""Fixed, so that the same sources make the same bytes, and a second run changes nothing."""
 _IMPORT = re.compile(rf"^[ \t]*from ({re.escape(PLUGINS)}[\w.]*) import (\([^)]*\)|[^\n(]*)", re.MULTILINE)
-"""Not the parser's work, since every task on every host pays for this."""
+"""A pattern instead of the parser, because every task on every host pays for this."""
 _NAME = re.compile(r"(\w+)(?:\s+as\s+\w+)?")
 
 
@@ -36,7 +36,7 @@ def sources(module: ModuleType) -> dict[str, str]:
 
 
 def zipped(entry: str) -> bytes:
-    """A program below ``module_utils``; ``entry`` has a ``main`` that returns the exit code."""
+    """A zip application of ``entry``, a module of ``module_utils`` whose ``main`` returns the exit code."""
     start = f"from {PACKAGE}.{entry} import main\n\nraise SystemExit(main())\n"
     return _archive(entry, {"__main__.py": start}, 0o600)
 
@@ -67,9 +67,9 @@ def _archive(entry: str, start: Mapping[str, str], mode: int) -> bytes:
 
 
 def imported(text: str) -> Iterator[str]:
-    """Full names of what a source imports of this collection; some of them are names inside a module.
+    """Full names of a source's imports from this collection, including names inside modules.
 
-    Of a package, these are its files: what is imported as a whole is a registry, which imports each of them.
+    For a package, also its files: an imported package is a registry of them.
     """
     for package, names in _IMPORT.findall(text):
         yield package

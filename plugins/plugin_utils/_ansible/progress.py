@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Lines that a run shows while it goes on: what was done, and how far long work is."""
+"""Progress lines of a run."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import time
 from dataclasses import dataclass, field
 
 FIRST, LONGEST = 5.0, 30.0
-"""Seconds between two lines of progress; each pause of a task is twice the one before."""
+"""Seconds between progress lines. Each pause of a task is twice the one before."""
 
 
 def act(step: str, subject: str, text: str) -> str:
@@ -36,7 +36,7 @@ class TaskProgress:
         return now - self._last >= FIRST
 
     def is_due(self, now: float) -> bool:
-        """Asked once for each line: the next one is due later."""
+        """Whether a line is due. If so, the next pause is longer."""
         if now - self._last < self._pause:
             return False
         self._pause = min(2 * self._pause, LONGEST)

@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""A question at the terminal: what arrives at once is one answer, however many lines it has."""
+"""Asks at the terminal. Lines that arrive at once are one answer."""
 
 from __future__ import annotations
 
@@ -16,17 +16,18 @@ from ansible.errors import AnsibleError
 from ansible.utils.display import Display
 
 JOB, RUNNER = "RUNNER_OMIT_EVENTS", "AWX_ISOLATED_DATA_DIR"
-"""Variables of jobs of ansible-runner and AWX, and of every run by ansible-runner, such as ansible-navigator's."""
+"""Environment variables of ansible-runner's and AWX's jobs, and of every run by ansible-runner, such as
+ansible-navigator's."""
 QUIET = 0.2
-"""Seconds without a key after which a line's end is the answer's: a paste arrives at once, also over a network."""
+"""Seconds without a key after which a line break ends the answer. A paste arrives at once, also over a network."""
 _BRACKETS = re.compile(rb"\x1b\[20[01]~")
-"""What some terminals put around a paste."""
+"""Marks that some terminals put around a paste."""
 
 
 def ask(question: str, *, private: bool, quiet: float = QUIET) -> bytes:
-    """The answer with all of its lines, without the end of the last one. Raises AnsibleError without a terminal.
+    """The answer with all lines, without its final line break. Raises AnsibleError without a terminal.
 
-    What waits before the question is put is thrown away.
+    Discards earlier input.
     """
     if _is_job():
         raise AnsibleError("ansible-runner gives this run a terminal that no person reads")
@@ -46,10 +47,10 @@ def _is_job() -> bool:
 
 
 class _Ends:
-    """Whether a key ends the answer: ``prompt_until`` looks each one up here.
+    """The keys that end the answer, for ``prompt_until``.
 
-    A task runs in a process of its own, and the terminal is read in Ansible's first one. This is sent there, so it
-    sees what that one has read ahead.
+    Ansible's first process reads the terminal, not the task's. This object is sent there, so it sees the keys that were
+    read ahead.
     """
 
     def __init__(self, quiet: float) -> None:
@@ -65,7 +66,7 @@ class _Ends:
 def _where_it_is_read(quiet: float) -> _Ends:
     # An error here would end the thread that serves every task; prompt_until says what is wrong with a terminal.
     with contextlib.suppress(AttributeError, OSError, ValueError):
-        # In the background, to read from it would stop the whole run.
+        # Reading in the background would stop the whole run.
         if sys.stdin.isatty() and os.getpgrp() == os.tcgetpgrp(sys.stdin.fileno()):
             while _more(0) and _keys().read1():
                 pass
@@ -77,9 +78,9 @@ def _keys() -> BufferedReader:
 
 
 def _more(seconds: float) -> bool:
-    """Whether a key was read ahead, or comes so soon."""
+    """Whether a key was read ahead, or arrives within ``seconds``."""
     terminal = sys.stdin.fileno()
-    # Not for longer than a look: what is printed goes to the same terminal.
+    # Only briefly, because output goes to the same terminal.
     os.set_blocking(terminal, False)
     try:
         ahead = _keys().peek(1)

@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Results that an earlier play registered, and that a task names instead of holding their values."""
+"""Results that an earlier play registered. A task names them instead of holding their values."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def registered(
 
 
 def answers(name: str, task_vars: Mapping[str, Any]) -> Mapping[str, Any]:
-    """The answers that ask_secret registered as *name*; none if it did not run or had nothing to ask."""
+    """The answers that ask_secret registered as *name*. Empty if it did not run or ask."""
     result = task_vars.get(name)
     answer = seal.opened(result).get("answers") if isinstance(result, Mapping) else None
     return answer if isinstance(answer, Mapping) else {}

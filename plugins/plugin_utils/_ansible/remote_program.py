@@ -39,15 +39,15 @@ _COMPROMISED = (
     "of the account. Examine the host before you trust it again"
 )
 TIMEOUT = "secrets_host_timeout"
-"""Variable of a host: seconds that one execution on it may take."""
+"""Host variable: seconds that one execution may take."""
 DEFAULT_TIMEOUT = 120
 LONGEST_TIMEOUT = 86400
 _SHOWN = 800
-"""Characters that are shown of the end of a connection's error, and half as many of its beginning."""
+"""Characters shown of the end of a connection's error, and half as many of its beginning."""
 _ECHO = 20
-"""Characters of a secret text that make a text an echo; host names of that length are masked, too."""
+"""Characters of a secret text that make a text an echo. Host names of that length are masked too."""
 ANSWER_SECONDS = 10
-"""How long an answer may be on its way."""
+"""Seconds for an answer to arrive."""
 
 
 def refuse_internal(args: Mapping[str, Any], internal: Collection[str], *, module: str, give: str) -> None:
@@ -58,7 +58,7 @@ def refuse_internal(args: Mapping[str, Any], internal: Collection[str], *, modul
 
 
 def validated(spec: Mapping[str, Any], args: Mapping[str, Any]) -> dict[str, Any]:
-    """The arguments by the module's own spec; paths stay as given, for the host to expand."""
+    """Validates arguments by the module's own spec. Paths stay as given, for the host to expand."""
     options = {name: {**option, "type": "str"} if option["type"] == "path" else option for name, option in spec.items()}
     result = ArgumentSpecValidator(options).validate(dict(args))
     if result.error_messages:
@@ -79,16 +79,15 @@ def execute(
     seconds: float = 0,
     ends: bool = True,
 ) -> dict[str, Any]:
-    """Run ``module`` with what it imports of this collection; else it needs the standard library only.
+    """Runs ``module`` with its imports of this collection and the standard library.
 
-    With ``packages`` it may import what is installed for the interpreter as well; ``python`` names another interpreter.
-    ``private`` is whether it is sent values that the application must not have, such as an administrator's password.
-    Then it imports only files that the application cannot change, as root does, and it runs as the account that logs
-    in unless the task itself says ``become``: an inventory's ``ansible_become`` is meant for deploys.
-    ``seconds`` is how long it may wait for others, such as services that restart, beside its own work. Raises
-    AnsibleConnectionFailure where the host is lost, which a host that does not answer in time is too. Shortly before
-    that time the program ends itself, so that a server that never answers is a failure and no lost host; ``ends=False``
-    is for a program that goes on to its end without a controller.
+    ``packages`` adds the packages of the interpreter. ``python`` names another interpreter. ``private`` is for values
+    that the application must not have, such as an administrator's password. The module then imports only files that the
+    application cannot change, as root does. It runs as the login account unless the task itself says ``become``: an
+    inventory's ``ansible_become`` is meant for deploys. ``seconds`` is extra time to wait for others, such as services
+    that restart. Raises AnsibleConnectionFailure if the host is lost or does not answer in time. The program ends
+    itself shortly before that, so that a silent server is a failure and no lost host. ``ends=False`` is for a program
+    that continues without a controller.
     """
     total = _timeout(action, task_vars) + seconds
     document = {
@@ -109,10 +108,10 @@ def execute_each(
     task_vars: Mapping[str, Any],
     python: str | None = None,
 ) -> list[dict[str, Any]]:
-    """As :func:`execute` with ``packages`` and ``private``, once for each of ``acts``, in one execution.
+    """Runs :func:`execute` with ``packages`` and ``private`` for each of ``acts``, in one execution.
 
-    An act has ``params``, and may name by its number an earlier one that it ``needs`` to have succeeded. The time is
-    each act's own; where one is not done in time, what comes after it is carried out by another execution.
+    An act has ``params``. It may name in ``needs`` the number of an earlier act that must succeed. Each act has its own
+    time. If one exceeds it, another execution carries out the acts after it.
     """
     limit = _timeout(action, task_vars)
     common = _document(action, module, packages=True, private=True)
@@ -129,7 +128,7 @@ def execute_each(
 
 
 def _rest(acts: Sequence[Mapping[str, Any]], results: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
-    """What is left to do, numbered anew; what needs an act that is done needs nothing any more."""
+    """Remaining acts, numbered anew. A need for a completed act is dropped."""
     count, rest = len(results), []
     for act in acts[count:]:
         needs = act.get("needs")
@@ -182,7 +181,7 @@ def _answered(
 
 
 def secret_texts(spec: Mapping[str, Any], args: Mapping[str, Any]) -> list[str]:
-    """The texts that are sent in options with ``no_log``, also as JSON spells them."""
+    """Texts in options with ``no_log``, also as JSON spells them."""
     results: list[str] = []
     for name, option in spec.items():
         if option.get("no_log"):
@@ -199,15 +198,15 @@ def _texts(node: Any) -> list[str]:
 
 
 def _message(text: str, sent: Sequence[str]) -> str:
-    """One line of what a host or a connection wrote, of bounded length, without what the host was sent."""
+    """A bounded line of a host's or connection's output, without the texts that the host was sent."""
     cut = text if len(text) <= _SHOWN else f"{text[: _SHOWN // 2]} … {text[-_SHOWN:]}"
     return " ".join(host_answer.printable(_without(cut, sent), lines=True).split())
 
 
 def _without(text: str, sent: Sequence[str]) -> str:
-    """``text`` with every part masked that repeats what was sent.
+    """Masks every part of ``text`` that repeats a sent text.
 
-    A login shell or a forced command that reads standard input repeats it in its error. Where that is cut, a part of a
+    A login shell or a forced command that reads standard input repeats it in its error. If that is cut, a part of a
     value would pass the masking of whole values.
     """
     parts = {secret[at : at + _ECHO] for secret in sent for at in range(len(secret) - _ECHO + 1)}
@@ -223,12 +222,12 @@ def _without(text: str, sent: Sequence[str]) -> str:
 
 
 def host_of(action: ActionBase, task_vars: Mapping[str, Any]) -> str:
-    """The host that the task runs on, as the inventory names it."""
+    """The task's host, as the inventory names it."""
     return str(action._task.delegate_to or task_vars.get("inventory_hostname") or "the host")
 
 
 def user_of(action: ActionBase) -> str | None:
-    """Whom Ansible logs in as: behind become a host knows that by sudo's word alone."""
+    """The account that Ansible logs in as. Behind become, a host knows it only from sudo."""
     connection = action._connection
     return connection.get_option("remote_user") if connection.has_option("remote_user") else None
 
@@ -251,9 +250,9 @@ def _source(module: ModuleType) -> str:
 
 
 def interpreter(action: ActionBase, task_vars: Mapping[str, Any]) -> str:
-    """The configured interpreter, the one that was discovered before, or the host's ``python3``, for a shell.
+    """The configured interpreter, the discovered one, or ``python3``, quoted for a shell.
 
-    What was discovered comes from a host, and ``run_once`` sets it for all hosts: only a system's own Python counts.
+    A host reports the discovered one, and ``run_once`` sets it for all hosts: only a system's own Python counts.
     """
     delegate = action._task.delegate_to
     use = task_vars["ansible_delegated_vars"][delegate] if delegate else task_vars
@@ -266,7 +265,7 @@ def interpreter(action: ActionBase, task_vars: Mapping[str, Any]) -> str:
 
 
 def _quoted(interpreter: str) -> str:
-    """Each word quoted for the shell, as in ``/usr/bin/env python3``; a ``~`` at its beginning stays the shell's."""
+    """Quotes each word for the shell, as in ``/usr/bin/env python3``. A leading ``~`` stays the shell's."""
     home = _HOME.match(interpreter)
     start = home.group() if home else ""
     try:
@@ -279,10 +278,10 @@ def _quoted(interpreter: str) -> str:
 def _parsed(
     answer: Mapping[str, Any], returns: Mapping[str, Any], host: str, sent: Sequence[str] = ()
 ) -> dict[str, Any]:
-    """What the program returned, or a failure.
+    """The program's result, or a failure.
 
-    A host whose answer is refused counts as lost: nothing that it says is used, in a leak it is skipped and named, and
-    another one can stand in for it.
+    A host whose answer is rejected counts as lost: nothing that it says is used, a leak response skips and names it,
+    and another host can replace it.
     """
     stdout = str(answer.get("stdout", ""))
     try:
@@ -295,7 +294,7 @@ def _parsed(
 def _parsed_each(
     answer: Mapping[str, Any], returns: Mapping[str, Any], host: str, sent: Sequence[str], most: int
 ) -> list[dict[str, Any]]:
-    """The same of each act; where the program did not run, one failure that stands for every act."""
+    """The result of each act. If the program did not run, the same failure for every act."""
     try:
         results = host_answer.parsed_each(str(answer.get("stdout", "")), returns, most)
     except host_answer.BadAnswer as error:

@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Completes the commands in messages by the inventory and the environment of this run, so that they can be pasted."""
+"""Completes the commands in messages with this run's inventory and environment, for pasting."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ COMMAND = re.compile(
     r"|(?<![\w./-])ansible-playbook (watchparty\.secrets\.\w+)(?=(.*?)(?:ansible-playbook|$))",
     re.MULTILINE,
 )
-"""With the text that follows, up to the next command. What is in quotes stays: it is a word of another command, which
-somebody else may have chosen."""
+"""Includes the text up to the next command. Quoted text stays: it is a word of another command, which somebody else may
+have chosen."""
 ENVIRONMENT = re.compile(r"[a-z0-9][a-z0-9_-]*")
 VARIABLE = "app_environment"
 
 
 def completed(text: str) -> str:
-    """The text, in which each command of the collection names the inventory and the environment."""
+    """Adds the inventory and the environment to each command of the collection."""
     return COMMAND.sub(partial(_completed, inventory=_inventory(), environment=_environment()), text)
 
 
@@ -39,7 +39,7 @@ def _completed(match: re.Match[str], *, inventory: str, environment: str) -> str
 
 
 def _inventory() -> str:
-    """Empty where Ansible's configuration names the inventory."""
+    """Empty if Ansible's configuration names the inventory."""
     sources = list(context.CLIARGS.get("inventory") or ())
     if sources == list(constants.DEFAULT_HOST_LIST):
         return ""
@@ -47,12 +47,12 @@ def _inventory() -> str:
 
 
 def _relative(source: str) -> str:
-    """From the current folder, if the inventory is in it."""
+    """Relative to the current folder, if the inventory is in it."""
     path = os.path.relpath(source) if os.path.isabs(source) else source
     return source if path.startswith("..") else path
 
 
 def _environment() -> str:
-    """Empty unless an extra variable names it: no other variable of the run is shown."""
+    """Empty unless an extra variable names it. No other variable of the run is shown."""
     value = str(load_extra_vars(DataLoader()).get(VARIABLE, ""))
     return f" -e {VARIABLE}={value}" if ENVIRONMENT.fullmatch(value) else ""

@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""The outcome of a run, for programs: what the callback ``result_file`` collects. Holds names, never a value."""
+"""The outcome of a run for programs, as the callback ``result_file`` collects it. Holds names, but no values."""
 
 from __future__ import annotations
 
@@ -26,9 +26,9 @@ REPORTED: Mapping[str, tuple[str, tuple[str, ...]]] = {
     "leak_scan": ("scan", ("clean", "complete", "findings", "accepted", "not_checked", "problems", "summary")),
     "setting_value": ("settings", ("plan", "notes")),
 }
-"""By module, its part of the outcome, and the returned keys that are kept: their last values."""
+"""Part of the outcome and returned keys to keep, by module. The last values count."""
 DEPLOY: tuple[str, ...] = ("changes", "restart_needed", "healthy", "restored")
-"""What is kept of env_file, by host."""
+"""Keys of env_file's results to keep, by host."""
 
 
 @dataclass
@@ -69,7 +69,7 @@ def failed_items(result: Mapping[str, Any]) -> Iterable[Mapping[str, Any]]:
 
 
 def is_rescued(task: Any) -> bool:
-    """Whether a block around the task has a rescue that follows. Ansible has no public way to ask for it."""
+    """Whether a rescue of a block around the task follows. Ansible has no public way to ask for it."""
     child, parent = task, task._parent
     while parent is not None:
         if getattr(parent, "rescue", None) and any(item._uuid == child._uuid for item in parent.block):

@@ -2,9 +2,8 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 """Encrypts the values that one task registers for another task of this collection.
 
-Everything that runs in the controller can walk ``hostvars``: callbacks, templates, a debugger. The key is made when
-Ansible loads the first action that imports this module, before it forks the worker that runs the action. It lives in
-memory only. So every worker of the run has the same key, and nothing outside the run has it.
+Callbacks, templates and a debugger in the controller can read ``hostvars``. Ansible loads the first action that imports
+this module before it forks a worker, so every worker has the same key. The key lives in memory only.
 """
 
 from __future__ import annotations
@@ -38,7 +37,7 @@ def sealed(**values: Any) -> dict[str, str]:
 
 
 def opened(result: Mapping[str, Any]) -> dict[str, Any]:
-    """A registered result with its sealed values in place. Raises AnsibleActionFail for another run's result."""
+    """A registered result with its values unsealed. Raises AnsibleActionFail for another run's result."""
     token = result.get(SEALED)
     if token is None:
         return dict(result)

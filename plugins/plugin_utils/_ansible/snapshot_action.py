@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""What env_snapshot and env_info share: their options, and the read."""
+"""Base of env_snapshot and env_info."""
 
 from __future__ import annotations
 

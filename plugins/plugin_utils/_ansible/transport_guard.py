@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""What must hold before a value is sent to a host."""
+"""Preconditions of sending a value to a host."""
 
 from __future__ import annotations
 
@@ -13,14 +13,15 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._ansible.ssh im
 
 
 def require(connection: Any, task: Any) -> None:
-    """Fails where a value sent to this host would come to its disk, or to another account of this machine."""
+    """Fails if a value sent to this host would reach its disk, or another account of this machine."""
     text = blocker(connection, task)
     if text:
         raise AnsibleActionFail(f"Nothing was sent: {text}")
 
 
 def blocker(connection: Any, task: Any) -> str | None:
-    """Why a value sent to this host would come to its disk or to another account, with the remedy; else None."""
+    """The way by which a value sent to this host would reach its disk or another account, with the remedy. None if
+    there is none."""
     if constants.DEFAULT_KEEP_REMOTE_FILES:
         return "ANSIBLE_KEEP_REMOTE_FILES leaves module arguments on the host's disk; unset it"
     if task.async_val:

@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Files that a person reads afterwards, written in one step."""
+"""Writes files for people in one step."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from pathlib import Path
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import RotationError
 
 OURS = (".md", ".html", ".json", ".sarif")
-"""How the names of our own files end."""
+"""Suffixes of this collection's files."""
 
 
 def folder(path: str | None) -> Path:
-    """The folder at ``path``, or this one. Raises RotationError for what is meant as a file's name."""
+    """The folder at ``path``, or this one. Raises RotationError for a file's name."""
     result = Path(path or ".").expanduser()
     if result.suffix in OURS and not os.path.isdir(result):
         raise RotationError(f"{result}: is a file; give a folder")
@@ -25,7 +25,7 @@ def folder(path: str | None) -> Path:
 
 
 def ready(path: str | None, *, make: bool) -> bool:
-    """Whether the folder was made: it is, and tried, or without ``make`` looked at. Raises RotationError."""
+    """Whether the folder was made. Without ``make``, it is only checked. Raises RotationError."""
     where = folder(path)
     try:
         missing = not where.exists()
@@ -44,13 +44,13 @@ def ready(path: str | None, *, make: bool) -> bool:
 
 
 def free(where: Path, name: str) -> Path:
-    """A name that no file has yet, without its suffix: what an earlier run of an incident saw is not written over."""
+    """A free name without suffix, so that findings of an earlier run are not overwritten."""
     names = itertools.chain([name], (f"{name}-{at}" for at in itertools.count(2)))
     return next(where / name for name in names if not os.path.exists(where / f"{name}.md"))
 
 
 def private_text(path: Path) -> str:
-    """What is at ``path``; empty without it, or where others than its owner may read it."""
+    """The text at ``path``. Empty without it, or if others than its owner may read it."""
     try:
         is_private = path.stat().st_mode & 0o077 == 0
         return path.read_text(encoding="utf-8", errors="replace") if is_private else ""
@@ -59,7 +59,7 @@ def private_text(path: Path) -> str:
 
 
 def write_text(path: Path, text: str) -> None:
-    """Puts the text at ``path``, readable by its owner; the folder is made. Raises RotationError."""
+    """Writes the text at ``path``, readable by its owner, and makes the folder. Raises RotationError."""
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         handle, temporary = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)

@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Where the boxes and arrows of a credential graph stand in its drawing. Pure. Lengths are in pixels."""
+"""Places the boxes and arrows of a credential graph's drawing. Lengths are in pixels."""
 
 from __future__ import annotations
 
@@ -8,22 +8,22 @@ from collections.abc import Mapping
 from typing import Any
 
 WIDTH, HEIGHT = 190, 46
-"""Of a box."""
+"""Size of a box."""
 ROW, COLUMN, MARGIN = 66, 280, 16
 BEND = 60
-"""How far to the right an arrow bends that leads back."""
+"""Bend to the right of an arrow that leads back."""
 LONGEST = 26
 """Characters that fit into a box."""
 
 Place = tuple[int, int]
-"""The left and top of a box."""
+"""Left and top of a box."""
 
 
 def drawing(graph: Mapping[str, Any], label: str, start: str) -> dict[str, Any]:
-    """Boxes and arrows: what was declared on the left, what it reaches further right.
+    """Boxes and arrows, from the declared credentials on the left to the reached ones.
 
-    ``graph`` has ``declared``, ``credentials`` and ``edges``. ``start`` is the caption of the first box,
-    which is not a credential.
+    ``graph`` has ``declared``, ``credentials`` and ``edges``. ``start`` is the caption of the first box, which is not a
+    credential.
     """
     columns = _columns(graph)
     places = {
@@ -85,7 +85,7 @@ def _is_back(places: Mapping[str, Place], edge: Mapping[str, str]) -> bool:
 
 
 def _curve(start: Place, end: Place, *, back: bool) -> str:
-    """A path from the right side of a box to the left side of another, or, if it leads back, to its right side."""
+    """A path from a box's right side to another's left side, or to its right side if it leads back."""
     from_x, from_y = start[0] + WIDTH, start[1] + HEIGHT // 2
     to_x, to_y = end[0] + (WIDTH if back else 0), end[1] + HEIGHT // 2
     bend = from_x + BEND if back else (from_x + to_x) // 2

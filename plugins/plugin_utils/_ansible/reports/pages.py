@@ -25,14 +25,14 @@ TEMPLATES = Path(__file__).with_name("templates")
 STYLES = {PASS: "pass", FAIL: "fail", NOT_CHECKED: "open", NOT_APPLICABLE: "none"}
 SIGNS = {PASS: "✓", FAIL: "✗", NOT_CHECKED: "?", NOT_APPLICABLE: "-"}
 NEAR = 0.8
-"""Part of its limit from which on an age is drawn as near it."""
+"""Part of its limit from which an age is drawn as near it."""
 DRIFTS = (
     ("missing", "missing"),
     ("differs", "different values"),
     ("gone", "not in the catalog any more"),
     ("unknown", "unknown"),
 )
-"""A kind of difference between a host's file and the stores, and how it is shown."""
+"""Differences between a host's file and the stores, and their labels."""
 EMPTY = dict.fromkeys(
     (
         *("open", "exposed_since", "unhealthy", "hosts_words", "readers", "evidence", "by_time"),
@@ -44,7 +44,7 @@ EMPTY = dict.fromkeys(
 
 
 def verification(report: Mapping[str, Any]) -> str:
-    """The page of a verification; ``report`` is what ``_verify/table.py`` makes of it."""
+    """The page of a verification. ``report`` is the result of ``_verify/table.py``."""
     check_ids = {check for host in report["hosts"].values() for check in host["checks"]}
     graph = report["graph"]
     return render(
@@ -78,14 +78,14 @@ def postmortem(facts: Mapping[str, Any]) -> str:
 
 
 def policy(script: str = "") -> str:
-    """A Content-Security-Policy by which nothing is loaded, and no script runs but this one."""
+    """A Content-Security-Policy that forbids all loading, and all scripts except this one."""
     digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
     own_script = f"; script-src 'sha256-{digest}'" if script else ""
     return f"default-src 'none'; style-src 'unsafe-inline'{own_script}"
 
 
 def render(template: str, **variables: Any) -> str:
-    """One of this package's templates with these variables, each of which is escaped."""
+    """Renders a template of this package. Each variable is escaped."""
     environment = Environment(
         loader=FileSystemLoader(TEMPLATES),
         autoescape=True,
@@ -114,7 +114,7 @@ def _number(count: int, noun: str) -> str:
 
 
 def with_bars(ages: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
-    """Each age with the length of its bar and the place of its limit, in percent of the longest."""
+    """Adds the length of each bar and the place of its limit, in percent of the longest."""
     longest = max((age[key] or 0 for age in ages for key in ("days", "limit")), default=0) or 1
     return [{**age, **_age(age["days"], age["limit"], longest, due=age["due"])} for age in ages]
 
@@ -146,7 +146,7 @@ def _drift(drift: Mapping[str, Any] | None) -> dict[str, str]:
 
 
 def _clock(hands: Sequence[tuple[str, Any]]) -> list[dict[str, str]]:
-    """Each hand with the length of its bar in percent of the longest."""
+    """Rows with the length of each bar, in percent of the longest."""
     longest = max((at for _name, at in hands if at is not None), default=0) or 1
     return [
         {

@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""The post-mortem's facts as Markdown. Names, times, counts and words; never a value. Pure."""
+"""The post-mortem's facts as Markdown: names, times, counts and messages, but no values."""
 
 from __future__ import annotations
 
@@ -23,11 +23,11 @@ CLOCK = (
 
 
 SAID = ("confirmed", "last old value confirmed as revoked")
-"""A hand that is there only where a revocation was not verified."""
+"""A row for revocations that were not verified."""
 
 
 def clock_of(facts: Mapping[str, Any]) -> list[tuple[str, Any]]:
-    """What happened when, in seconds from the declaration; None for what has not happened."""
+    """Seconds from the declaration by event. None if it has not happened."""
     seconds = facts.get("clock", {})
     clock = [group for group in CLOCK if group[0] not in facts.get("left_out", ()) or group[0] in seconds]
     hands = [
@@ -39,13 +39,13 @@ def clock_of(facts: Mapping[str, Any]) -> list[tuple[str, Any]]:
 
 
 def word_of(facts: Mapping[str, Any]) -> str:
-    """Credentials that the operator confirmed as revoked without a test; empty if every old value was tested."""
+    """Credentials that the operator confirmed as revoked without a test. Empty if every old value was tested."""
     names = ", ".join(facts.get("on_word", ()))
     return f", revocation of {names} confirmed by the operator, not tested" if names else ""
 
 
 def outages_of(facts: Mapping[str, Any]) -> list[str]:
-    """How long the application was down on purpose. It ends when every host was seen healthy, so it may be shorter."""
+    """Planned outages. They end when every host was seen healthy, so they may be shorter."""
     return [
         f"the application was taken down at {outage['from']:.0f} s "
         + ("and is still down" if outage["seconds"] is None else f"and was down for at most {outage['seconds']:.0f} s")
@@ -59,7 +59,7 @@ def markdown(facts: Mapping[str, Any], mermaid: str = "") -> str:
 
 
 def evidence(name: str, declared_at: str, lines: Sequence[str], readers: Sequence[str]) -> str:
-    """What was known before the first act, on its own."""
+    """The evidence from before the first act."""
     return "\n".join(
         [
             _plain(f"# Evidence of leak {name}"),
@@ -145,6 +145,6 @@ def _table(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> Iterator[str]
 
 
 def _plain(message: Any) -> str:
-    """One printable line that begins no element, loads no image and is not a link: a thief may have chosen a name."""
+    """A printable line without elements, images and links, because a thief may have chosen a name."""
     line = "".join(name for name in " ".join(str(message).split()) if name.isprintable())
     return line.replace("<", "&lt;").replace("![", "!&#91;").replace("](", "]&#40;")

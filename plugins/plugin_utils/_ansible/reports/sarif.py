@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""SARIF 2.1.0, the format of code scanning: what the logs of every tool have in common."""
+"""SARIF 2.1.0, the format of code scanning: the common parts of every tool's logs."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def log(
     invocation: Mapping[str, Any] | None = None,
     run: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
-    """A log of one run; ``invocation`` and ``run`` add properties to these objects."""
+    """The log of a run. ``invocation`` and ``run`` add properties to these objects."""
     driver = {"name": f"watchparty.secrets {tool}", "informationUri": uri, "rules": list(rules)}
     version = metadata().get("version")
     return {
@@ -48,10 +48,10 @@ def log(
 
 
 def message(text: str) -> dict[str, str]:
-    """A message in which nothing is a link: SARIF takes ``[text](target)`` for one."""
+    """A message without links, which SARIF writes as ``[text](target)``."""
     return {"text": text.replace("](", "] (")}
 
 
 def uri(path: str) -> str:
-    """A file's path as a relative reference, or as a URL of the file where the path is absolute."""
+    """A relative reference to a file, or a file URL of an absolute path."""
     return ("file://" if path.startswith("/") else "") + quote(path.encode("utf-8", "replace"), safe="/")

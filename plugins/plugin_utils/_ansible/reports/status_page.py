@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""The status page: how old credentials are, when they are due, who rotated them, and how leaks went."""
+"""The status page: credentials' ages and due dates, rotations and leaks."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._core.journal i
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._ansible.reports import pages
 
 SHOWN = 20
-"""Rotations, the newest first."""
+"""Number of rotations, newest first."""
 
 
 def status(
@@ -25,7 +25,7 @@ def status(
     unread: str,
     now: datetime,
 ) -> str:
-    """``report`` is what rotation_info answers; ``unread`` is why the history could not be read."""
+    """``report`` is the result of rotation_info. ``unread`` is the reason for a missing history."""
     return pages.render(
         "status.html.j2",
         title=f"Credentials of {report['application']}, {report['environment']}",
@@ -42,7 +42,7 @@ def status(
 
 
 def undated(page: str) -> str:
-    """The page without its time, to tell whether another one says something else."""
+    """The page without its time, for comparing it with another page."""
     return re.sub(r'<p class="soft">As of [^<]*</p>', "", page, count=1)
 
 

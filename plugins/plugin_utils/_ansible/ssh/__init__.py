@@ -1,3 +1,3 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""SSH from the controller: key pairs, logins, what a client says."""
+"""SSH from the controller: key pairs, logins and client output."""

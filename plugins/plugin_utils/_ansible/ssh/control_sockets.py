@@ -1,8 +1,8 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Whether another account of the controller may put its own socket in the place of SSH's control socket.
+"""Finds control sockets of SSH that another account of the controller may replace.
 
-ssh hands its standard input to whoever listens there, with every value that it carries, and asks for no owner.
+ssh sends its standard input, with every value, to any process that listens there, and checks no owner.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ _VARIABLE = re.compile(r"%(?!\()")
 
 
 def problem(connection: Any) -> str | None:
-    """Why no value may be sent over this connection, with the remedy; None if nothing is wrong."""
+    """The problem with sending values over this connection, with the remedy. None without a problem."""
     directory = _directory(connection)
     path = _writable_by_others(directory) if directory else None
     if path is None:
@@ -34,7 +34,7 @@ def problem(connection: Any) -> str | None:
 
 
 def _directory(connection: Any) -> str | None:
-    """Where ssh looks for a control socket, as Ansible starts it; None where it looks for none."""
+    """The directory of ssh's control socket, as Ansible starts ssh. None if ssh uses none."""
     if connection.transport != "ssh":
         return None
     arguments = " ".join(str(connection.get_option(name) or "") for name in ARGUMENTS)
@@ -48,18 +48,18 @@ def _directory(connection: Any) -> str | None:
         return None
     if path.lower() == "none":
         return None
-    # What ssh fills in is below the directory that counts.
+    # ssh expands its variables below this directory.
     return os.path.dirname(os.path.realpath(os.path.expanduser(_VARIABLE.split(path)[0] + "name")))
 
 
 def _writable_by_others(directory: str) -> str | None:
-    """The first directory, from the inside out, that another account may change so that it counts."""
+    """The first directory, from the inside out, that another account may change."""
     inside = True
     while True:
         try:
             status = os.stat(directory)
         except OSError:
-            pass  # to be made, so its place must be ours alone
+            pass  # missing, so its parent must be ours alone
         else:
             writers = status.st_mode & (0o002 | (0 if _is_own_group(status.st_gid) else 0o020))
             if status.st_uid not in (0, os.geteuid()) or (writers and (inside or not status.st_mode & stat.S_ISVTX)):
@@ -71,7 +71,7 @@ def _writable_by_others(directory: str) -> str | None:
 
 
 def _is_own_group(number: int) -> bool:
-    """Whether it is the group of this account alone, as many systems make one for each."""
+    """Whether the group is this account's own, as many systems make one for each account."""
     try:
         user = pwd.getpwuid(os.geteuid())
         return user.pw_gid == number and grp.getgrgid(number).gr_name == user.pw_name

@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""SSH key pairs, made and read in memory. cryptography comes with ansible-core, and is loaded where a key is."""
+"""SSH key pairs, made and read in memory. Loads cryptography, which comes with ansible-core, only for a key."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ SHORTEST_LINE = 16
 
 
 def new_private_key() -> str:
-    """A new Ed25519 key, as OpenSSH writes its private half."""
+    """A new Ed25519 private key in OpenSSH's format."""
     from cryptography.hazmat.primitives import serialization
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
@@ -23,7 +23,7 @@ def new_private_key() -> str:
 
 
 def public_line(private: str, name: str) -> str:
-    """The public half, ``TYPE BASE64``. Raises RotationError that names the credential."""
+    """The public key, ``TYPE BASE64``. Raises RotationError that names the credential."""
     from cryptography.exceptions import UnsupportedAlgorithm
     from cryptography.hazmat.primitives import serialization
 
@@ -49,11 +49,11 @@ def fingerprint(private: str, name: str) -> str:
 
 
 def as_file(private: str) -> str:
-    """The text as programs take it: with a line break at its end, which stores and pages tend to lose."""
+    """Adds the line break at the end that programs need, and that stores and pages tend to lose."""
     return private.replace("\r\n", "\n").strip() + "\n"
 
 
 def masked(private: str) -> list[str]:
-    """What must not be shown of it: the whole, and each line of it that says something."""
+    """Texts to mask: the whole key and each line of it."""
     lines = [line.strip() for line in private.splitlines() if not line.startswith("-----")]
     return [private, *(line for line in lines if len(line) >= SHORTEST_LINE)]

@@ -1,9 +1,9 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Logins from the controller over Ansible's own way to a host: its own, or with one key out of a private agent.
+"""Logins from the controller over Ansible's own connection, as Ansible or with a key from a private agent.
 
-A private key goes to the agent through a pipe: it is in no argument, no environment and no file. The agent ends with
-the command that it is started for, even where this process is killed.
+The agent gets the private key through a pipe, so no argument, environment or file holds it. The agent ends with its
+command, even if this process is killed.
 """
 
 from __future__ import annotations
@@ -25,30 +25,30 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._ansible import
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._ansible.ssh import key_pair, verbose_output
 
 SECONDS = 30
-"""How long one attempt may take."""
+"""Seconds for one attempt."""
 LIFETIME = 300
-"""Seconds after which the agent forgets the key by itself."""
+"""Seconds after which the agent forgets the key."""
 TRANSPORTS = ("ssh", "ansible.builtin.ssh")
 ALONE = (
     *("-o", "ControlMaster=no", "-o", "ControlPath=none", "-o", "BatchMode=yes", "-o", "ForwardAgent=no"),
     *("-o", "ClearAllForwardings=yes", "-o", "PermitLocalCommand=no", "-o", "RequestTTY=no", "-v"),
 )
-"""A connection of its own, without prompts. What stands first counts in OpenSSH."""
+"""Options of a separate connection without prompts. OpenSSH uses the first value of an option."""
 
 
 @dataclass(frozen=True)
 class Way:
-    """How Ansible itself goes to a host."""
+    """Ansible's own connection to a host."""
 
     host: str
     name: str
-    """The host's name in the inventory, for words."""
+    """The host's name in the inventory, for messages."""
     program: str
     arguments: tuple[str, ...]
     by_password: bool = False
-    """Whether it has a password to give where no key is accepted."""
+    """Whether Ansible has a password, if no key is accepted."""
     account: str = ""
-    """Whose logins a key is tried for; empty for the one that Ansible logs in as."""
+    """Account to try a key for. Empty for Ansible's login."""
 
 
 @dataclass(frozen=True)
@@ -59,7 +59,7 @@ class AgentKey:
 
 
 def way_of(connection: Any, name: str, account: str = "") -> Way:
-    """The options of Ansible's own connection. Raises RotationError where it is not OpenSSH's."""
+    """The options of Ansible's own connection. Raises RotationError if it is not OpenSSH's."""
     if connection.transport not in TRANSPORTS:
         raise RotationError(
             f"Ansible reaches {name} by the connection {connection.transport}, but SSH keys need ssh; set "
@@ -103,7 +103,7 @@ def way_of(connection: Any, name: str, account: str = "") -> Way:
 
 @contextmanager
 def holding(private: str, name: str) -> Iterator[AgentKey]:
-    """An agent of one's own that holds this key, in a folder that no other account can enter."""
+    """A private agent with this key, in a folder that no other account can enter."""
     public = key_pair.public_line(private, name)
     with tempfile.TemporaryDirectory(prefix="wps-") as folder:
         place = Path(folder)
@@ -145,12 +145,12 @@ def _run(command: Sequence[str], environment: dict[str, str], *, text: str, name
 
 
 def own(way: Way) -> verbose_output.Verdict:
-    """Tries a fresh login as Ansible's own are made."""
+    """Tries a new login with Ansible's own options."""
     return _attempt(way, [], "exit 0", until=None)
 
 
 def tried(way: Way, agent_key: AgentKey) -> verbose_output.Verdict:
-    """Tries a login with that key. Opens no session, so that nothing is run there."""
+    """Tries a login with that key. Opens no session, so that the host runs nothing."""
     key = [
         *(
             "-o",
@@ -170,13 +170,13 @@ def tried(way: Way, agent_key: AgentKey) -> verbose_output.Verdict:
 @dataclass(frozen=True)
 class KeyVerdict:
     accepted: bool | None
-    """None where it was not asked."""
+    """None if the host was not asked."""
     verdict: verbose_output.Verdict
     fingerprint: str
 
 
 def asked(way: Way, private: str, name: str, *, in_full: bool) -> KeyVerdict:
-    """Whether the host accepts the key; ``in_full`` if a login must come about by it, else already the offer counts."""
+    """Whether the host accepts the key. With ``in_full``, the key must log in; else the accepted offer is enough."""
     with holding(private, name) as agent_key:
         verdict = tried(way, agent_key)
     accepted = verdict.accepts(agent_key.fingerprint)
@@ -205,7 +205,7 @@ def _attempt(way: Way, key: Sequence[str], command: str | None, *, until: str | 
         with process:
             for line in process.stderr or ():
                 lines.append(host_answer.printable(line, lines=True))
-                # Where the key is rejected, another may be accepted; either way the login stays until it is ended.
+                # After a rejection, another key may be accepted. Either way the login stays until it is ended.
                 if until and line.startswith("Authenticated to") and until in verbose_output.read(lines).offered:
                     process.kill()
             process.wait()

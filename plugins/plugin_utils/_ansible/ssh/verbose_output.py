@@ -1,8 +1,8 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""What ``ssh -v`` says of a login: which keys were offered, which one was taken, and whether it came to a login. Pure.
+"""Parses ``ssh -v``: the offered keys, the accepted key, and whether the login succeeded.
 
-Its exit code does not tell: a login may succeed by another key than the one that is tried.
+The exit code does not tell, because another key may log in.
 """
 
 from __future__ import annotations
@@ -16,26 +16,26 @@ _TAKEN = re.compile(r"debug1: Server accepts key: .*(SHA256:[A-Za-z0-9+/]+)")
 _IN = re.compile(r'^Authenticated to .* using "([^"]+)"')
 _DENIED = "Permission denied ("
 _ANSWERS = (_DENIED, "Authentications that can continue: ", "Too many authentication failures")
-"""What a server says to the keys that were offered before, if it did not take them."""
+"""A server's answers to offered keys that it did not take."""
 _STARTED = "debug1: Authenticating to "
 _PROXY = "debug1: Executing proxy command: "
 _DIRECT = "debug1: Connecting to "
 
 CHATTER = ("debug", "OpenSSH_", "Authenticated to ", "Warning: ", "Transferred: ", "Bytes per second: ")
-"""How lines begin that tell no reason."""
+"""Beginnings of lines without a reason."""
 
 
 @dataclass(frozen=True)
 class Verdict:
-    """The result of one attempt, so far."""
+    """The result of an attempt, so far."""
 
     offered: frozenset[str]
     taken: frozenset[str]
     refused: frozenset[str]
-    """Offered, and answered by something else than that it is taken."""
+    """Offered keys with another answer than acceptance."""
     logged_in: bool
     by: str
-    """The fingerprint of the key that the last login was by, or the method where it was not a key."""
+    """Fingerprint of the last login's key, or the method without a key."""
     denied: bool
     reason: str
 
@@ -43,7 +43,7 @@ class Verdict:
         return self.logged_in and self.by == key
 
     def accepts(self, key: str) -> bool | None:
-        """Whether the server takes the key; None where it was not asked or did not answer."""
+        """Whether the server takes the key. None if it was not asked or did not answer."""
         if key in self.taken:
             return True
         return False if key in self.refused else None
@@ -53,7 +53,7 @@ class Verdict:
 
 
 def read(lines: Sequence[str]) -> Verdict:
-    """What jump hosts say comes first, and does not belong to the host's own output."""
+    """Ignores the output of jump hosts, which comes before the host's own."""
     talk = _Talk()
     reason = ""
     proxies, direct, logins, jumps = 0, False, 0, 0
@@ -68,7 +68,7 @@ def read(lines: Sequence[str]) -> Verdict:
             talk = _Talk()
         if line and not line.startswith(CHATTER):
             reason = line
-    if logins < jumps:  # a jump host's own words are the last ones
+    if logins < jumps:  # the last lines are a jump host's
         talk = _Talk()
     return Verdict(
         frozenset(talk.offered),
