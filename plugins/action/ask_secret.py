@@ -16,17 +16,17 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._ansible.contro
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._provision import prompt_text
 
 PATIENT = 1.0
-"""Seconds for the next line of what may have several: to end too early would leave some of it unread."""
+"""Seconds for the next line of an answer that may have several, so that none stays unread."""
 TRIES = 5
-"""How often a value is asked for before the run gives up, and with it the answers before it."""
+"""Attempts for a value before the run gives up, and loses the earlier answers."""
 
 
 class _Unusable(Exception):
-    """An answer that cannot be the value. Its words follow the name."""
+    """An answer that cannot be the value. Its message follows the name."""
 
 
 class ActionModule(ControllerAction):
-    """Asks at the terminal, without an echo; the answers are hidden in the result."""
+    """Asks at the terminal, without an echo. The result hides the answers."""
 
     options = {
         "names": {"type": "list", "elements": "str", "required": True},
@@ -59,7 +59,7 @@ class ActionModule(ControllerAction):
         return {"changed": False, "_ansible_no_log": True, **hidden, "answered": list(answers)}
 
     def _answer(self, name: str, question: Optional[prompt_text.ValuePrompt], args: Mapping[str, Any]) -> str:
-        """Asks until there is an answer that can be the value. An empty one leaves out what is optional."""
+        """Asks until an answer can be the value. An empty answer leaves out an optional value."""
         page = args["pages"].get(name)
         lines = args["lines"] or bool(question and question.several_lines)
         prompt = " ".join(filter(None, (args["question"], name, page and f"(from {page})")))
@@ -84,7 +84,7 @@ class ActionModule(ControllerAction):
     def _ask(prompt: str, question: Optional[prompt_text.ValuePrompt], *, lines: bool, optional: bool) -> str:
         answer = _prompt.ask(prompt, private=True, quiet=PATIENT if lines else _prompt.QUIET)
         try:
-            # What is pasted from a log may have any bytes in it; it is looked for, and never stored.
+            # Text from a log may have any bytes. It is searched for, and never stored.
             text = answer.decode(errors="strict" if question or not lines else "replace")
         except UnicodeDecodeError:
             raise _Unusable("the answer is not UTF-8 text") from None

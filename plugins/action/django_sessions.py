@@ -43,9 +43,9 @@ OF_HOST = {
         for name in ("engine", "file_path", "database_setting", "cache_setting", "table", "cache_prefix", "cookie_name")
     },
 }
-"""Options that a host's variables give."""
+"""Options from a host's variables."""
 SECONDS = 600
-"""What millions of sessions may take."""
+"""Seconds for millions of sessions."""
 OWN: dict[str, Any] = {
     "host": {"type": "str"},
     "python": {"type": "str"},
@@ -59,7 +59,7 @@ OWN: dict[str, Any] = {
 
 
 def _former(args: dict[str, Any]) -> tuple[list[str], list[str]]:
-    """The previous keys, and those that cannot be read, which are reported where sessions end."""
+    """Previous keys, and lines on unreadable ones, which are reported if sessions end."""
     try:
         return former_keys(prepared(NAME, args))
     except (CatalogError, WrongAccount):
@@ -77,7 +77,7 @@ def _of_host(name: str, task_vars: Mapping[str, Any]) -> dict[str, Any]:
 
 
 class ActionModule(ActionBase):
-    """Runs on the host with the application's interpreter. The .env is read there; previous keys are standard input."""
+    """Runs on the host with the application's interpreter. The host reads the .env; standard input has previous keys."""
 
     TRANSFERS_FILES = False
 

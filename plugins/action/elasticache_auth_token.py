@@ -32,11 +32,11 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.setup
 
 OPTION = "replication_group"
 ANSWERED = {"tried": ("accepted",), "sessions": ("sessions", "short", "unknown_clients"), "ended": ("ended", "short")}
-"""What each state of valkey_user answers here."""
+"""Keys of valkey_user's answer by state."""
 
 
 class ActionModule(ServerAction):
-    """The controller sends the request to AWS; the application's host tests whether the server accepts a token."""
+    """Sends requests to AWS from the controller. The application's host tests whether the server accepts a token."""
 
     name = "watchparty.secrets.elasticache_auth_token"
     module = SimpleNamespace(
@@ -120,7 +120,7 @@ class ActionModule(ServerAction):
         return {"replication_group": group, **result}
 
     def _refuse_elsewhere(self, name: str, group: str, endpoints: Sequence[str]) -> None:
-        """A store value does not decide who gets the new token: AWS names the group's addresses."""
+        """Raises RotationError if a store's URL leads outside the group. Only AWS's addresses get the new token."""
         server = self._setting.catalog.credentials[name].server
         declared = server_addresses.every(server, VALKEY) if server else []
         known = [server_endpoint.parse(endpoint, PORTS[VALKEY]) for endpoint in endpoints] + declared
@@ -134,7 +134,7 @@ class ActionModule(ServerAction):
 
 
 def _sessions(tokens: AuthTokens, login: Login, module: Callable[..., dict[str, Any]]) -> dict[str, Any]:
-    """Who is logged in, also where AWS does not tell the group's addresses."""
+    """Logged-in clients, also if AWS does not tell the group's addresses."""
     endpoints: tuple[str, ...] = ()
     short = []
     try:
@@ -146,10 +146,10 @@ def _sessions(tokens: AuthTokens, login: Login, module: Callable[..., dict[str, 
 
 
 class AuthTokenState:
-    """What one state asks and changes.
+    """Requests and changes of one state.
 
-    ``asked`` tells by address whether a login is accepted; ``ended`` ends all other sessions by a login; ``seen`` tells
-    who is logged in, and addresses without a declared client. Without it the check is left out.
+    ``accepts`` tells by address whether a login is accepted. ``ended`` ends all other sessions by a login. ``seen``
+    tells who is logged in, and undeclared clients' addresses. Without ``seen`` the check is left out.
     """
 
     def __init__(
@@ -165,7 +165,7 @@ class AuthTokenState:
         self._seen = seen
 
     def checked(self) -> dict[str, Any]:
-        """Whether its addresses answer; that the old token is not valid any more is not a reason to keep it."""
+        """Whether the addresses answer. An invalid old token is not kept."""
         return {"changed": False, "accepted": dict(self._asked(self._found.old))}
 
     def present(self) -> dict[str, Any]:
@@ -176,7 +176,7 @@ class AuthTokenState:
             return result
         self._change(lambda: self._tokens.add(str(new.password)), lambda: self._all_accept(new))
         if not self._all_accept(old):
-            # Another token that was valid took its place: at most two are.
+            # ElastiCache has at most two valid tokens, so another one replaced it.
             self._change(lambda: self._tokens.add(str(old.password)), lambda: self._all_accept(old))
         self._require(new)
         return {**result, "accepted": dict(self._asked(new))}
@@ -205,7 +205,7 @@ class AuthTokenState:
         return self._without_sessions(result, kept_token) if self._found.leak else result
 
     def _refuse_unknown_clients(self, kept_token: Login) -> None:
-        """Before the old token goes: who is logged in from elsewhere may have no other, and nothing tells."""
+        """Raises before the old token goes: clients from elsewhere may have no other token."""
         if self._seen is None or self._found.leak or self._found.aborting:
             return
         seen = self._seen(kept_token)
@@ -226,7 +226,7 @@ class AuthTokenState:
             )
 
     def _without_sessions(self, result: dict[str, Any], kept_token: Login) -> dict[str, Any]:
-        """After a leak, where nothing tells which token a session came by. AWS may not let it end them."""
+        """Ends sessions after a leak, because a session does not tell its token. AWS may not allow it."""
         try:
             answer = self._ended(kept_token)
         except SecretsError as error:
@@ -244,7 +244,7 @@ class AuthTokenState:
         return result
 
     def _change(self, change: Callable[[], object], is_done: Callable[[], bool]) -> None:
-        """Sends a change once more only when it is known not to have arrived."""
+        """Sends a change again only if it did not arrive."""
         try:
             change()
         except Denied:

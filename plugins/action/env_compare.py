@@ -23,7 +23,7 @@ class ActionModule(SnapshotAction):
         environment.resolution.require_deliverable()
         readers = environment.catalog.readers
         values = operator_values.of_env(Path(self._task.args["env_file"]).expanduser(), readers)
-        # What a deploy would write, read back: the comparison is one of files.
+        # The .env that a deploy would write, read back, to compare files.
         stored = environment.resolution.values
         in_env = catalog_files.in_env(environment.catalog.files.values(), stored)
         rendered = {**stored, **dotenv.from_dotenv(dotenv.to_dotenv(in_env, readers), readers)}

@@ -14,11 +14,11 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._ansible import
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._ansible.registered_results import registered
 
 TRY_SECONDS = 5
-"""What one address may take that never answers."""
+"""Seconds for an address that never answers."""
 
 
 class ActionModule(ActionBase):
-    """Takes the name of what was registered, and hands the values over on standard input."""
+    """Takes the name of a registered result, and sends its values on standard input."""
 
     TRANSFERS_FILES = False
 

@@ -39,7 +39,7 @@ class ActionModule(AwsAction):
         request = environment.ReadRequest(args["catalog"], args["environment"])
         keys = encrypted_file.kms_keys(catalog, connection)
         check = bool(self._task.check_mode)
-        # Read while the file is held: a slower run would bring older values back.
+        # Read under the file's lock: a slower run would restore older values.
         with encrypted_file.held(path, write=not check) as file:
             current = environment.read(request, connection, access_wait())
             values = current.resolution.require_deliverable().values
@@ -73,7 +73,7 @@ def _absent(catalog: Catalog, args: Mapping[str, Any]) -> str:
 
 
 def _settings_of(catalog: Catalog, credentials: Sequence[str]) -> set[str]:
-    """Every setting that holds one of the credentials, also as a part of it."""
+    """Settings that hold one of the credentials, also as a part."""
     chosen = [catalog.credentials[name] for name in credentials if name in catalog.credentials]
     places = {spot.place for credential in chosen for spot in credential_graph.spots(catalog, credential)}
     named = {setting for credential in chosen for setting in credential.settings}

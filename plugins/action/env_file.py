@@ -26,19 +26,19 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._ansible.invent
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._ansible.registered_results import registered
 
 SSH = re.compile(r"^(Failed to connect to the host via ssh|Data could not .* can be reached over ssh): ")
-"""How Ansible begins a message of ssh."""
+"""Beginnings of Ansible's messages on ssh."""
 SET_HERE = ("content", "snapshot_id", "journal", "fingerprint_key", "files", "file_contents")
 
 
 def _unusable(answer: Mapping[str, Any], state: str) -> dict[str, bool]:
-    """Whether the host failed before it had the file, whatever its accounts did to it."""
+    """Marks a host that failed before it had the file, whatever its accounts did."""
     failed = bool(answer.get("failed")) and not answer.get("lost")
     failed = failed and state == "present" and "restart_needed" not in answer
     return {"unusable": True} if failed else {}
 
 
 class ActionModule(ActionBase):
-    """Renders on the controller and hands the module one opaque string."""
+    """Renders on the controller and sends the module one opaque string."""
 
     TRANSFERS_FILES = False
 
@@ -69,12 +69,12 @@ class ActionModule(ActionBase):
         except AnsibleActionFail as error:
             raise AnsibleActionFail(redaction.scrub(str(error), masked)) from None
         clean: dict[str, Any] = redaction.scrub(answer, masked)
-        # By this machine's clock, which the journal is kept by.
+        # The journal uses this machine's clock.
         when = {"healthy_at": time.time()} if clean.get("healthy") else {}
         return {**result, **clean, **when, **_unusable(clean, state)}
 
     def _require_shut(self, snapshot: Mapping[str, Any], task_vars: Mapping[str, Any]) -> None:
-        """Whoever holds a leaked key that is authorized on the host would read the new values there."""
+        """Raises AnsibleActionFail if an authorized leaked key or a foothold could reveal the new values."""
         host = self._task.delegate_to or task_vars.get("inventory_hostname")
         names = [name for name, hosts in snapshot.get("opened", {}).items() if host in hosts]
         open_footholds = [name for name, hosts in snapshot.get("footholds", {}).items() if host in hosts]
@@ -91,9 +91,9 @@ class ActionModule(ActionBase):
             )
 
     def _carried_out(self, args: Mapping[str, Any], task_vars: Mapping[str, Any]) -> dict[str, Any]:
-        """The host's answer, with what was asked from outside.
+        """The host's answer, with the external health check.
 
-        A host that is lost is a failure: Ansible runs no rescue for one that it calls unreachable.
+        A lost host is a failure: Ansible runs no rescue for an unreachable host.
         """
         services = args.get("services") or {}
         if not services.get("external_health_url"):
@@ -169,7 +169,7 @@ def _declared(file: catalog_files.OutputFile, values: Mapping[str, str]) -> dict
 
 
 def _require_addresses(services: Mapping[str, Any]) -> None:
-    """An address that cannot be asked makes no service healthy, however often it is tried."""
+    """Raises AnsibleActionFail for an invalid address, which no retry makes healthy."""
     declared = [
         ("env_deploy_health_url, or services.*.health in the catalog", url) for url in services.get("health_urls", ())
     ]
@@ -193,7 +193,7 @@ def _unknown_key(error: str) -> str:
 
 
 def _wait_of(services: Mapping[str, Any]) -> float:
-    """Seconds that restarts and health may take at most."""
+    """Longest duration of restarts and health checks, in seconds."""
     each = max(services["health_delay"], 0) + services["health_timeout"]
     health_checks = len(services["health_urls"]) + sum(bool(entry["health_command"]) for entry in services["managed"])
     health: float = health_checks * (max(services["health_retries"], 0) + 1) * each

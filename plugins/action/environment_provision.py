@@ -22,7 +22,7 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._provision.valu
 
 
 class ActionModule(ValuesAction):
-    """Makes what the catalog names and is not there yet, or schedules the deletion of secrets, or takes that back."""
+    """Makes the catalog's missing resources, schedules the deletion of secrets, or cancels it."""
 
     name = "watchparty.secrets.environment_provision"
     extra_options = {
@@ -41,7 +41,7 @@ class ActionModule(ValuesAction):
         catalog = provisioner.catalog
         form = provisioner.form("")
         operator_texts = unlike_literals(catalog, operator_values.given(args, task_vars, self._loader, catalog.readers))
-        # A .env is read by programs, which would miss what GitHub alone holds; there it stays an error.
+        # Programs that read a .env would miss settings that only GitHub holds, so there it stays an error.
         away = [] if args["env_file"] else at_github(catalog, operator_texts)
         values = {name: text for name, text in operator_texts.items() if name not in away}
         extra = {
@@ -101,12 +101,12 @@ class ActionModule(ValuesAction):
 
 
 def at_github(catalog: Catalog, names: Iterable[str]) -> list[str]:
-    """Those that GitHub alone holds: one file can serve both."""
+    """Names that only GitHub holds, because one file can serve both."""
     alone, known = sync_plan.unheld(catalog), provision_targets.targets(catalog)
     return [name for name in names if name.upper() in alone and name not in known]
 
 
 def unlike_literals(catalog: Catalog, values: Mapping[str, str]) -> dict[str, str]:
-    """Without the settings whose value stands in the catalog itself, as a .env repeats them."""
+    """Leaves out settings whose value is in the catalog, because a .env repeats them."""
     literals = {name: setting.literal for name, setting in catalog.settings.items() if setting.literal is not None}
     return {name: text for name, text in values.items() if literals.get(name) != text}

@@ -59,7 +59,7 @@ class ActionModule(ServerAction):
 
 
 def _former(setting: RotationSetup, credential: Credential, now: Login) -> dict[str, Login]:
-    """By the pending task's id, the old values that can still be read by their versions."""
+    """Old values that can still be read, by the pending task's id."""
     logins = {}
     for pending_task in provider_revocations.open_ones(setting.rotator.look()):
         if pending_task.credential != credential.name or not pending_task.secrets:

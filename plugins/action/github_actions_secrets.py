@@ -44,7 +44,7 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation impor
 
 WORKFLOW_BYTES = 1024 * 1024
 _WITHOUT_GITHUB = ("local", "ci")
-"""Environments that are never mirrored."""
+"""Environments that are never synced."""
 NAME = "watchparty.secrets.github_actions_secrets"
 OPTIONS: dict[str, Any] = {
     "catalog": {"type": "dict", "required": True},
@@ -67,12 +67,12 @@ class GithubInputs:
     held: list[CopySource]
     records: Mapping[GithubTarget, Sent]
     same: list[GithubTarget]
-    """Those whose secret has a new version that differs elsewhere."""
+    """Targets whose value is the same in a new version of their secret."""
     messages: list[str]
 
 
 class ActionModule(ControllerAction):
-    """Runs on the controller, in process; what it returns holds names, version ids and words, never a value."""
+    """Runs on the controller, in process. Returns names, version ids and messages, but no values."""
 
     options = {**aws_argument_spec(), **OPTIONS}
 
@@ -107,7 +107,7 @@ class ActionModule(ControllerAction):
         return self._carried_out(args, where, hands, github_inputs)
 
     def _first(self, args: Mapping[str, Any]) -> dict[str, str]:
-        """The values in a file that is not for GitHub alone."""
+        """Values in a file that is not only for GitHub."""
         if not args["shared_values_file"]:
             return {}
         return provision_targets.flattened(
@@ -115,7 +115,7 @@ class ActionModule(ControllerAction):
         )
 
     def _own(self, hosts: Sequence[str], environment: str, task_vars: Mapping[str, Any]) -> tuple[list[str], list[str]]:
-        """Without the hosts of other environments: with their addresses, a workflow would deploy this one to them."""
+        """Leaves out hosts of other environments: with their addresses, a workflow would deploy this one to them."""
         declared_by = {host: environment_of(host, task_vars["hostvars"], self._templar) for host in hosts}
         foreign = [
             f"{host} ({declared})" for host, declared in declared_by.items() if declared not in (None, environment)
@@ -190,7 +190,7 @@ def _repository(catalog: Catalog) -> GitHub:
 
 
 def _require_apart(document: Mapping[str, Any], catalog: Catalog) -> None:
-    """Raises StoreError where another environment's values would take the place of this one's."""
+    """Raises StoreError if another environment's values would replace this one's."""
     names = [
         environment
         for environment in document.get("environments", {})
@@ -218,7 +218,7 @@ def _chosen(copies: list[CopySource], names: Sequence[str]) -> list[CopySource]:
 
 
 def _require_at_rest(read: ansible_environment.Environment, copies: Sequence[CopySource]) -> None:
-    """A rotation sends its own values to GitHub when it promotes them."""
+    """Raises JournalError if an open rotation sends a copy itself, when it promotes its values."""
     rotation, catalog = read.journal.rotation, read.catalog
     if rotation is None:
         return
@@ -246,7 +246,7 @@ def _still(journal: JournalStore | None, head: int) -> None:
 def _environment(
     args: Mapping[str, Any], where: GitHub, github: GitHubStore, github_targets: Sequence[GithubTarget]
 ) -> str:
-    """ "there", "made" if it is to be made, or "" where none is needed."""
+    """ "there", "made" if it is to be made, or "" if none is needed."""
     if not args["create_environment"] and not any(
         github_target.scope == ENVIRONMENT for github_target in github_targets
     ):
@@ -262,7 +262,7 @@ def _environment(
 
 
 def _workflows(args: Mapping[str, Any], github: GitHubStore) -> dict[str, str]:
-    """The default branch's, and those of a checkout."""
+    """Workflows of the default branch and of a checkout."""
     texts = github.workflows()
     if not args["checkout"]:
         return texts
@@ -275,7 +275,7 @@ def _workflows(args: Mapping[str, Any], github: GitHubStore) -> dict[str, str]:
 
 
 def _text(file: Path) -> str:
-    """A regular file's text; nothing of a pipe or a device, which would have the run wait."""
+    """A regular file's text. Empty for a pipe or a device, which would block the run."""
     with open(file, "rb", opener=lambda path, flags: os.open(path, flags | os.O_NONBLOCK)) as stream:
         if not stat.S_ISREG(os.fstat(stream.fileno()).st_mode):
             return ""

@@ -19,7 +19,7 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._github import 
 
 
 class ActionModule(AwsAction):
-    """Runs in a job of GitHub Actions: masks first, then variables. Its result holds names only."""
+    """Runs in a job of GitHub Actions: masks first, then variables. Returns only names."""
 
     name = "watchparty.secrets.github_env"
     extra_options = {**snapshot_action.OPTIONS, "names": {"type": "list", "elements": "str", "default": []}}
@@ -41,14 +41,14 @@ class ActionModule(AwsAction):
         )
         if not self._task.check_mode:
             for line in job_env.masks(values, resolution.sensitivity):
-                # To the terminal alone, which is the runner: not to a log file, and to no callback.
+                # Only to the terminal, which is the runner: to no log file and no callback.
                 Display().display(line, screen_only=True)
             _append(path, text)
         return {"changed": bool(values), "names": sorted(values), "notes": messages}
 
 
 def _file() -> str:
-    """Raises HostError outside of a job: what is printed there would be read by somebody."""
+    """Raises HostError outside a job, where somebody would read the printed values."""
     path = os.environ.get("GITHUB_ENV", "")
     if os.environ.get("GITHUB_ACTIONS") != "true" or not path:
         raise HostError(
@@ -59,7 +59,7 @@ def _file() -> str:
 
 
 def _append(path: str, text: str) -> None:
-    """Adds to the file that the runner made; a link is not followed."""
+    """Appends to the runner's file. Follows no link."""
     try:
         handle = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_NOFOLLOW)
     except OSError as error:
@@ -68,7 +68,7 @@ def _append(path: str, text: str) -> None:
         if not stat.S_ISREG(os.fstat(stream.fileno()).st_mode):
             raise HostError(f"{path} (GITHUB_ENV): is not a regular file")
         size = os.fstat(stream.fileno()).st_size
-        # Somebody's last line without its end would swallow our first one.
+        # A last line without its end would swallow our first one.
         stream.write((b"\n" if size and not _ends_line(path) else b"") + text.encode("utf-8"))
 
 

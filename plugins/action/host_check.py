@@ -50,6 +50,6 @@ class ActionModule(ActionBase):
 
 
 def _info(args: Mapping[str, Any], task_vars: Mapping[str, Any]) -> Mapping[str, Any]:
-    """What the stores hold, as fingerprints, and what the host's baseline needs. Raises AnsibleActionFail."""
+    """Fingerprints of the stores' values, and input for the host's baseline. Raises AnsibleActionFail."""
     name = args.get("info")
     return registered(name, task_vars, having="expected") if name is not None else {}

@@ -29,7 +29,7 @@ for path in sys.argv[1:]:
 
 
 class ActionModule(ActionBase):
-    """Makes the program on the controller and has ansible.builtin.copy bring it to the host."""
+    """Makes the program on the controller. ansible.builtin.copy brings it to the host."""
 
     TRANSFERS_FILES = True
 
@@ -56,7 +56,8 @@ class ActionModule(ActionBase):
             os.unlink(source)
 
     def _untrusted(self, dest: str, python: str | None, task_vars: dict[str, Any]) -> str:
-        """What another account may change of the program's place and interpreter, which the host runs at every boot."""
+        """The problem if another account may change the program's place or interpreter, which the host runs at every
+        boot."""
         program = shlex.quote(python) if python else remote_program.interpreter(self, task_vars)
         code = Path(str(trusted_imports.__file__)).read_text(encoding="utf-8") + _CHECK
         command = interpreter.command(program, "-I", "-S", "-c", code, os.path.dirname(dest), private=True)
@@ -75,7 +76,7 @@ class ActionModule(ActionBase):
     def _copied(self, source: str, args: dict[str, Any], task_vars: dict[str, Any]) -> dict[str, Any]:
         task = self._task.copy()
         task.args = {"src": source, **{name: value for name, value in args.items() if value is not None}}
-        # Its content is code, and hundreds of kilobytes of it: that it changed is all that a diff has to say.
+        # The content is hundreds of kilobytes of code, which no diff should show.
         task.diff = False
         action = self._shared_loader_obj.action_loader.get(
             "ansible.builtin.copy",

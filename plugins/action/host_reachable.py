@@ -13,7 +13,7 @@ from ansible_collections.watchparty.secrets.plugins.modules import host_reachabl
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._ansible import remote_program
 
 PAUSE = 2.0
-"""Seconds between two tries."""
+"""Seconds between attempts."""
 
 
 class ActionModule(ActionBase):

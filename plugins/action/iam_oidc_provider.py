@@ -73,7 +73,7 @@ def _as_data(provider: oidc_provider.Provider) -> dict[str, Any]:
 
 
 def _diff(before: oidc_provider.Provider | None, after: oidc_provider.Provider | None) -> dict[str, Any]:
-    """IAM's own choice of thumbprints for a new provider is not foreseen."""
+    """Does not predict IAM's choice of thumbprints for a new provider."""
     return {"before": _shown(before), "after": _shown(after)}
 
 

@@ -24,7 +24,7 @@ OPTIONS: dict[str, Any] = {
 
 
 class ActionModule(AwsAction):
-    """Runs on the controller, in process; ids of keys are not secret, and secret keys are never read."""
+    """Runs on the controller, in process. Key ids are not secret, and secret keys are never read."""
 
     name = "watchparty.secrets.iam_static_keys"
     extra_options = OPTIONS

@@ -12,7 +12,7 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.setup
 
 
 class ActionModule(RotationAction):
-    """Reads values only to compare them with what was found, and returns names."""
+    """Reads values only to compare them with the leaked text, and returns names."""
 
     name = "watchparty.secrets.impact_info"
     extra_options = {

@@ -31,7 +31,7 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.setup
 
 
 class ActionModule(ServersAction):
-    """Takes what the tasks of a step have registered, and names the next step."""
+    """Judges the registered results of a step's tasks, and names the next step."""
 
     name = "watchparty.secrets.leak_continue"
     extra_options = {
@@ -66,7 +66,7 @@ class ActionModule(ServersAction):
 
     def _reported(self, run: leak_steps.ResponseRun, args: Mapping[str, Any]) -> response_report.ResponseReport:
         gathered, results = leak_steps.evidence_of(run), run.results
-        # Nothing waits for it any more, and events of the first minutes have arrived by now.
+        # Nothing waits for CloudTrail any more, and events of the first minutes have arrived.
         seconds = args["readers_seconds"]
         keys = gathered["readers"][0].get("access_keys") or []
         since = incident_notes.incident_of(run.journal).since

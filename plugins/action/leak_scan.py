@@ -14,7 +14,7 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._scan import sc
 
 
 class ActionModule(ControllerAction):
-    """Reads the live values itself and scans with them; what it returns and writes holds names and places."""
+    """Reads the live values and scans with them. Returns and writes only names and places."""
 
     options = {**aws_argument_spec(), **scan_request.OPTIONS}
 

@@ -53,7 +53,7 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation impor
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.setup import RotationSetup
 
 RECORDED_SECONDS = 2
-"""Of the time for evidence, what is kept for writing it down."""
+"""Seconds of the evidence's time that are kept for writing it down."""
 TRUSTED = "leak_trusted_host"
 
 
@@ -146,7 +146,7 @@ class ActionModule(rotation_segment.ServersAction):
         stops: Sequence[str],
         args: Mapping[str, Any],
     ) -> None:
-        """The drill, in the audit log."""
+        """Records the drill in the audit log."""
         audit = rotation_segment.Audit(setting, args, required=True)
         head = rotation_context.audit_of(setting, journal)["head"]
         reached = [credential["name"] for credential in radius.credentials]
@@ -160,7 +160,7 @@ class ActionModule(rotation_segment.ServersAction):
         args: Mapping[str, Any],
         task_vars: Mapping[str, Any],
     ) -> dict[str, Any]:
-        """What hosts are asked for before the plan is made, and until when all evidence is gathered."""
+        """Input for hosts' evidence before the plan, and the time limits of all evidence."""
         forks = int(task_vars.get("ansible_forks") or 1)
         about = {"hosts": len(args["targeted_hosts"]), "forks": forks}
         has_key = bool(host_footholds.keys_of(radius.data or {}))
@@ -188,7 +188,7 @@ class ActionModule(rotation_segment.ServersAction):
         args: Mapping[str, Any],
         task_vars: Mapping[str, Any],
     ) -> dict[str, Any]:
-        """What servers show, and meanwhile AWS, CloudTrail and GitHub. What cannot be asked is reported."""
+        """Answers of servers, and meanwhile of AWS, CloudTrail and GitHub. Failures are reported."""
         credentials = leak_plan.radius.credentials
         end = leak_evidence.servers_until(time.time(), _seconds(args), args["evidence_until"])
         names, incident = [credential["name"] for credential in credentials], leak_plan.declaration.incident
@@ -215,7 +215,7 @@ class ActionModule(rotation_segment.ServersAction):
         looked = args["looked"]
         seen = None if looked is None else rotation_segment.seen_of(looked, about, hostvars, role="leak_respond")
         options = response_plan.rotation_options({**args, "seen": seen}, radius, declared)
-        # Containment waits for no answer: the wave itself asks, and what a server then refuses stays open.
+        # Containment waits for no answer: the wave asks, and a server's refusal stays open.
         options = {**options, "python": args["python"], "preflight": bool(self._task.check_mode)}
         server = self.server(setting, args, task_vars)
         planned = rotation_preflight.begun(setting, options, task_vars, server, write=False)
@@ -251,7 +251,7 @@ class ActionModule(rotation_segment.ServersAction):
         wish = {EVICT: ""} if response_plan.evicts(setting, args) else {}
         news = {**wish, **look.news(declaration.incident.footholds)}
         journal = self._noted(setting, journal, news)
-        evicts = incident_notes.incident_of(journal).evicts  # also where an earlier run was asked for it
+        evicts = incident_notes.incident_of(journal).evicts  # also if an earlier run was asked
         show([f"{declaration.incident.id}, {declaration.message}"])
         reached = [credential["name"] for credential in radius.credentials]
         unannounced = leak_announcements.declared(setting, declaration.incident, reached)
@@ -300,7 +300,7 @@ class ActionModule(rotation_segment.ServersAction):
     def _look(
         setting: RotationSetup, radius: assessment.BlastRadius, args: Mapping[str, Any], task_vars: Mapping[str, Any]
     ) -> host_footholds.FirstLook:
-        """What each host answered before the plan."""
+        """Hosts' answers before the plan."""
         hosts = [host for host in args["targeted_hosts"] if host not in args["compromised_hosts"]]
         return host_comparison.first_look(setting, Results(task_vars).of_each("seen", hosts), radius.data or {})
 
@@ -319,14 +319,14 @@ class ActionModule(rotation_segment.ServersAction):
         return incident_notes.note(setting, journal, looked_at)
 
     def _candidates(self, setting: RotationSetup, radius: assessment.BlastRadius, args: Mapping[str, Any]) -> list[str]:
-        """The hosts that may be the rotation host: another than the first only where that needs no confirmation."""
+        """Possible rotation hosts. Those after the first need no confirmation."""
         others = [host for host in args["candidates"] if host != args["host"]]
         return [args["host"], *(host for host in others if not self._refusal(setting, radius, args, host))]
 
     def _refusal(
         self, setting: RotationSetup, radius: assessment.BlastRadius, args: Mapping[str, Any], host: str
     ) -> str:
-        """Why this host may not receive administrators' passwords; empty if it may."""
+        """Reason against sending administrators' passwords to this host. Empty without one."""
         trusted, impact = names(self._extra(TRUSTED)), radius.impact
         about = (args["hosts"], host, trusted, TRUSTED)
         return assessment.refused_host(setting.catalog, impact, *about) if impact else ""
@@ -340,7 +340,7 @@ class ActionModule(rotation_segment.ServersAction):
             )
 
     def _require_revocable(self, setting: RotationSetup, args: Mapping[str, Any]) -> None:
-        """Raises RotationError for what is not a credential, or what a run revokes and verifies itself."""
+        """Raises RotationError for unknown credentials, and for those that a run revokes and verifies itself."""
         try:
             setting.chosen(args["revoked"])
         except RotationError as error:
@@ -352,7 +352,7 @@ class ActionModule(rotation_segment.ServersAction):
     def _revoked(
         self, setting: RotationSetup, incident: str, args: Mapping[str, Any], task_vars: Mapping[str, Any]
     ) -> list[str]:
-        """Notes what the operator has revoked. What still works comes back in words, and stays open."""
+        """Notes the operator's revocations. Returns lines on values that still work, which stay open."""
         options = {**args, "credentials": args["revoked"], "incident": incident}
         server = self.server(setting, args, task_vars)
         answer = confirmations.confirmed(setting, options, server, confirmations.revoked, check=False)
@@ -360,7 +360,7 @@ class ActionModule(rotation_segment.ServersAction):
         return list(answer["still_accepted"])
 
     def _make_ready(self, path: str | None) -> None:
-        """The report's folder is known to be good before anybody is asked, since it is written when all is done."""
+        """Prepares the report's folder before anybody is asked, because the report is written last."""
         try:
             if path is not None:
                 reports_files.ready(path, make=not self._task.check_mode)
@@ -384,5 +384,5 @@ def _wish(radius: assessment.BlastRadius, args: Mapping[str, Any]) -> leak_decla
 
 
 def _seconds(args: Mapping[str, Any]) -> float:
-    """How long all evidence together may take."""
+    """Seconds for all evidence together."""
     return float(args["evidence_seconds"] - RECORDED_SECONDS)

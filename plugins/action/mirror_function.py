@@ -24,7 +24,7 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._provision.mirr
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._provision.values_action import require_region
 
 LOOK_SECONDS = 8.0
-"""For whether a function is left, which most accounts never had."""
+"""Seconds of the search for a remaining function, which most accounts never had."""
 
 
 class ActionModule(AwsAction):
@@ -54,10 +54,10 @@ class ActionModule(AwsAction):
         return {"changed": bool(steps), "plan": [step.message for step in steps]}
 
     def _left(self, connection: AwsConnection, catalog: Catalog) -> dict[str, Any]:
-        """Warns of a function that the catalog has no longer."""
+        """Warns of a function that is no longer in the catalog."""
         suit(connection, catalog, check_account=False)
         former = FormerMirrorFunction(catalog, partial(connection.bounded_client, seconds=LOOK_SECONDS))
-        with suppress(StoreError):  # whoever never had a function needs no right to look
+        with suppress(StoreError):  # an account without a function needs no right to look
             if former.is_there():
                 Display().warning(former.left)
         return {"changed": False, "plan": []}

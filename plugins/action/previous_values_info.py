@@ -13,7 +13,7 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.setup
 
 
 class ActionModule(RotationAction):
-    """Returns values, in a result that is hidden, to be kept by register alone."""
+    """Returns values in a hidden result, only for register."""
 
     name = "watchparty.secrets.previous_values_info"
     extra_options = {

@@ -35,7 +35,7 @@ OPTIONS: dict[str, Any] = {
 
 
 class ActionModule(ActionBase):
-    """SSH keys are tried from here; for servers one execution of the module gets the values on standard input."""
+    """Tries SSH keys from here, and servers by one execution of the module, with values on standard input."""
 
     TRANSFERS_FILES = False
 
@@ -85,13 +85,13 @@ class ActionModule(ActionBase):
 
 
 def _without_administrator(entry: Mapping[str, Any]) -> dict[str, Any]:
-    """An application's user sees one node alone, so it is not compared with what the administrator saw."""
+    """Removes the administrator. An application's user sees a single node, so no inventory is compared."""
     seen_by_others = entry["server"] == VALKEY and entry["admin_url"]
     return {**entry, "admin_url": "", "inventory": None if seen_by_others else entry["inventory"]}
 
 
 def _values(tries: Sequence[Mapping[str, Any]], inspections: Sequence[Mapping[str, Any]] = ()) -> list[str]:
-    """What must not be shown: each value, the lines of keys, and the passwords in URLs."""
+    """Texts to mask: each value, the lines of keys, and the passwords in URLs."""
     urls = [entry["admin_url"] for entry in inspections]
     urls += [login.get("url", "") for entry in inspections for login in entry["logins"]]
     values: list[str] = [login.password for url in urls for login in [login_of(url)] if login and login.password]

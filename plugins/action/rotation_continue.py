@@ -11,7 +11,7 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.setup
 
 
 class ActionModule(rotation_segment.SegmentAction):
-    """Takes what the hosts did, and carries the rotation on until they have something to do again."""
+    """Takes the hosts' results, and continues the rotation until hosts have work again."""
 
     name = "watchparty.secrets.rotation_continue"
     extra_options = {

@@ -22,7 +22,7 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.setup
 
 
 class ActionModule(RotationAction):
-    """Reads the journal, and dates of the stores for what the journal does not know."""
+    """Reads the journal, and from the stores the dates that the journal does not know."""
 
     name = "watchparty.secrets.rotation_info"
 
@@ -79,7 +79,7 @@ class ActionModule(RotationAction):
 
 
 def verdict(answer: Mapping[str, Any]) -> str:
-    """Why a scheduler is to call somebody; empty where nothing is due. It ends with a command that can be pasted."""
+    """Reasons for a scheduler to call somebody, with a command to paste. Empty if nothing is due."""
     pending = [task for task in answer["pending_tasks"] if task["act"] != CONFIRM and task["due"]]
     ours = [f"due: {', '.join(answer['due'])}"] if answer["due"] else []
     ours += [f"to be finished: {task['id']}" for task in pending]

@@ -17,7 +17,7 @@ TAKES: Mapping[str, confirmations.Take] = {
     "forgotten": confirmations.forgotten,
     "rotated": rotated_elsewhere.taken,
 }
-"""What an operator states, by state."""
+"""Statements of an operator, by state."""
 
 
 class ActionModule(rotation_segment.ServersAction):

@@ -17,7 +17,7 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.setup
 
 
 class ActionModule(rotation_segment.SegmentAction):
-    """Plans, checks the plan at the servers, opens the rotation, and carries it on until hosts have something to do."""
+    """Plans, checks the plan at the servers, opens the rotation, and continues it until hosts have work."""
 
     name = "watchparty.secrets.rotation_start"
     checks_account = True
@@ -59,7 +59,7 @@ class ActionModule(rotation_segment.SegmentAction):
                 rotation_outcome.lines(remaining, (), ()),
                 rotation_outcome.verdict(remaining, abort=False),
             )
-            # A run that was killed between a rotation's end and the file's renewal is made up for.
+            # Makes up for a run that was killed between a rotation's end and the file's renewal.
             behind = write and encrypted_file.is_behind(setting.catalog, journal.head)
             ending = rotation_outcome.ending(summary, verdict, incident=args["incident"], encrypted=behind)
             return {**result, **remaining, "messages": messages, **ending}

@@ -60,7 +60,7 @@ class ActionModule(ControllerAction):
         return answer
 
     def _sent(self, catalog: Catalog, report: Mapping[str, Any], past: Past, connection: AwsConnection) -> str:
-        """Returns the digest's sentence. Contacts that could not be notified are a warning."""
+        """Sends the digest. Returns its sentence. Contacts that could not be notified are a warning."""
         notifying = announcer.announcer_of(catalog, connection.announcing_client)
         if not notifying.channels:
             raise SecretsError("rotation_digest: the catalog names no receiver; set alerts or notify in the catalog")
@@ -71,7 +71,7 @@ class ActionModule(ControllerAction):
         return str(event.detail["summary"])
 
     def _written(self, path: Path, report: Mapping[str, Any], past: Past) -> bool:
-        """Whether it differs from what is there, by more than its time."""
+        """Writes the page if it differs by more than its time. Returns whether it differs."""
         past_events = {"leaks": history.leaks(past.records), "rotations": history.rotations(past.records)}
         text = status_page.status(report, **past_events, unread=past.unread, now=datetime.now(UTC))
         differs = status_page.undated(reports_files.private_text(path)) != status_page.undated(text)
@@ -82,11 +82,11 @@ class ActionModule(ControllerAction):
 
 @dataclass(frozen=True)
 class Past:
-    """What the audit log tells, the newest first."""
+    """Records of the audit log, newest first."""
 
     records: Sequence[Mapping[str, Any]] = ()
     unread: str = ""
-    """Why it could not be read; empty if it could."""
+    """The problem with reading the log. Empty without one."""
 
 
 def _past(catalog: Catalog, connection: AwsConnection) -> Past:

@@ -23,7 +23,7 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._provision.valu
 
 
 class ActionModule(AwsAction):
-    """Runs on the controller, in process; names and versions are returned, never a value."""
+    """Runs on the controller, in process. Returns names and versions, but no values."""
 
     name = "watchparty.secrets.secret_mirror"
     extra_options = {
@@ -60,7 +60,7 @@ def require_mirror(catalog: Catalog) -> None:
 
 
 def diff(state: mirror_run.MirrorState) -> dict[str, str]:
-    """Parameters with fingerprints that tell, within this run and nowhere else, which of them are equal."""
+    """Parameters with fingerprints that show equal values, only within this run."""
     key = secrets.token_bytes(16)
     before, after = [], []
     for region, plan in state.plans.items():

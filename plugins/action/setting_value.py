@@ -73,7 +73,7 @@ class ActionModule(ValuesAction):
         return {**answer, "plan": [*map(str, wanted.settings), *answer["plan"]]}
 
     def _known(self, provisioner: Provisioner, names: list[str]) -> dict[str, Any]:
-        """Says what is wrong with the names before anybody is asked."""
+        """Raises ProvisionError for problems with the names, before anybody is asked."""
         catalog = provisioner.catalog
         known, result, problems = provision_targets.chosen(catalog, dict.fromkeys(names, ""))
         pages = {}

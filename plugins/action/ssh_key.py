@@ -19,11 +19,11 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.setup
 
 
 class KeyCheckFailed(RotationError):
-    """Raised where a host's sshd does not accept or refuse a key as it must."""
+    """Raised if a host's sshd does not accept or reject a key as it must."""
 
 
 class ActionModule(ServerAction):
-    """One host at a time: the module there knows public halves alone, and logins are tried from the controller."""
+    """Handles one host: the module there knows only public keys, and the controller tries logins."""
 
     name = "watchparty.secrets.ssh_key"
     module = ssh_main
@@ -64,7 +64,7 @@ class ActionModule(ServerAction):
     def _on_host(self, params: Mapping[str, Any], python: str | None, task_vars: Mapping[str, Any]) -> dict[str, Any]:
         def on_host(**other: Any) -> dict[str, Any]:
             answer = super(ActionModule, self)._on_host({**params, **other}, python, task_vars)
-            # Whatever its accounts did to it: in a leak it is left out and named.
+            # A leak response skips and names the host, whatever its accounts did.
             return {**answer, "unusable": True} if answer.get("failed") else answer
 
         steps = {
@@ -79,7 +79,7 @@ class ActionModule(ServerAction):
         except KeyCheckFailed as error:
             if not self._pair.leak:
                 raise
-            # The host, or root on it, decides what its sshd accepts: in a leak it is left out as well.
+            # The host decides what its sshd accepts, so a leak response skips it too.
             result = {"failed": True, "unusable": True, "msg": str(error)}
         return {
             **result,
@@ -101,7 +101,7 @@ class ActionModule(ServerAction):
             return usable
         if not usable["new"]:
             msg = f"{usable['file']} does not authorize the new key; if the rotation added it, find out who removed it"
-            return {**usable, "failed": True, "unusable": True, "msg": msg}  # its account may have taken it out
+            return {**usable, "failed": True, "unusable": True, "msg": msg}  # its account may have removed it
         self._require(self._pair.new, accepted=True)
         return {**usable, "accepted": True}
 
@@ -120,17 +120,17 @@ class ActionModule(ServerAction):
         return self._rejected(on_host(evict=[key for key in self._evict if key not in ours]), removed_key)
 
     def _rejected(self, result: dict[str, Any], removed_key: str) -> dict[str, Any]:
-        """The host's answer, and whether its sshd rejects the key since."""
+        """The host's answer, and whether its sshd now rejects the key."""
         if not result.get("failed") and not self._task.check_mode:
             problem = self._still_open(removed_key, result)
-            if problem:  # in a leak the host is left out: whoever gets in there reads what comes next
+            if problem:  # a leak response skips the host, where an attacker would read new values
                 result.update(failed=True, unusable=self._pair.leak, msg=problem)
             else:
                 result["accepted"] = False
         return result
 
     def _still_open(self, removed_key: str, result: Mapping[str, Any]) -> str:
-        """What lets the key in after it was taken out of its own file; empty if nothing does."""
+        """Ways by which the removed key still logs in. Empty if there are none."""
         others = rotation_ssh_key.elsewhere(self._pair.name, result)
         try:
             self._require(removed_key, accepted=False, file=result["file"], others=others)
@@ -139,9 +139,9 @@ class ActionModule(ServerAction):
         return f"{others}; remove the key from these files, then run the same command again" if others else ""
 
     def _require_another_way(self, removed_key: str) -> str:
-        """Ansible must not lock itself out: its own login must not use the revoked key. Returns the key that it uses.
+        """Raises RotationError if Ansible's own login uses the revoked key. Returns the key that it uses.
 
-        ssh tries keys before a password, so a password counts only where no key is accepted.
+        ssh tries keys before a password, so a password counts only if no key is accepted.
         """
         verdict, key = ssh_login.own(self._way), key_pair.fingerprint(removed_key, self._pair.name)
         by_password = self._way.by_password and not verdict.logged_in and verdict.denied
@@ -158,7 +158,7 @@ class ActionModule(ServerAction):
         return verdict.by
 
     def _is_accepted(self, private: str) -> bool:
-        """Of the key that goes already the offer counts; by the one that stays a login must come about."""
+        """Whether the host accepts the key. A removed key's accepted offer is enough; a kept key must log in."""
         key_verdict = ssh_login.asked(self._way, private, self._pair.name, in_full=private != self._pair.gone)
         if key_verdict.accepted is None:
             name, key = self._way.name, key_verdict.fingerprint
@@ -169,7 +169,7 @@ class ActionModule(ServerAction):
 
     @staticmethod
     def _fail(message: str, verdict: verbose_output.Verdict) -> NoReturn:
-        """A host that does not answer is lost; one that refuses has something wrong."""
+        """Raises KeyCheckFailed if the host rejects the login. A host without an answer is lost."""
         message = f"{message}: {verdict.reason or 'no answer'}"
         raise KeyCheckFailed(message) if verdict.denied else AnsibleConnectionFailure(message)
 

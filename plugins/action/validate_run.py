@@ -15,7 +15,7 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._ansible.contro
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._ansible.inventory_environment import environment_of
 
 _UNKNOWN = ""
-"""In place of an environment: no such host."""
+"""Replaces the environment of an unknown host."""
 
 
 class ActionModule(ControllerAction):
@@ -77,7 +77,7 @@ class ActionModule(ControllerAction):
         }
 
     def _unknown_hosts(self, environment: str, task_vars: Mapping[str, Any]) -> list[str]:
-        """Files of the catalog that no host could get, because of a mistyped name."""
+        """Lines on files of the catalog that no host could get, because of a mistyped name."""
         document = self._templar.template(task_vars.get("secrets_catalog"))
         try:
             files = catalog_parser.parse(document, environment).files.values() if document else ()
@@ -113,7 +113,7 @@ class ActionModule(ControllerAction):
 
 
 def _require_part(parts: Sequence[str], opt_in_parts: Sequence[str], task_vars: Mapping[str, Any]) -> None:
-    """Fails unless ``--tags`` and ``--skip-tags`` leave one of the parts in."""
+    """Fails unless ``--tags`` and ``--skip-tags`` leave a part."""
     chosen, left_out = task_vars["ansible_run_tags"], task_vars["ansible_skip_tags"]
     every_part = [*parts, *opt_in_parts]
     unknown = [tag for tag in chosen if tag not in {*every_part, "all", "tagged"}]

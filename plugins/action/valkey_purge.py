@@ -31,7 +31,7 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.serve
 NAME = "watchparty.secrets.valkey_purge"
 KINDS = ["cache", "sessions"]
 SECONDS = 600
-"""What millions of keys may take."""
+"""Seconds for millions of keys."""
 OPTIONS: dict[str, Any] = {
     "catalog": {"type": "dict", "required": True},
     "environment": {"type": "str", "required": True},
@@ -44,7 +44,7 @@ OPTIONS: dict[str, Any] = {
 
 
 class ActionModule(ActionBase):
-    """Finds the URLs on the controller and hands them over on standard input, never in the task's arguments."""
+    """Finds the URLs on the controller and sends them on standard input, never in the task's arguments."""
 
     TRANSFERS_FILES = False
 
@@ -85,7 +85,7 @@ class ActionModule(ActionBase):
         values, sensitivity = self._values(args, task_vars)
         masked += redaction.maskable(values, sensitivity)
         other_purges = [purge for purge in catalog.purge.values() if purge.kind == "sessions" and purge not in chosen]
-        # Sessions that stay matter only where the application has the setting.
+        # Remaining sessions matter only if the application has the setting.
         other_purges = [purge for purge in other_purges if values.get(purge.setting)]
         brokers = [name for name, setting in catalog.settings.items() if setting.broker and values.get(name)]
         for purge in chosen:

@@ -30,7 +30,7 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.setup
 
 _ADDING = ("checked", "open", "present")
 _UNDOING = ("withdraw", "discard")
-"""The steps from which on no later run closes a rotation's gate."""
+"""Steps from which on no later run closes a rotation's gate."""
 
 
 class ActionModule(ServerAction):
@@ -67,7 +67,7 @@ class ActionModule(ServerAction):
             "overlap": "users" if users else "passwords",
         }
         if state == "checked" and not logins.leak:
-            params["undeclared_nodes"] = "refuse"  # in a leak whoever poses as a node would hold up its containment
+            params["undeclared_nodes"] = "refuse"  # in a leak, a false node would delay the containment
         if state in _ADDING or logins.aborting:
             params["gate"] = logins.rotation
         if state in _ADDING and users:
@@ -105,16 +105,16 @@ _CLOSED = "another run ended this rotation, so this run removed the mark that it
 
 
 def _closing(params: Mapping[str, Any]) -> dict[str, Any]:
-    """Closes a gate, with a random, discarded password: the rotation's own may be in force by now."""
+    """Closes a gate with a random, discarded password, because the rotation's own may be in force by now."""
     login_url = with_login(params["login_url"], Login(params["user"], rotation_context.generate(64)))
     return {**params, "state": "revoked", "login_url": login_url, "allow_sessions": True}
 
 
 def _of_leak(setting: RotationSetup, name: str, logins: Parties, state: str) -> dict[str, Any]:
-    """In a leak the login that leaked, and by user the digests of all passwords that the stores hold or get now."""
+    """The leaked login, and by user the digests of all passwords in the stores, now or soon. Empty without a leak."""
     if not logins.leak:
         return {}
-    # What takes away passwords that no store holds must not come from a run that another one has overtaken.
+    # An overtaken run must not remove passwords that no store holds.
     look = setting.mine if state in ("blocked", "revoked") else setting.holding
     journal, rotation = (None, None) if state == "checked" else look(name)[:2]
     known = [login for login in (logins.old, logins.new, logins.admin) if login is not None]
@@ -125,7 +125,7 @@ def _of_leak(setting: RotationSetup, name: str, logins: Parties, state: str) -> 
         *(credential.admin for credential in users if credential.admin),
     } - {name}
     for other in others & credentials.keys():
-        with suppress(SecretsError):  # its passwords are then named as unknown ones
+        with suppress(SecretsError):  # its passwords then count as unknown
             known.append(setting.held(credentials[other]).login)
             known += [setting.new_value(rotation, other) or Login()] if rotation else []
     digests: dict[str, set[str]] = {}
@@ -140,6 +140,6 @@ def _of_leak(setting: RotationSetup, name: str, logins: Parties, state: str) -> 
 
 
 def _nodes(setting: RotationSetup, name: str) -> dict[str, Any]:
-    """The nodes that the catalog declares, and the other addresses by which they may name each other."""
+    """Nodes that the catalog declares, and other addresses by which they may name each other."""
     _admin, server = server_addresses.required_server(setting.catalog, setting.catalog.credentials[name])
     return {"nodes": server_addresses.nodes(server), "aliases": server_addresses.aliases(server, VALKEY)}

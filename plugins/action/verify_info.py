@@ -53,7 +53,7 @@ class ActionModule(AwsAction):
             budget.spend(lambda: suit(connection, catalog))
         except WrongAccount:
             raise
-        except SecretsError:  # no access at all: each check that needs it says so, and hosts are looked at all the same
+        except SecretsError:  # no access at all: checks that need AWS report it, and hosts are still checked
             Display().warning("AWS cannot be used, so checks that need AWS are not made")
         gatherer = Gatherer(
             document=args["catalog"],

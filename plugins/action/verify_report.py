@@ -64,7 +64,7 @@ READ_BY_PEOPLE = ("default", "ansible.builtin.default", "watchparty.secrets.cons
 """Callbacks whose standard output is text."""
 METRIC_SECONDS = 15
 AT_ONCE = 8
-"""Addresses that are asked side by side."""
+"""Addresses checked side by side."""
 
 
 class ActionModule(ControllerAction):
@@ -85,7 +85,7 @@ class ActionModule(ControllerAction):
 
     @staticmethod
     def _compared(catalog: Catalog, hosts: host_baselines.Answers, args: Mapping[str, Any]) -> dict[str, Any]:
-        """Answers with the differences from the baseline, which only this task reads: it is too large for a result."""
+        """Adds differences from the baseline, which only this task reads: it is too large for a result."""
         connection = AwsConnection("watchparty.secrets.verify_report", args)
         with suppress(SecretsError):
             suit(connection, catalog, check_account=False)
@@ -96,7 +96,7 @@ class ActionModule(ControllerAction):
         }
 
     def _measured(self, catalog: Catalog, counts: Mapping[str, int], args: Mapping[str, Any]) -> None:
-        """Metrics that AWS refuses are a warning: the alarms fire for want of them."""
+        """Sends metrics. A refusal by AWS is a warning: the alarms fire for missing metrics."""
         if catalog.alerts is None:
             return
         connection = AwsConnection("watchparty.secrets.verify_report", args)
@@ -171,13 +171,13 @@ def host(result: Any) -> dict[str, Any]:
         return {"problem": f"cannot be reached: {message}"}
     if isinstance(answer.get("timedout"), Mapping):
         return {"problem": LATE % answer["timedout"].get("period", 0)}
-    if "file" not in answer:  # failed_when takes the word "failed" away
+    if "file" not in answer:  # failed_when removes the key "failed"
         return {"problem": message if answer.get("msg") else "was not asked"}
     return answer
 
 
 def acceptances(path: str | None, today: date) -> verify_accepted.Acceptances:
-    """Raises SecretsError for a file that cannot be read: a run without it would fail for what was accepted."""
+    """Raises SecretsError for an unreadable file, because accepted findings would fail a run without it."""
     if not path:
         return verify_accepted.Acceptances()
     try:
@@ -205,7 +205,7 @@ def asked(urls: Sequence[str], seconds: float, cafile: str | None) -> dict[str, 
 
 
 def written(result: Mapping[str, Any], path: str, *, partial: bool) -> list[str]:
-    """The files. The report of some checks does not take the place of a full one."""
+    """Writes the files. A partial report does not replace a full one."""
     folder = reports_files.folder(path)
     name = "partial" if partial else "verify"
     texts = {
@@ -219,7 +219,7 @@ def written(result: Mapping[str, Any], path: str, *, partial: bool) -> list[str]
 
 
 def show(result: Mapping[str, Any], files: Sequence[str]) -> None:
-    """The table as it is: a task's result would quote every line. A program may read another callback's stdout."""
+    """Prints the table, because a task's result would quote every line. Uses stderr if a program may read stdout."""
     columns = shutil.get_terminal_size((100, 24)).columns
     others = constants.config.get_config_value("DEFAULT_STDOUT_CALLBACK") not in READ_BY_PEOPLE
     table = verify_table.table(result, columns, whole=Display().verbosity > 0)

@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Options of everything that works with the catalog."""
+"""Options of plugins that work with the catalog."""
 
 from __future__ import annotations
 

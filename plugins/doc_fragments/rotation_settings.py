@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""What a run of rotate gives to each of its segments."""
+"""Options that a run of rotate gives to each segment."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Options of everything that writes values into the stores."""
+"""Options of plugins that write values into the stores."""
 
 from __future__ import annotations
 

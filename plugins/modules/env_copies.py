@@ -161,7 +161,7 @@ def _scrubbed(path, values, check):
 
 
 def _answers(urls, seconds):
-    """What each address answers, asked again until all are healthy or the time is over."""
+    """Answers of the addresses, repeated until all are healthy or the time is over."""
     end = time.monotonic() + seconds
     while True:
         answers = [health_check.asked(url) for url in urls]
