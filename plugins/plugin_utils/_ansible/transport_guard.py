@@ -20,8 +20,7 @@ def require(connection: Any, task: Any) -> None:
 
 
 def blocker(connection: Any, task: Any) -> str | None:
-    """The way by which a value sent to this host would reach its disk or another account, with the remedy. None if
-    there is none."""
+    """The reason against sending a value to this host, which its disk or another account could get, with the remedy."""
     if constants.DEFAULT_KEEP_REMOTE_FILES:
         return "ANSIBLE_KEEP_REMOTE_FILES leaves module arguments on the host's disk; unset it"
     if task.async_val:

@@ -68,7 +68,7 @@ class LeakPlan:
     purge: Mapping[str, Any]
     sessions: Mapping[str, Any]
     refused_host: str
-    """The rotation host's problem with receiving administrators' passwords. Empty if it may."""
+    """Reason against sending administrators' passwords to the rotation host. Empty without one."""
     denial: DenialPlan = field(default_factory=DenialPlan)
 
     def lines(self, setting: RotationSetup, journal: Journal, args: Mapping[str, Any]) -> list[str]:

@@ -104,7 +104,7 @@ def following(run: ResponseRun) -> tuple[ResponseRun, dict[str, Any]]:
 
 
 def with_tasks(result: dict[str, Any]) -> dict[str, Any]:
-    """Adds the file to include. The role's main file includes its own steps itself."""
+    """Adds the file to include. Steps in the role's main file follow without one."""
     return {**result, "tasks": "proceed" if result["next"] in IN_MAIN else result["next"]}
 
 
