@@ -77,7 +77,7 @@ def _of_host(name: str, task_vars: Mapping[str, Any]) -> dict[str, Any]:
 
 
 class ActionModule(ActionBase):
-    """Runs on the host with the application's interpreter. The host reads the .env; standard input has previous keys."""
+    """Runs on the host with the application's interpreter. The host reads the .env; standard input has old keys."""
 
     TRANSFERS_FILES = False
 

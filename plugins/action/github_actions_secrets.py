@@ -67,7 +67,7 @@ class GithubInputs:
     held: list[CopySource]
     records: Mapping[GithubTarget, Sent]
     same: list[GithubTarget]
-    """Targets whose value is the same in a new version of their secret."""
+    """Targets whose secret has a new version that differs in other keys only."""
     messages: list[str]
 
 

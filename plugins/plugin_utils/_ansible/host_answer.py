@@ -20,7 +20,6 @@ from typing import Any, NoReturn
 from ansible.vars.clean import strip_internal_keys
 
 TEXT = "text"
-"""Shape of several lines of text."""
 ADDRESS = "address"
 """Shape of a host's own address. No network passes, because sessions from there count as the application's."""
 COMMON: Mapping[str, Any] = {"changed": bool, "failed?": bool, "msg?": TEXT}

@@ -161,7 +161,6 @@ def _answered(
     *,
     python: str | None,
 ) -> Mapping[str, Any]:
-    """The answer of the host's shell, within ``total`` seconds."""
     private = bool(document["private"])
     program = shlex.quote(python) if python else interpreter(action, task_vars)
     command = _interpreter.command(program, "-I", "-S", "-c", _BOOT, private=private)

@@ -20,7 +20,7 @@ def require(connection: Any, task: Any) -> None:
 
 
 def blocker(connection: Any, task: Any) -> str | None:
-    """The reason against sending a value to this host, which its disk or another account could get, with the remedy."""
+    """The reason against sending a value to this host, with the remedy. None without one."""
     if constants.DEFAULT_KEEP_REMOTE_FILES:
         return "ANSIBLE_KEEP_REMOTE_FILES leaves module arguments on the host's disk; unset it"
     if task.async_val:

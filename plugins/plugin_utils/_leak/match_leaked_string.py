@@ -16,8 +16,6 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._core.value_enc
 
 @dataclass(frozen=True)
 class CandidateValue:
-    """A credential's value in one version."""
-
     credential: str
     stage: str
     """AWSCURRENT, AWSPENDING, AWSPREVIOUS, a version, or the setting of previous keys."""
@@ -28,8 +26,6 @@ class CandidateValue:
 
 @dataclass(frozen=True)
 class Match:
-    """A credential whose value was found."""
-
     credential: str
     stage: str
     form: str

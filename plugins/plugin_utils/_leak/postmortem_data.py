@@ -50,7 +50,7 @@ EVENTS = {
 }
 """Descriptions by an event's first word. The rest of the event replaces ``{}``."""
 MOST_BY_TIME = 100
-"""Most lines of logs and files that are repeated in the order of their times."""
+"""Limit of lines that are repeated in the order of their times."""
 _TIME = re.compile(r"\b\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ")
 BLOCK = "until then, block the leaked login (docs/runbooks/by-hand.md, Block a login)"
 CUTS = ("refused", "purged", "invalidated", "sessions")

@@ -72,7 +72,6 @@ class LeakPlan:
     denial: DenialPlan = field(default_factory=DenialPlan)
 
     def lines(self, setting: RotationSetup, journal: Journal, args: Mapping[str, Any]) -> list[str]:
-        """Lines that the operator reads before the confirmation."""
         candidates, host = args["candidates"], args["host"]
         instead = (
             [f"{candidates[0]} does not answer, so {host} is the rotation host"]

@@ -37,8 +37,6 @@ FOOTHOLDS_CHECKED = "leak_footholds_checked"
 
 @dataclass(frozen=True)
 class ResponseReport:
-    """Results that the operator reads at the end."""
-
     files: Sequence[str]
     unwritten: str
     """Error of writing the post-mortem, with the remedy. Empty if it is written."""

@@ -131,8 +131,6 @@ def scrubbed(
 
 @dataclass(frozen=True)
 class _Scrubbed:
-    """Outcome for a secret, or for its replica in one region."""
-
     done: Sequence[str] = ()
     cannot: Sequence[str] = ()
     former: Sequence[str] = ()

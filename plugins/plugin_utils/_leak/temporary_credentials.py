@@ -51,7 +51,6 @@ class LeakedAccess:
     impact: Mapping[str, Any]
     declared: Sequence[str] = ()
     compromised: Sequence[str] = ()
-    """Hosts."""
 
 
 def exposed(catalog: Catalog, about: LeakedAccess) -> Exposed:

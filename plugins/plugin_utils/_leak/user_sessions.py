@@ -16,7 +16,6 @@ PROBE = "django_probe_url"
 
 
 def are_ended(response: Response) -> bool:
-    """Whether a host must end sessions."""
     return response.logs_out and bool(response.session_plan.get("ends", True))
 
 
@@ -58,7 +57,6 @@ def gathered(response: Response, results: Results) -> Mapping[str, Any]:
 
 
 def message(ended: Mapping[str, Any]) -> str:
-    """Evidence that sessions ended."""
     if ended.get("engine") == COMMAND:
         return "the command of the catalog (sessions.command) succeeded on every host"
     count = f"{ended.get('count', 0)} sessions of the engine {ended.get('engine', '?')}"

@@ -40,7 +40,6 @@ def lines(impact: Mapping[str, Any], incident: Incident, answers: Mapping[str, M
 
 
 def _compared(hosts: Sequence[str], answers: Mapping[str, Mapping[str, Any]]) -> list[str]:
-    """Lines on the comparison of hosts with their baseline."""
     by_baseline: dict[str, list[str]] = {}
     for host in hosts:
         by_baseline.setdefault(str(answers[host].get("baseline", "")), []).append(host)

@@ -54,6 +54,6 @@ def as_file(private: str) -> str:
 
 
 def masked(private: str) -> list[str]:
-    """Texts to mask: the whole key and each line of it."""
+    """Texts to mask: the whole key and each long line of it."""
     lines = [line.strip() for line in private.splitlines() if not line.startswith("-----")]
     return [private, *(line for line in lines if len(line) >= SHORTEST_LINE)]

@@ -27,8 +27,6 @@ CHATTER = ("debug", "OpenSSH_", "Authenticated to ", "Warning: ", "Transferred: 
 
 @dataclass(frozen=True)
 class Verdict:
-    """The result of an attempt, so far."""
-
     offered: frozenset[str]
     taken: frozenset[str]
     refused: frozenset[str]
