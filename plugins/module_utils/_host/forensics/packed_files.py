@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import io
 import itertools
 import os
@@ -15,6 +16,7 @@ from typing import Any, Callable, Generator, Iterable, Iterator, Optional, Proto
 
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import HostError
 from ansible_collections.watchparty.secrets.plugins.module_utils._host import accounts
+from ansible_collections.watchparty.secrets.plugins.module_utils._host.forensics.value_matcher import OutOfTime
 
 CHUNK = 1 << 20
 LARGEST = 32 << 20
@@ -89,16 +91,17 @@ def chunks(source: Source) -> Iterator[bytes]:
     return iter(lambda: source.read(CHUNK), b"")
 
 
-def pieces(kind: str, stream: Source) -> Generator[Source, None, None]:
+def pieces(kind: str, stream: Source, require_time: Callable[[], None]) -> Generator[Source, None, None]:
     # These imports take as long as the rest of a run, and most hosts have nothing packed beside the file.
     if kind == "gzip":
         zlib = import_module("zlib")
-        yield _Joined(_decompressed(lambda: zlib.decompressobj(31), stream))
+        yield _Joined(_decompressed(lambda: zlib.decompressobj(31), stream, require_time))
     elif kind == "bz2":
-        yield _Joined(_decompressed(import_module("bz2").BZ2Decompressor, stream))
+        yield _Joined(_decompressed(import_module("bz2").BZ2Decompressor, stream, require_time))
     elif kind == "lzma":
         lzma = import_module("lzma")
-        yield _Joined(_decompressed(lambda: lzma.LZMADecompressor(memlimit=MEMORY << 20), stream))
+        start = functools.partial(lzma.LZMADecompressor, memlimit=MEMORY << 20)
+        yield _Joined(_decompressed(start, stream, require_time))
     elif kind == "tar":
         yield from _of_tar(stream)
     elif kind == "zip":
@@ -112,11 +115,12 @@ def pieces(kind: str, stream: Source) -> Generator[Source, None, None]:
         raise UnsearchedFile(UNOPENED % kind)
 
 
-def _decompressed(start: Callable[[], Any], source: Source) -> Iterator[bytes]:
+def _decompressed(start: Callable[[], Any], source: Source, require_time: Callable[[], None]) -> Iterator[bytes]:
     """Unpacked content before any damage, then the rest unchanged."""
     unpacker, content = start(), source.read(CHUNK)
     try:
         while True:
+            require_time()  # a million empty parts yield nothing
             piece = unpacker.decompress(content, CHUNK)
             if piece:
                 yield piece
@@ -127,6 +131,8 @@ def _decompressed(start: Callable[[], Any], source: Source) -> Iterator[bytes]:
                     return
             if unpacker.eof:
                 unpacker = start()
+    except OutOfTime:
+        raise
     except Exception as error:  # noqa: BLE001 # pylint: disable=broad-exception-caught  # of three libraries
         if "Memory usage limit" in str(error):
             raise UnsearchedFile(DAMAGED) from None

@@ -53,9 +53,12 @@ class ValueSearch(NamedTuple):
 
     def named(self, content: bytes) -> List[str]:
         """Settings whose values are in the content. Raises OutOfTime."""
-        if time.monotonic() > self.latest:
-            raise OutOfTime
+        self.require_time()
         return self.matcher.named(content, self.until)
+
+    def require_time(self) -> None:
+        if time.monotonic() > self.latest or time.process_time() > self.until:
+            raise OutOfTime
 
 
 def within(seconds: float, matcher: ValueMatcher) -> ValueSearch:
@@ -96,7 +99,7 @@ def in_stream(source: Source, values: ValueSearch) -> List[str]:
     names: Set[str] = set()
     try:
         names.update(_names(source, values, 0))  # one by one: what was found before a fault counts
-    except UnsearchedFile:
+    except (OutOfTime, UnsearchedFile):
         if not names:
             raise
     return sorted(names)
@@ -114,7 +117,7 @@ def _names(source: Source, values: ValueSearch, depth: int) -> Iterator[str]:
     yield from values.named(head)
     stream, incomplete = packed_files.from_start(kind, head, source), None
     try:
-        with contextlib.closing(packed_files.pieces(kind, stream)) as pieces:
+        with contextlib.closing(packed_files.pieces(kind, stream, values.require_time)) as pieces:
             for piece in pieces:
                 try:
                     yield from _names(piece, values, depth + 1)

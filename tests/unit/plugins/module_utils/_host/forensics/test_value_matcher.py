@@ -4,7 +4,9 @@
 
 from __future__ import annotations
 
+import gzip
 import io
+import tarfile
 import time
 from functools import cache
 
@@ -71,3 +73,24 @@ def test_a_file_full_of_halves_ends_in_time() -> None:
     halves = b"&".join(data for data in core if len(data) < 12) * 2000
     with pytest.raises(value_matcher.OutOfTime):
         matcher().named(halves, time.process_time() + 0.2)
+
+
+EMPTY_PARTS = gzip.compress(gzip.compress(b"") * 600_000)
+
+
+def test_a_file_of_empty_packed_parts_ends_in_time() -> None:
+    search, began = value_search.within(0.5, matcher()), time.monotonic()
+    with pytest.raises(value_matcher.OutOfTime):
+        value_search.in_stream(io.BytesIO(EMPTY_PARTS), search)
+    assert time.monotonic() - began < 3
+
+
+def test_what_was_found_before_the_time_was_over_counts() -> None:
+    stream = io.BytesIO()
+    with tarfile.open(fileobj=stream, mode="w") as packed:
+        for name, content in {"key": values()[0].encode(), "parts": EMPTY_PARTS}.items():
+            entry = tarfile.TarInfo(name)
+            entry.size = len(content)
+            packed.addfile(entry, io.BytesIO(content))
+    search = value_search.within(0.5, matcher())
+    assert "0" in value_search.in_stream(io.BytesIO(stream.getvalue()), search)
