@@ -55,6 +55,14 @@ class Source(Protocol):
     def read(self, size: int, /) -> bytes: ...
 
 
+class _InMemory(io.BytesIO):
+    """Of which no list of a zip is read that would take hundreds of MiB."""
+
+    def read(self, size: Optional[int] = -1) -> bytes:
+        require_short(size)
+        return super().read(size)
+
+
 class _Joined:
     """Stream of joined pieces."""
 
@@ -84,7 +92,12 @@ def from_start(kind: str, head: bytes, source: Source) -> Source:
     content = head + b"".join(itertools.islice(chunks(source), LARGEST // CHUNK))
     if len(content) > LARGEST:
         raise UnsearchedFile(TOO_LARGE)
-    return io.BytesIO(content)
+    return _InMemory(content)
+
+
+def require_short(size: Optional[int]) -> None:
+    if size is not None and size > LARGEST_LIST:
+        raise UnsearchedFile(TOO_MANY)
 
 
 def chunks(source: Source) -> Iterator[bytes]:

@@ -72,8 +72,7 @@ class _File(io.FileIO):
 
     def read(self, size: Optional[int] = -1) -> bytes:
         size = -1 if size is None else size
-        if size > packed_files.LARGEST_LIST:
-            raise UnsearchedFile(packed_files.TOO_MANY)
+        packed_files.require_short(size)
         return super().read(min(size, self.most)) or b""
 
 

@@ -82,6 +82,7 @@ def test_a_damaged_archive(world: HostWorld, check: str, place: str, how: str) -
 UNOPENABLE: dict[str, tuple[Callable[[], bytes], str]] = {
     "a large zip in a tar": (lambda: tarred(zipped(os.urandom(7 << 20))), "holds an archive of more than 32 MiB"),
     "a zip with a long list": (lambda: archive("zip", 3 << 14, b"x"), "holds too many files"),
+    "a zip with a long list in a tar": (lambda: tarred(archive("zip", 40_000, b"x")), "holds too many files"),
     "a zip without its list": (lambda: zipped(FILE.encode())[:-30], "cannot be unpacked"),
     "an xz that asks for much memory": (lambda: lzma.compress(b"x"), "cannot be unpacked"),
 }
