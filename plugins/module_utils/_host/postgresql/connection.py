@@ -127,7 +127,8 @@ class ServerConnection:
         try:
             return cls(target._replace(options={**target.options, **options}), label=label, timeout=timeout)
         except PostgresqlLoginRefused as refused:
-            if newer[1:] and "unrecognized configuration parameter" in refused.refusal.message:
+            # A server writes in its own language. Of a setting that it does not know, the name stays.
+            if newer[1:] and re.search(r"\W(idle_session|transaction)_timeout\W", refused.refusal.message):
                 return cls.own_settings(target, label=label, timeout=timeout, newer=newer[1:])
             # Messages of PgBouncer and of RDS Proxy.
             if not re.search("startup parameter|command-line options", refused.refusal.message):

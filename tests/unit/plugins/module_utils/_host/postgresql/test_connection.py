@@ -57,6 +57,28 @@ def test_what_the_catalog_allows_beside_it_stays() -> None:
     assert keywords("require_auth=scram-sha-256%2Cnone", 180000)["require_auth"] == "scram-sha-256,none"
 
 
+UNKNOWN = ["unrecognized configuration parameter \"{}\"", "unbekannter Konfigurationsparameter »{}«"]
+
+
+@pytest.mark.parametrize("message", UNKNOWN)
+def test_an_older_server_gets_only_settings_that_it_knows(message: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """In whatever language it names the others."""
+    options: list[str] = []
+
+    def connect(**result: Any) -> Any:
+        options.append(result["options"])
+        for name in ("transaction_timeout", "idle_session_timeout"):
+            if f" {name}=" in result["options"]:
+                raise RuntimeError(f"FATAL:  {message.format(name)}")
+        return SimpleNamespace(autocommit=False)
+
+    driver = SimpleNamespace(Error=RuntimeError, connect=connect, pq=SimpleNamespace(version=lambda: 160000))
+    monkeypatch.setattr(postgresql_connection, "driver", lambda: driver)
+    postgresql_connection.ServerConnection.own_settings(parse_url(URL, "url"), label="url", timeout=5)
+    assert len(options) == 3
+    assert options[2] in options[1] in options[0]
+
+
 @pytest.mark.parametrize("mode", ["require", "verify-ca", "verify-full"])
 def test_an_older_one_binds_to_the_channel_instead(mode: str) -> None:
     result = keywords(f"sslmode={mode}", 130000)
