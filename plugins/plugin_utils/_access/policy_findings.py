@@ -147,14 +147,14 @@ def insiders(document: Mapping[str, Any], account: str | None) -> dict[str, Any]
     """The policy without the principals that ``outsiders`` finds."""
     entries = []
     for entry in statements(document):
-        kept: dict[str, list[str]] = {}
+        principals: dict[str, list[str]] = {}
         for kind, name in _principals(entry):
             if not any(outsiders({"Statement": [{**entry, "Principal": {kind: name}}]}, account)):
-                kept.setdefault(kind, []).append(name)
+                principals.setdefault(kind, []).append(name)
         if not any(outsiders({"Statement": [entry]}, account)):
             entries.append(entry)
-        elif kept:
-            entries.append({**entry, "Principal": kept})
+        elif principals:
+            entries.append({**entry, "Principal": principals})
     return {**document, "Statement": entries}
 
 

@@ -114,13 +114,13 @@ def rights(principal: Principal, targets: Targets) -> Iterator[tuple[str, dict[s
     )
     for message, combined in combinations:
         results.setdefault(message, []).extend(combined)
-    for message, found in results.items():
+    for message, rights in results.items():
         denied: dict[str, list[str]] = {}
-        for _name, action, arn in found:
+        for _name, action, arn in rights:
             if arn:
                 denied.setdefault(arn.replace(EXAMPLE, "*"), []).append(action)
-        if found:
-            yield f"{message} ({few([*dict.fromkeys(name for name, _action, _arn in found)])})", denied
+        if rights:
+            yield f"{message} ({few([*dict.fromkeys(name for name, _action, _arn in rights)])})", denied
 
 
 def _ways(principal: Principal, targets: Targets) -> Iterator[Way]:

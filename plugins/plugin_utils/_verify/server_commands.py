@@ -64,7 +64,7 @@ _GRANT = re.compile(
 
 
 def at(place: str, server: Mapping[str, Any], words: Sequence[str]) -> str:
-    """Command that runs words (SQL statements, if the server has SQL) as its administrator, and asks for the password."""
+    """Command that runs ``words`` (SQL, if the server has it) as the administrator and asks for the password."""
     host, _, port = place.rpartition(":")
     host, user = host.strip("[]"), _administrator(server)
     if not host or not port.isdigit():

@@ -60,21 +60,21 @@ def look(facts: Facts) -> Iterator[Outcome]:
         policy = bucket.get("policy") or {}
         concerning = _concerning(bucket)
         others = [entry for entry in policy_findings.statements(policy) if entry not in concerning["Statement"]]
-        kept = [*others, *policy_findings.insiders(concerning, account)["Statement"]]
+        remaining = [*others, *policy_findings.insiders(concerning, account)["Statement"]]
         for message in policy_findings.outsiders(concerning, account):
-            yield bad(message, place, command=_command("bucket", bucket["bucket"], {**policy, "Statement": kept}))
+            yield bad(message, place, command=_command("bucket", bucket["bucket"], {**policy, "Statement": remaining}))
     if not policies:
         yield not_applicable("the catalog names no secrets")
 
 
 def _command(kind: str, name: str, policy: Mapping[str, Any]) -> str:
     """Command that writes the remaining policy."""
-    put, delete, show = (
+    put_command, delete_command, show_command = (
         ["aws", *(word.format(name=name) for word in table.get(kind, "").split())] for table in (_PUT, _DELETE, _SHOW)
     )
     if policy["Statement"]:
-        return finding_command.with_policy(put, policy, finding_command.literal(show))
-    return finding_command.literal(delete if delete[1:] else show)
+        return finding_command.with_policy(put_command, policy, finding_command.literal(show_command))
+    return finding_command.literal(delete_command if delete_command[1:] else show_command)
 
 
 def _concerning(bucket: Mapping[str, Any]) -> dict[str, Any]:
