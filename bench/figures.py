@@ -19,13 +19,10 @@ AllRuns = Mapping[str, Runs]
 
 @dataclass(frozen=True)
 class Measured:
-    """A figure on one network."""
-
     ours: str
     rival: str = ""
     ratio: float | None = None
     reached: bool | None = None
-    """None without a goal."""
 
 
 @dataclass(frozen=True)

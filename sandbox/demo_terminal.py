@@ -19,8 +19,6 @@ from .process import REPOSITORY, write_private
 
 @dataclass
 class Steps:
-    """Steps and their duration."""
-
     began: float = field(default_factory=time.monotonic)
 
     @contextmanager

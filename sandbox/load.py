@@ -106,11 +106,9 @@ class Report:
     held: int
     """Requests that waited in the balancer because no host took them."""
     slowest: float
-    """Seconds of the slowest request."""
     tasks: int
     tasks_lost: int
     hosts: Mapping[str, int] = field(default_factory=dict)
-    """Answers by host."""
     task_errors: Mapping[str, int] = field(default_factory=dict)
     """Errors that first kept tasks from being sent, or results from being read."""
     messages: tuple[str, ...] = ()

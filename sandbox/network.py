@@ -63,8 +63,6 @@ TYPICAL = Network(round_trip=0.030, service_time=0.012, connection=0.060)
 
 @dataclass
 class Connection:
-    """A connection that a client opened."""
-
     number: int
     used: bool = False
     """Whether it carried a call."""
@@ -84,7 +82,6 @@ class Journey:
         return time.time() + self.back
 
     def wait(self) -> None:
-        """Waits for the answer's delay."""
         time.sleep(self.back)
 
 
@@ -154,7 +151,6 @@ def _content(parts: Iterable[bytes]) -> bytes:
 
 
 def switch(url: str, network: Network) -> None:
-    """Sets the network of a running stand-in."""
     body = json.dumps(asdict(network)).encode()
     with urllib.request.urlopen(urllib.request.Request(url + CONTROL, data=body, method="PUT"), timeout=10):
         pass

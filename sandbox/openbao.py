@@ -17,8 +17,6 @@ from .process import Process, SandboxError, free_port, wait_until, write_private
 
 
 class Refused(SandboxError):
-    """Raised if the server answers with an error."""
-
     def __init__(self, status: int, text: str) -> None:
         super().__init__(f"OpenBao answered {status}: {text}")
         self.status = status

@@ -143,7 +143,6 @@ class Postgres(BinaryServer):
         return answer.stdout.strip()
 
     def accepts(self, user: str, password: str, database: str) -> bool:
-        """Whether this login is accepted."""
         return self._psql("SELECT 1;", user, password, database).returncode == 0
 
     def _psql(self, statements: str, user: str, password: str, database: str) -> subprocess.CompletedProcess[str]:

@@ -26,8 +26,6 @@ GRANTS = frozenset(
 
 @dataclass(frozen=True)
 class Propagation:
-    """Delay of a grant."""
-
     seconds: float = 60.0
     services: tuple[str, ...] = ("secretsmanager", "ssm", "kms")
     """Services that deny meanwhile."""

@@ -33,8 +33,6 @@ def random_value(length: int = 32) -> str:
 
 @dataclass(frozen=True)
 class Journal:
-    """A journal of rotations."""
-
     bucket: str
     application: str
     environment: str

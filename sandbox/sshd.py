@@ -72,7 +72,6 @@ class Sshd(Server):
         }
 
     def run(self, command: str) -> subprocess.CompletedProcess[str]:
-        """Runs a command over a connection."""
         return subprocess.run(
             [
                 str(find("ssh")),

@@ -34,8 +34,6 @@ _READ = re.compile(r"(Get|BatchGet|List|Describe)")
 
 @dataclass(frozen=True)
 class Staleness:
-    """Delay of reads."""
-
     seconds: float = SECONDS
     seed: int = 0
     share: float = 1.0
@@ -51,7 +49,6 @@ class StaleReads:
     """The profile in force, and the states that a read may still return."""
 
     backend: Callable[[str], Any]
-    """Moto's backend by service."""
     profile: Staleness | None = None
     _random: random.Random = field(default_factory=random.Random)
     _states: dict[str, list[tuple[float, dict[str, Any]]]] = field(default_factory=dict)

@@ -83,7 +83,6 @@ class Valkey(BinaryServer):
         return find_valkey(self.user, copy_to=self._directory)
 
     def url(self, number: int = 0, *, user: str = "", password: str | None = None) -> str:
-        """URL of a database."""
         scheme = "rediss" if self._certificate else "redis"
         login = f"{quote(user, safe='')}:{quote(password or self.password, safe='')}"
         return f"{scheme}://{login}@{self.host}:{self.port}/{number}"

@@ -19,11 +19,8 @@ REASON = 160
 
 @dataclass(frozen=True)
 class Tally:
-    """Results of a check or a stage."""
-
     passed: int = 0
     failures: tuple[str, ...] = ()
-    """Names of failures."""
     skipped: Counter[str] = field(default_factory=Counter)
     """Number of skips by reason."""
     counts: Mapping[str, int] = field(default_factory=dict)

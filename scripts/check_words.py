@@ -101,7 +101,6 @@ def matches(path: Path, pattern: re.Pattern[str]) -> Iterator[WordMatch]:
 
 
 def problems(paths: Iterable[Path], words: dict[str, str], exempt: Iterable[str], root: Path = ROOT) -> list[str]:
-    """Problems, a line each."""
     pattern = pattern_of(words)
     unclean: dict[str, bool] = dict.fromkeys(exempt, False)
     results = []

@@ -28,8 +28,6 @@ VARIABLES = ("HTTPS_PROXY", "HTTP_PROXY", "ALL_PROXY")
 
 
 class Progress:
-    """Progress of pip, from its output."""
-
     def __init__(self) -> None:
         self.lines: list[str] = []
         self.packages: set[str] = set()
@@ -41,7 +39,6 @@ class Progress:
             self.take(line.rstrip())
 
     def take(self, line: str) -> None:
-        """Reads one line."""
         self.lines.append(line)
         collected = re.match(r"\s*Collecting ([\w.-]+)", line)
         fetched = re.match(

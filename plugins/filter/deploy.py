@@ -80,7 +80,6 @@ def deploy_services(
 
 
 def _units(services: Iterable[Mapping[str, Any]]) -> list[str]:
-    """The units of systemd."""
     return _unique(unit for service in services if "manager" not in service for unit in service["units"])
 
 

@@ -25,7 +25,6 @@ def make_directory(path: Path) -> None:
 
 
 def open_to_all(top: Path) -> None:
-    """Lets every user read a tree."""
     for directory, _, files in os.walk(top):
         Path(directory).chmod(0o755)
         for path in (Path(directory, name) for name in files):

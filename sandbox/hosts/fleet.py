@@ -162,7 +162,6 @@ class Fleet:
         started.wait()
 
     def root(self, name: str) -> Path:
-        """A running host's whole file system."""
         return self.machines[name].root
 
     def disk(self, name: str) -> Path:

@@ -46,8 +46,6 @@ def filled(text: str) -> str:
 
 @dataclass(frozen=True)
 class Argument:
-    """An argument for argparse."""
-
     flags: tuple[str, ...]
     description: str
     form: Mapping[str, Any] = field(default_factory=dict)

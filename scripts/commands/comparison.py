@@ -17,8 +17,6 @@ from ansible_collections.watchparty.secrets.scripts.commands.usage_error import 
 
 @dataclass(frozen=True)
 class Side:
-    """A side of the comparison."""
-
     name: str
     digests: Mapping[str, str] = field(repr=False)
     """Digests by setting, with this run's key."""

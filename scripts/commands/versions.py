@@ -46,8 +46,6 @@ WRITES = ("CreateSecret", "PutSecretValue", "UpdateSecret", "PutParameter")
 
 @dataclass(frozen=True)
 class Row:
-    """A version at one place."""
-
     place: str
     name: str
     """Name of the secret or parameter."""

@@ -31,8 +31,6 @@ _TABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*(\.[A-Za-z_][A-Za-z0-9_]*)?")
 
 
 class DjangoSession(NamedTuple):
-    """A stored session."""
-
     key: str
     user: Optional[str]
     """Id of the logged-in user."""
@@ -70,8 +68,6 @@ class Whose:
 
 @dataclass
 class Tally:
-    """Result of one store."""
-
     store: str
     count: int = 0
     unreadable: int = 0

@@ -30,8 +30,6 @@ WORDS = 200
 
 
 class ProbeResponse(NamedTuple):
-    """An address's answer."""
-
     status: int
     place: str = ""
     """A redirect's target, without its query, which may vary."""

@@ -131,8 +131,6 @@ class Rows(SessionStore):
 
 
 class Files(SessionStore):
-    """Sessions in files of this host."""
-
     name = "file"
 
     def __init__(self, directory: str, prefix: str) -> None:

@@ -106,8 +106,6 @@ def _driver() -> Any:
 
 
 class ValkeySessions(SessionStore):
-    """Sessions in Valkey, by their keys."""
-
     name = "cache"
 
     def __init__(self, url: str, label: str, start: str, nodes: Sequence[str]) -> None:

@@ -286,7 +286,6 @@ def _translated(error: Any, target: ConnectionTarget, doing: str) -> Union[Datab
 
 
 def observe(server: ServerConnection, names: Sequence[str]) -> ServerFacts:
-    """Reads the roles and the administrator's rights."""
     doing = "reading roles"
     # to_jsonb, because the options exist since version 16.
     members = (

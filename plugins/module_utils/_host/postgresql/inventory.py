@@ -29,7 +29,6 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._host.postgresq
 Inventory = Dict[str, Any]
 """Kinds that were read, and entries."""
 MOST = 5000
-"""Limit of entries of a server."""
 _DOING = "reading what exists"
 _BEGIN = (
     "BEGIN READ ONLY; SET LOCAL search_path = pg_catalog, pg_temp; SET LOCAL statement_timeout = '5s'; "

@@ -64,8 +64,6 @@ class Admin(NamedTuple):
 
 
 class ServerFacts(NamedTuple):
-    """The server as seen inside the transaction."""
-
     admin: Admin
     roles: Mapping[str, Role]
 
@@ -302,7 +300,6 @@ def _options(admin: Admin, kind: Membership) -> str:
 
 
 def _value(setting: str, value: str) -> str:
-    """A stored value as ALTER ROLE expects it."""
     if setting.lower() in _LISTS:
         return ", ".join(literal(name) for name in _names(value)) or "''"
     return literal(value)

@@ -17,7 +17,6 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._host.rabbitmq 
 from ansible_collections.watchparty.secrets.plugins.module_utils._host.rabbitmq.management import Management
 
 MOST = 5000
-"""Limit of entries of a cluster."""
 SERVERS_OWN = ("cluster_name", "cluster_tags", "internal_cluster_id")
 """Global parameters that every server has."""
 LIMITS, OPERATOR_POLICY = "vhost-limits", "operator_policy"

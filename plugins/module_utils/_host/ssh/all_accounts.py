@@ -36,7 +36,6 @@ class File(NamedTuple):
 
 class KeySearch(NamedTuple):
     paths: List[str]
-    """Files that authorize the key."""
     unread: int
 
 
@@ -93,7 +92,6 @@ def _setting(line: str) -> Tuple[str, List[str]]:
 
 
 def paths(patterns: Sequence[str]) -> Iterator[str]:
-    """Paths of all accounts' files."""
     seen = set()
     for user in pwd.getpwall():
         for path in paths_of(patterns, user.pw_dir, user.pw_name):
@@ -103,7 +101,6 @@ def paths(patterns: Sequence[str]) -> Iterator[str]:
 
 
 def paths_of(patterns: Sequence[str], home: str, name: str) -> List[str]:
-    """Paths of one account's files."""
     return [authorized_keys.path_of(pattern, home, name) for pattern in patterns]
 
 

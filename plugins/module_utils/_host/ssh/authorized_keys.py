@@ -24,8 +24,6 @@ _MARKS = re.compile(rb'\\"|["\t ]')
 
 
 class AuthorizedKey(NamedTuple):
-    """A line that authorizes a key."""
-
     options: bytes
     """Options such as ``from="10.0.0.1",no-pty``. Empty if the line has none."""
     blob: bytes
@@ -87,7 +85,6 @@ def path_of(pattern: str, home: str, user: str) -> str:
 
 
 def holds(text: bytes, blob: bytes) -> bool:
-    """Whether a line authorizes the key."""
     return any(entry is not None and entry.blob == blob for entry in map(entry_of, text.split(b"\n")))
 
 
@@ -106,7 +103,6 @@ def _entry_of(line: bytes) -> Optional[AuthorizedKey]:
 
 
 def others(text: bytes, known: Tuple[bytes, ...]) -> List[str]:
-    """Fingerprints of every other key."""
     entries = [entry for entry in map(entry_of, text.split(b"\n")) if entry is not None]
     return list(dict.fromkeys(fingerprints.of_ssh_key(entry.blob) for entry in entries if entry.blob not in known))
 
@@ -132,7 +128,6 @@ def removal(blob: bytes, path: str) -> str:
 
 
 def without(text: bytes, blob: bytes) -> bytes:
-    """Removes the key's lines."""
     return b"\n".join(line for line in text.split(b"\n") if not _is_of(line, blob))
 
 

@@ -25,8 +25,6 @@ DEFAULT = ".ssh/authorized_keys"
 
 
 class KeyChange(NamedTuple):
-    """Keys that the file authorizes."""
-
     old: bool
     new: bool
 
@@ -41,7 +39,6 @@ def account_of(name: Optional[str]) -> HostAccount:
 
 
 def path_of(account: HostAccount, pattern: Optional[str]) -> str:
-    """Path of the account's file."""
     return authorized_keys.path_of(pattern or DEFAULT, account.home, account.name)
 
 
@@ -155,7 +152,6 @@ def evict(account: HostAccount, path: str, keys: Collection[str], *, check: bool
 
 
 def others(account: HostAccount, path: str, *known: Optional[bytes]) -> List[str]:
-    """Fingerprints of every other authorized key."""
     return authorized_keys.others(_content(account, path), tuple(data for data in known if data is not None))
 
 

@@ -83,7 +83,6 @@ def _user(process: Optional[Process]) -> Optional[str]:
 
 
 def ancestors(processes: Processes, pid: int) -> Set[int]:
-    """The process itself, its parent and so on."""
     results: Set[int] = set()
     while pid in processes and pid not in results:
         results.add(pid)
@@ -172,7 +171,6 @@ def from_log(lines: Iterable[str]) -> Dict[int, Opened]:
 
 
 def processes() -> Dict[int, Process]:
-    """Every visible process."""
     processes: Dict[int, Process] = {}
     for pid in kernel_processes.pids():
         stat = kernel_processes.stat(pid)

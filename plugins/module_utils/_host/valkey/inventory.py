@@ -15,7 +15,6 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors im
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.server_baseline import TOO_MANY, entry_of, keyed
 
 MOST = 2000
-"""Limit of entries of a node."""
 LARGEST_FUNCTIONS = 16 << 20
 """Limit of a node's functions in bytes of memory, because their code is read."""
 SETTINGS = (

@@ -51,10 +51,7 @@ class PurgeRequest:
 
 
 class Primary(connection.Connection):
-    """A primary, with keys as bytes."""
-
     def many(self, commands: Sequence[Sequence[Any]]) -> List[Any]:
-        """Answers to several commands that are sent together."""
         answers = self._raw(commands)
         for answer in answers:
             if isinstance(answer, self._refusal):
