@@ -1,4 +1,4 @@
-# What the experts' scripts share; they source it. From the environment: HOSTS, SSH_CONFIG and APP, the folder in which
+# Shared by the experts' scripts, which source it. From the environment: HOSTS, SSH_CONFIG and APP, the folder in which
 # each host has its own. It leaves a script in a private folder that is removed at its end.
 # shellcheck shell=bash
 set -euo pipefail

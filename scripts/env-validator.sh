@@ -91,7 +91,7 @@ if [[ -z $inventory ]]; then
     [[ -e $candidate ]] && inventory=$candidate && break
   done
 fi
-# The guide's commands are run in the clone. Elsewhere another application's catalog would judge the reader's own.
+# The guide's commands are run in the clone. Elsewhere another application's catalog would be used.
 if [[ -z $inventory && $(pwd -P) == "$root" ]]; then
   inventory=$root/examples/watchparty/hosts.yml
 fi
@@ -104,7 +104,7 @@ else
   printf 'catalog: inventory %s\n' "$inventory"
 fi
 
-# What only reads needs no ansible-playbook, unless the operator gives options for it.
+# Commands that only read need no ansible-playbook, unless the operator gives options for it.
 if [[ $command == validate && $# -eq 0 ]]; then
   exec "$root/scripts/secrets" validate "$environment" -i "$inventory" ${file:+--file "$file"}
 fi

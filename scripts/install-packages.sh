@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Installs the Debian packages that the tests use and that are missing. No service that they bring is left enabled or
-# running: the tests start servers of their own.
+# Installs missing Debian packages of the tests. Leaves none of their services enabled or running: the tests start
+# their own servers.
 set -euo pipefail
 
 say() { printf '%s\n' "packages: $*"; }
@@ -10,7 +10,7 @@ if [ "$(id -u)" != 0 ] || ! command -v apt-get >/dev/null; then
     exit 0
 fi
 
-# One a line; alternatives are separated by "|", and the first that this release has is taken.
+# A package a line; of alternatives, separated by "|", the first in this release is taken.
 wanted() {
     cat <<'EOF'
 make
@@ -74,7 +74,7 @@ for line in "${missing[@]}"; do
 done
 [ ${#packages[@]} -gt 0 ] || exit 0
 
-# A policy of 101 forbids maintainer scripts to start services; one that is there already is left as it is.
+# A policy of 101 forbids maintainer scripts to start services. An existing policy stays.
 policy=/usr/sbin/policy-rc.d
 if [ ! -e "$policy" ]; then
     printf '#!/bin/sh\nexit 101\n' >"$policy"

@@ -3,14 +3,14 @@
 #
 #   scripts/sanity.sh [ENVIRONMENT [ansible-test options]]     (default: .venv)
 #
-# IMPORT_WITH=oldest has the import test use the oldest Python of this machine, not each.
+# IMPORT_WITH=oldest makes the import test use only this machine's oldest Python.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
 environment=$PWD/${1:-.venv}
 shift $(($# > 0 ? 1 : 0))
 
-# ansible-test keeps its environments in HOME: one of the project's own leaves the user's alone.
+# ansible-test keeps its environments in HOME: the project's own leaves the user's alone.
 user_home=$HOME
 export HOME=$PWD/build/sanity-home/${environment##*/}
 export ANSIBLE_HOME=$HOME/.ansible PIP_CACHE_DIR=${PIP_CACHE_DIR:-$user_home/.cache/pip} PIP_DISABLE_PIP_VERSION_CHECK=1

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Looks for secrets in what the next commit would add. LEAK_SCAN_ENVIRONMENT names an environment whose live values are
-# looked for too (they are read from AWS, so it takes some seconds), LEAK_SCAN_INVENTORY the inventory (default: inventory).
+# Searches the next commit's additions for secrets. LEAK_SCAN_ENVIRONMENT names an environment whose live values are
+# searched for too (reading them from AWS takes some seconds), LEAK_SCAN_INVENTORY the inventory (default: inventory).
 # docs/how-to/scan-a-repository.md says why nothing is kept on disk for this.
 set -euo pipefail
 
@@ -17,7 +17,7 @@ if ! command -v gitleaks >/dev/null; then
     exit 1
 fi
 
-# gitleaks starts git, which starts what a repository's configuration names (filters, drivers, monitors). So it looks at a
+# gitleaks starts git, which starts programs of a repository's configuration (filters, drivers, monitors). So it reads a
 # temporary bare repository that borrows the objects and has a copy of the index. rev-parse starts nothing.
 view=$(mktemp -d)
 trap 'rm -rf "$view"' EXIT
