@@ -22,8 +22,8 @@ def keep_or_undo(
     undone: str,
     **notes: str,
 ) -> None:
-    """Keeps a login, or calls ``undo`` if another run kept its own or ended the rotation. Then Overtaken says what was
-    ``undone``."""
+    """Keeps a login. If another run kept its own or ended the rotation, calls ``undo``; after an end, raises Overtaken,
+    which says what was ``undone``."""
     issued = rotator.issued(rotation)
     try:
         rotator.fresh()

@@ -48,7 +48,7 @@ SCHEMA: dict[str, Any] = {
 
 @dataclass(frozen=True)
 class Kind:
-    """How credentials of one kind rotate."""
+    """Properties of a kind of credential."""
 
     name: str
     description: str = ""

@@ -58,7 +58,7 @@ class RotationRequest:
 
 @dataclass(frozen=True)
 class Item:
-    """One credential in a rotation."""
+    """A credential in a rotation."""
 
     credential: str
     kind: str

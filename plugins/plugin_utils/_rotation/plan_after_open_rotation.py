@@ -26,9 +26,9 @@ class AfterOpenRotation:
     rotation: OpenRotation
     back: bool
     unknown: tuple[str, ...]
-    """Its credentials that are replaced again and can be checked only after its end."""
+    """Credentials that are replaced again and can be checked only after the open rotation."""
     own: Mapping[str, Collection[str]]
-    """Versions that it staged, by secret."""
+    """Versions that the open rotation staged, by secret."""
 
     def described(self, descriptions: Mapping[str, Description]) -> dict[str, Description]:
         """Descriptions without the open rotation's pending versions, which its end removes."""

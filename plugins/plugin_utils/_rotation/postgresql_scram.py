@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""What PostgreSQL keeps of a password (SCRAM-SHA-256, RFC 5803), so that the password itself never travels in SQL."""
+"""PostgreSQL's verifier of a password (SCRAM-SHA-256, RFC 5803), so that SQL never contains the password."""
 
 from __future__ import annotations
 
@@ -47,9 +47,9 @@ def _text(part: bytes) -> str:
 
 
 def prepared(password: str) -> str:
-    """The password as SASLprep (RFC 4013) spells it, which is what clients send.
+    """The password in the SASLprep form (RFC 4013) that clients send.
 
-    What it prohibits is refused: PostgreSQL would take it raw, other drivers would not.
+    Prohibited characters are refused: PostgreSQL would take them raw, other drivers would not.
     """
     mapped = "".join(
         " " if stringprep.in_table_c12(letter) else letter for letter in password if not stringprep.in_table_b1(letter)

@@ -99,7 +99,7 @@ def no_address(credential: Credential) -> str:
 
 
 def _is_kept(stored: StoredCredential) -> bool:
-    """Whether a secret's previous version will tell what the old login was."""
+    """Whether a secret's previous version will hold the old login."""
     labelled = [appearance for appearance in stored.appearances if appearance.spot.place.traits.has_labels]
     has_user = any(appearance.in_url or appearance.spot.is_user for appearance in labelled)
     is_in_url = any(appearance.spot.is_user or appearance.in_url for appearance in stored.appearances)
@@ -137,9 +137,9 @@ def _undeliverable(catalog: Catalog, stored: StoredCredential, login: Login) -> 
 
 
 def not_to_be_given(catalog: Catalog, kinds: Mapping[str, Kind], names: Sequence[str]) -> str | None:
-    """What is wrong with giving new values of these names; None where each is one that the operator supplies.
+    """The problem with giving new values for these names; None if an operator supplies each.
 
-    A kind that is not there counts as one that may be: the plan says what is wrong with it.
+    An unknown kind is accepted, because the plan reports it.
     """
     new_logins = {
         name: credential.kind
@@ -203,7 +203,7 @@ def _alternating(inputs: PlanInputs, stored: StoredCredential) -> Iterator[str]:
 
 
 def _in_use(inputs: PlanInputs, credential: Credential) -> Iterator[str]:
-    """A login whose turn would come before its previous value was to go."""
+    """Blocker: the other login is still valid (revoke_after)."""
     for task in inputs.journal.pending_tasks.values():
         if task.credential == credential.name and task.act == "revoke":
             yield (

@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Checks at the servers whether they would do what is planned, before anything is written."""
+"""Checks before any write whether servers would accept the plan."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.rotat
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.setup import RotationSetup
 
 PASSED_ON = ("gone_nodes", "values_file", "values_from")
-"""Options of a run that its kinds' acts take, and their checks too."""
+"""Options of a run that acts and checks of kinds take."""
 
 
 def begun(
@@ -31,7 +31,7 @@ def begun(
     write: bool,
     journal: Journal | None = None,
 ) -> dict[str, Any]:
-    """What :func:`begin` returns, planned with what the servers answered. Raises SecretsError."""
+    """The result of :func:`begin`, planned with the servers' answers. Raises SecretsError."""
     since = time.time()
     preflight_args = {"spoiled": [], "preflight": True, **args, "against": {}, "unasked": ""}
     preflight_args["recorded"] = bool(args.get("audit_path"))
@@ -55,12 +55,12 @@ def begun(
 def asked(
     setting: RotationSetup, checks: Sequence[Mapping[str, Any]], server: ServerPrograms, args: Mapping[str, Any]
 ) -> tuple[dict[str, str], str]:
-    """By credential what its server has against it, and why none could be asked."""
+    """Blockers from servers by credential, and why no server could be asked."""
     against = {}
     options = {name: args[name] for name in PASSED_ON if args.get(name) is not None}
     for kind, group in itertools.groupby(checks, key=lambda check: str(check["kind"])):
         parts = [Part(setting, server, credential, options) for credential in group]
-        while parts:  # one that does not ask all at once stops at the first that is refused
+        while parts:  # a kind without requests stops at the first refusal
             try:
                 answers = acts_of(setting.kinds[kind]).carry_out([("check", part) for part in parts])
             except NotReached as error:

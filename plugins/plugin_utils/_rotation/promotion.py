@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""What a promotion finds in the secrets that it is to move, and what follows. Pure."""
+"""The outcome of a promotion, from a comparison of secrets with the plan. Pure."""
 
 from __future__ import annotations
 
@@ -19,18 +19,18 @@ class Promotion:
     """The outcome of a promotion."""
 
     outcome: str
-    """"done", "taken" (our keys were changed) or "blocked" (GitHub's copies cannot be sent, or somebody else writes
-    without a pause)."""
+    """Either "done", "taken" (another writer changed rotating keys) or "blocked" (GitHub cannot be synced, or another
+    writer does not pause)."""
     secrets: tuple[str, ...] = ()
     parameters: Mapping[str, int] = field(default_factory=dict)
-    """The version that each parameter has now."""
+    """New version of each parameter."""
     message: str = ""
     sent: tuple[str, ...] = ()
-    """The names that GitHub was sent."""
+    """Names that were synced to GitHub."""
 
 
 def is_untouched(catalog: Catalog, items: Sequence[plan.Item], name: str, before: Contents, now: Contents) -> bool:
-    """Whether the keys that rotate are in secret ``name`` as they were."""
+    """Whether the rotating keys of secret ``name`` are unchanged."""
     places = (
         place
         for item in items
@@ -41,7 +41,7 @@ def is_untouched(catalog: Catalog, items: Sequence[plan.Item], name: str, before
 
 
 def is_over(catalog: Catalog, items: Sequence[plan.Item], new: Mapping[str, Login], now: Contents) -> bool:
-    """Whether somebody wrote over what was promoted: every credential has its new password there."""
+    """Whether another writer's version keeps the promoted values: every credential has its new password."""
     wrong_places = []
     for item in items:
         stored = credential_graph.find(catalog, catalog.credentials[item.credential], now)
@@ -51,7 +51,7 @@ def is_over(catalog: Catalog, items: Sequence[plan.Item], new: Mapping[str, Logi
 
 
 def taken(states: Mapping[str, str]) -> Promotion | None:
-    """Why nothing is promoted, if somebody else changed what rotates."""
+    """The outcome if another writer changed rotating keys; else None."""
     names = tuple(name for name, state in states.items() if state == "taken")
     if not names:
         return None
@@ -60,7 +60,7 @@ def taken(states: Mapping[str, str]) -> Promotion | None:
 
 
 def outwritten(merges: Mapping[str, int], versions: Mapping[str, str], seconds: float) -> Promotion:
-    """Somebody else wrote other keys of these secrets each time before AWSCURRENT could be moved."""
+    """The outcome if another writer changed other keys each time before AWSCURRENT was moved."""
     last = ", ".join(f"secret {name} (now version {version})" for name, version in versions.items())
     message = (
         f"another writer keeps changing other keys of {last}: merged "

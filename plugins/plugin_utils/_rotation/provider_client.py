@@ -1,9 +1,9 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Sends the requests that the catalog declares to a provider's API, from the controller.
+"""Sends the catalog's requests to a provider's API, from the controller.
 
-Only the catalog's host is asked, over verified TLS (on loopback also without): no redirect is followed, and .netrc
-takes no part. An answer is bounded in size and time. Its own words are in no message: they may repeat what was sent.
+Only the catalog's host is asked, over verified TLS (optional on loopback), without redirects and .netrc. An answer is
+bounded in size and time. Messages never quote an answer: it may repeat the request.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._host.revoked_l
 from ansible_collections.watchparty.secrets.plugins.module_utils._stores.write_permission import Fresh
 
 SECONDS, RETRIES, PAUSE = 30.0, 3, 2.0
-"""Of a request; how often one that may be repeated is, and how long after."""
+"""Seconds of a request; retries of a repeatable request; seconds in between."""
 ANSWER_BYTES, PAGES, LIST_SECONDS = 4 << 20, 100, 120
 GONE = (404, 410)
 _LINK = re.compile(r"<([^<>]*)>([^,<]*)")
@@ -45,7 +45,7 @@ _LINK = re.compile(r"<([^<>]*)>([^,<]*)")
 
 @dataclass(frozen=True)
 class HttpAnswer:
-    """What came of a request; status 0 with a ``problem`` where nothing came."""
+    """The answer to a request; status 0 with a ``problem`` if there was no answer."""
 
     status: int = 0
     content: bytes = field(default=b"", repr=False)
@@ -59,7 +59,7 @@ class HttpAnswer:
 
 
 class ProviderClient:
-    """One administrator's login to a provider."""
+    """A provider's API, with an administrator's login."""
 
     def __init__(self, api: ProviderApi, admin: Login, *, sleep: Callable[[float], object] = time.sleep) -> None:
         self.api, self.sleep = api, sleep
@@ -67,7 +67,7 @@ class ProviderClient:
         self.host = urlsplit(api.url).netloc
 
     def listed(self, *, until: str = "") -> list[ProviderKey]:
-        """Every key, or where the key ``until`` is listed, the pages up to it. Raises RotationError."""
+        """Every key; if key ``until`` is listed, only pages up to it. Raises RotationError."""
         keys: list[ProviderKey] = []
         for page in self._pages():
             keys += provider_requests.keys(self.api, page)
@@ -99,7 +99,7 @@ class ProviderClient:
         raise RotationError(f"{self.host} lists more than {PAGES} pages of keys; delete keys that are not in use")
 
     def create(self, label: str, *, fresh: Fresh) -> Login:
-        """A new key, sent once: each answer may bring another key. Raises RotationError."""
+        """Makes a key. Sent once, because each request may make another key. Raises RotationError."""
         fresh.spend()
         request = self.api.create
         text = provider_requests.body(request, label=label)
@@ -107,12 +107,12 @@ class ProviderClient:
         return provider_requests.made(self.api, self._document("create", answer))
 
     def disable(self, key: str, *, fresh: Fresh) -> None:
-        """A key that is gone is fine."""
+        """Disables a key, which may be gone."""
         if self.api.disable is not None:
             self._change("disable", self.api.disable, key, fresh)
 
     def delete(self, key: str, *, fresh: Fresh) -> None:
-        """A key that is gone is fine."""
+        """Deletes a key, which may be gone."""
         self._change("revoke", self.api.revoke, key, fresh)
 
     def _change(self, verb: str, request: ApiRequest, key: str, fresh: Fresh) -> None:
@@ -123,7 +123,7 @@ class ProviderClient:
             self._require_success(verb, answer)
 
     def tried(self, probe: ValueProbe, login: Login) -> tuple[str, str]:
-        """Whether the provider accepts the value, and the words for it. Raises RotationError."""
+        """Whether the provider accepts the value, and a message. Raises RotationError."""
         request = external_value_request.request(probe, login)
         headers, text = dict(request["headers"]), None
         if request["form"]:
@@ -185,7 +185,7 @@ def _next_page(url: str, link: str) -> str:
 def asked(
     method: str, url: str, headers: Mapping[str, str], text: bytes | None, *, ca: str | None = None
 ) -> HttpAnswer:
-    """One request, within its time for all of it. Raises nothing."""
+    """Sends one request, with a limit on its total time. Raises nothing."""
     return within(SECONDS, lambda: _asked(method, url, headers, text, ca), HttpAnswer(problem="no answer: timed out"))
 
 

@@ -1,10 +1,10 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""The steps of a key's rotation at a provider: made once and kept, tested, and the other one removed.
+"""Steps of a key's rotation at a provider: make and keep the new key once, test it, remove the old key.
 
-A key carries its rotation in its label, so a key whose value was lost with a killed run is found and removed. A store's
-value names the key that goes, and must not choose a key of others: only one that a rotation of this credential made
-goes, or the one whose label is in the catalog.
+A key's label names its rotation, so a key whose value a killed run lost is found and removed. A store's value names the
+key to remove and must not choose a key of others: a run removes only a key of this credential's rotations, or the key
+with the catalog's label.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.rotat
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.setup import RotationSetup
 
 LOOKS, INTERVAL = 30, 2.0
-"""How often a provider is asked for a change, and the seconds in between."""
+"""Number of requests until a provider must show a change, and seconds in between."""
 _ROTATION = re.compile(r"r-[0-9]{8}T[0-9]{6}-[0-9a-f]{4}")
 
 
@@ -44,7 +44,7 @@ class ProviderKeys:
     client: ProviderClient
 
     def check(self) -> dict[str, Any]:
-        """Writes nothing."""
+        """Checks the key in use. Writes nothing."""
         login = self.setting.held(self.setting.catalog.credentials[self.name]).login
         key = self._id(login)
         is_leaked = self.setting.answers_leak()  # its holder may delete it, and make more keys than can be listed
@@ -122,9 +122,8 @@ class ProviderKeys:
         )
 
     def _require_usable(self, key: str, login: Login, label: str) -> None:
-        """Before it is kept: under another id it would be deleted as a leftover while it is in use, and a value that
-        cannot be tried could not be rolled back either.
-        """
+        """Verifies a key before it is kept. Under a wrong id it would be deleted as a leftover while in use, and a
+        value that cannot be tried could not be rolled back."""
         probe = self.setting.catalog.credentials[self.name].test
         if probe is not None:
             external_value_request.request(probe, login)
@@ -163,7 +162,7 @@ class ProviderKeys:
         return {"message": f"key {key} is deleted and rejected", "refused": [self.client.host]}
 
     def _remove_leftovers(self, keys: list[ProviderKey], label: str, key_ids: tuple[str, ...] = ()) -> list[str]:
-        """Keys of this rotation whose values no run has, by their ids."""
+        """Removes keys of this rotation whose values no run has. Returns their ids."""
         leftovers = [key.id for key in keys if key.label == label and key.id not in key_ids]
         for key in leftovers:
             self._remove(key, self.setting.rotator.fresh)
@@ -175,7 +174,7 @@ class ProviderKeys:
         self.client.delete(key, fresh=look())
 
     def _require_ours(self, key: str, keys: list[ProviderKey]) -> None:
-        """A key that is not listed is not deleted either."""
+        """Raises RotationError if a listed key belongs to others. An unlisted key is never deleted."""
         for label in [item.label for item in keys if item.id == key]:
             is_ours = label.startswith(self._prefix) and _ROTATION.fullmatch(label[len(self._prefix) :])
             if not is_ours and (not label or label != self.api.first_label):
@@ -187,12 +186,12 @@ class ProviderKeys:
 
     @property
     def _prefix(self) -> str:
-        """What the labels of this credential's keys begin with; the rotation's id follows."""
+        """Prefix of key labels; the rotation's id follows."""
         catalog = self.setting.catalog
         return f"{catalog.application}-{catalog.environment}-{self.name}-"
 
     def _require(self, states: tuple[str, ...], login: Login) -> None:
-        """Raises RotationError where the key does not come to one of these states in time."""
+        """Raises RotationError if the key does not reach one of these states in time."""
         message = ""
         for _look in self._looks():
             current, message = self._tried(login)
@@ -209,7 +208,7 @@ class ProviderKeys:
             yield look
 
     def _tried(self, login: Login) -> tuple[str, str]:
-        """By the catalog's test, or else by the list."""
+        """Tries a value by the catalog's test, else by the list of keys."""
         probe = self.setting.catalog.credentials[self.name].test
         if probe is not None:
             return self.client.tried(probe, login)
@@ -221,6 +220,6 @@ class ProviderKeys:
         return state, f"{self.client.host} {how}"
 
     def _id(self, login: Login) -> str:
-        """Raises RotationError where a store holds no id."""
+        """The key's id. Raises RotationError if the stores hold none."""
         login = (login_of(login.password or "") or Login()) if self.api.value_has_id else login
         return provider_requests.require_id(login.username, f"what the stores hold of {self.name}")

@@ -1,9 +1,8 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Old values that only a third party can revoke: open in the journal until somebody says that they were. Pure.
+"""Old values that only a provider can revoke, pending in the journal until an operator confirms it. Pure.
 
-Each rotation leaves its own: two values of one credential are two keys at its provider, and the newer one's end says
-nothing of the older one's.
+Each rotation has its own confirmation: two values of one credential are two keys at the provider.
 """
 
 from __future__ import annotations
@@ -34,7 +33,7 @@ def pending(
     now: datetime,
     incident: Incident | None = None,
 ) -> dict[str, Any]:
-    """What a rotation that closes leaves to providers, as its closing entry keeps it."""
+    """Pending confirmations of a rotation, for its closing entry."""
     events = incident.events if incident else {}
     result: dict[str, Any] = {}
     for item in _plan.items_of(plan):
@@ -89,7 +88,7 @@ def where(catalog: Catalog, name: str) -> str:
 
 
 def confirmed(catalog: Catalog, journal: Journal, names: Sequence[str]) -> list[PendingTask]:
-    """All that wait for these credentials. Raises :class:`RotationError` for an unknown name."""
+    """Pending confirmations of these credentials. Raises :class:`RotationError` for an unknown name."""
     tasks = open_ones(journal)
     waiting_for = sorted({task.credential for task in tasks})
     unknown = [name for name in names if name not in catalog.credentials and name not in waiting_for]
@@ -104,10 +103,10 @@ def confirmed(catalog: Catalog, journal: Journal, names: Sequence[str]) -> list[
 def against_confirmation(
     catalog: Catalog, journal: Journal, kinds: Mapping[str, Kind], names: Iterable[str], *, mirrors: bool
 ) -> str | None:
-    """In a leak, why no confirmation ends these: a run revokes their old values, and verifies that they are rejected.
+    """The reason why a leak's confirmation of these credentials is refused: a run revokes the old values and verifies
+    it.
 
-    Not of what only people can replace: GitHub holds it, and ``mirrors`` says that nothing can be sent there, or no
-    store has it.
+    Accepted are values that no store has, or that GitHub holds and the run cannot sync (``mirrors``).
     """
     waiting_for = {task.credential for task in open_ones(journal)}
     results = []

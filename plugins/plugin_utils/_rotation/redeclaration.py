@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""What a declaration means to rotations that are open or were before it: whose new values may have leaked too. Pure."""
+"""Effects of a declaration on open and earlier rotations: new values that may have leaked too. Pure."""
 
 from __future__ import annotations
 
@@ -28,10 +28,10 @@ def spoiled(
     impact: Mapping[str, Any],
     matches: Sequence[Mapping[str, Any]],
 ) -> list[str]:
-    """The new values that may have leaked with what is declared ``now``.
+    """New values that may have leaked with the credentials declared ``now``.
 
-    The incident's own rotations made theirs after what was declared ``before``, so only what it adds can reveal them;
-    to declare again what was reached then adds nothing.
+    The incident's own rotations made their values after the declaration ``before``, so only added credentials reveal
+    them. A credential that was already reached adds nothing.
     """
     edges = [edge for edge in impact.get("edges", []) if edge["from"] != edge["to"]]
     reached_before = {*before.declared, *_revealed(before.declared, edges)}
@@ -62,7 +62,7 @@ def _of_open(
     *,
     own: bool,
 ) -> Iterator[str]:
-    """Of an open rotation, the credentials whose new values may be known to those who know the sources."""
+    """Credentials of an open rotation whose new values the sources may reveal."""
     reached = {credential["name"] for credential in impact.get("credentials", [])}
     exposed = _revealed(sources, edges)
     for item in plan.items_of(rotation.plan):
@@ -74,7 +74,7 @@ def _of_open(
             name in exposed
             or PENDING in stages
             or (CURRENT in stages and rotation.step in IN_FORCE)
-            # Which of its values leaked, only a string that was found tells.
+            # Without a match, either of its values may have leaked.
             or (name in sources and name not in result and rotation.step in ON_HOSTS)
             or (unfit and not own)
         ):
@@ -82,7 +82,7 @@ def _of_open(
 
 
 def open_rotation(journal: Journal, now: Incident) -> dict[str, Any] | None:
-    """The rotation that is open, and whether to abort it, as its new values may have leaked too."""
+    """The open rotation, and whether to abort it, because its new values may have leaked."""
     rotation = journal.rotation
     if rotation is None:
         return None
@@ -97,7 +97,7 @@ def open_rotation(journal: Journal, now: Incident) -> dict[str, Any] | None:
 
 
 def joined(rotation: OpenRotation, incident: str, reached: Iterable[str]) -> OpenRotation | None:
-    """An open rotation as the leak's own, whose credentials it reaches; None if it is, or has nothing to do with it."""
+    """The open rotation as the leak's own. None if it is already, is rolled back, or rotates no reached credential."""
     concerned = set(rotation.plan.get("credentials", {})) & set(reached)
     if not incident or not concerned or rotation.aborting or rotation.plan.get("incident") == incident:
         return None
@@ -111,9 +111,9 @@ def with_former(
     journal: Journal,
     former: Mapping[str, Contents],
 ) -> OpenRotation:
-    """One that a leak has joined, which revokes along with its own value what waits for a later revocation.
+    """A joined rotation that also revokes previous values.
 
-    Where it has revoked already, that is left to the rotation that replaces its credential once more.
+    After its own revocation, the next rotation of the credential revokes them.
     """
     if rotation.step == "record":
         return rotation
@@ -126,7 +126,7 @@ def with_former(
 
 
 def still_leaked(journal: Journal) -> dict[str, str]:
-    """Credentials whose newest value may have leaked too, and words on it."""
+    """Messages about newest values that may have leaked too, by credential."""
     incident = journal.incident
     if incident is None:
         return {}
@@ -138,7 +138,7 @@ def still_leaked(journal: Journal) -> dict[str, str]:
 
 
 def _revealed(sources: Iterable[str], edges: Sequence[Mapping[str, Any]]) -> set[str]:
-    """What the sources reveal, and what that reveals in turn."""
+    """Credentials that the sources reveal, directly or in turn."""
     results: set[str] = set()
     waiting = list(sources)
     while waiting:

@@ -1,8 +1,8 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""How long old values stayed valid after the promotion of those that take their places, in words. Pure.
+"""Messages: how long old values stayed valid after a promotion. Pure.
 
-By the entries' own times, whichever runs wrote them.
+Times come from the journal's entries, whichever run wrote them.
 """
 
 from __future__ import annotations
@@ -16,10 +16,8 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.plan 
 
 
 def lines(journal: Journal, rotation: OpenRotation, refused: Sequence[str]) -> list[str]:
-    """Of these credentials, whose old values a rotation has removed; those with the same words together.
-
-    Of what was removed before the new values were deployed there is nothing to say.
-    """
+    """Lines about ``refused`` credentials; equal texts share a line. Empty if old values were revoked before the
+    deploy."""
     if not rotation.refused_at or rotation.plan.get("immediate"):
         return []
     result: dict[tuple[str, str], list[str]] = {}
@@ -31,7 +29,7 @@ def lines(journal: Journal, rotation: OpenRotation, refused: Sequence[str]) -> l
 
 
 def _later(journal: Journal, rotation: OpenRotation, item: Item) -> tuple[str, str]:
-    """Of a revocation that an earlier rotation left: that one promoted what takes the value's place."""
+    """Texts about a pending revocation, whose value an earlier rotation replaced."""
     pending_task = journal.pending_tasks.get(item.pending_task or "")
     if pending_task is None:
         return _took("", rotation), ""

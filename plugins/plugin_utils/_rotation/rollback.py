@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""How a rotation ends: rolled back and tidied up. Each act can be repeated."""
+"""Rolls a rotation back and cleans up. Each act can be repeated."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.stagi
 
 
 def undo(rotator: Rotator) -> list[str]:
-    """Takes the promotion back and makes a late one fail; what others wrote is left alone and reported.
+    """Undoes the promotion and makes a late one fail. Keeps and reports other writers' changes.
 
-    AWSCURRENT moves to an unchanged copy under a new id, so that a promotion which is still on its way, and may only
-    move it from the version planned from, is refused by AWS.
+    AWSCURRENT moves to an unchanged copy under a new id. AWS then refuses a late promotion, which may move it only from
+    the planned version.
     """
     journal, rotation = rotator.mine()
     against = rotator.against_copies(rotation, {}) if rotation.promoted and not journal.incident else ""
@@ -34,7 +34,7 @@ def undo(rotator: Rotator) -> list[str]:
 def _undone(rotator: Rotator, rotation: OpenRotation) -> list[str]:
     contents = rotator.old_contents(rotation)
     messages = []
-    if rotation.promoted:  # a parameter has no condition: what a run that was killed wrote must be seen
+    if rotation.promoted:  # parameters have no conditional write: a killed run's write must be visible
         rotator.secrets.settling.wait()
     for name, base in rotation.plan.get("secrets", {}).items():
         _move_back(rotator, rotation, contents, name, base)
@@ -56,18 +56,18 @@ def _move_back(rotator: Rotator, rotation: OpenRotation, contents: Contents, nam
             rotator.mine()
             text = _without_ours(rotator, rotation, contents, name, current)
             if text is None:
-                return  # somebody else's version, in which nothing is ours
+                return  # another writer's version without our values
         copy = version_id(rotation.id, name, "abort", current)
         rotator.secrets.stage(name, str(text), version=copy, label=f"{rotation.id}-abort")
         try:
             rotator.secrets.promote(name, to=copy, instead_of=current)
         except Conflict:
-            continue  # it moved between the two; look again
+            continue  # moved in between
         return
 
 
 def _without_ours(rotator: Rotator, rotation: OpenRotation, contents: Contents, name: str, current: str) -> str | None:
-    """Somebody's version with our new values taken out of it, or None if it holds none."""
+    """Another writer's version without our new values. None if it holds none."""
     try:
         values = rotator.values(rotation)
     except NotFound:
@@ -93,7 +93,7 @@ def _without_ours(rotator: Rotator, rotation: OpenRotation, contents: Contents, 
 def _with_old_logins(
     rotator: Rotator, items: Sequence[plan.Item], contents: Contents, theirs: Contents, values: Values
 ) -> credential_graph.Edits:
-    """What somebody wrote around a new login, such as another option in its URL, around the old one instead."""
+    """Edits that put the old login into another writer's text around the new one, such as a URL with other options."""
     edits: dict[Place, str] = {}
     for item in items:
         credential = rotator.catalog.credentials[item.credential]
@@ -121,7 +121,7 @@ def _send_back(rotator: Rotator, rotation: OpenRotation, contents: Contents, nam
 
 
 def _written_over(rotator: Rotator, name: str, versions: Iterable[int], ours: Sequence[str | None]) -> list[str]:
-    """Somebody's versions that a request of a killed run, which came late, took the place of: AWS has no condition."""
+    """Messages about other writers' versions that a killed run's late request overwrote: AWS has no condition."""
     return [
         f"parameter {name}: a late request overwrote version {version} of another writer; that version is "
         f"kept as {name}:{version}"
@@ -132,20 +132,20 @@ def _written_over(rotator: Rotator, name: str, versions: Iterable[int], ours: Se
 
 
 def tidy(rotator: Rotator) -> None:
-    """Takes every label of this rotation off, and removes the secrets of its own."""
+    """Removes every label of this rotation, and its own secrets."""
     _journal, rotation = rotator.holding()
     rotator.clear(rotation)
 
 
 def remembered(rotator: Rotator, journal: Journal) -> list[str]:
-    """The secrets that rotations had to themselves which have ended."""
+    """Names of ended rotations' own secrets."""
     catalog = rotator.catalog
-    # What a provider made has a name below its rotation's, and is in no overlay; without parameters no overlay exists.
+    # A provider's value has a name below its rotation's, and no overlay; without parameters no overlay exists.
     overlaid = [name for name in journal.ended if "/" not in name] if catalog.reads_ssm else []
     logins = [f"{catalog.rotation_logins}/{name}" for name in journal.ended]
     return logins + [f"{catalog.rotation_secret}/{name}" for name in overlaid]
 
 
 def left_late(contents: Contents, names: Sequence[str]) -> list[str]:
-    """Those that are there all the same: a request that was on its way when its process was killed made them late."""
+    """Secrets that exist nevertheless, made by a killed process's late request."""
     return [name for name in names if name in contents.readings]

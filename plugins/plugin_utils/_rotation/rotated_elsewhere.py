@@ -29,7 +29,7 @@ OUTCOME, ELSEWHERE = "rotated_elsewhere", "elsewhere"
 
 
 def taken(setting: RotationSetup, args: Mapping[str, Any], *, check: bool) -> dict[str, Any]:
-    """Raises RotationError with everything that is wrong with the statement."""
+    """Records the statement. Raises RotationError with all its problems."""
     journal, now = setting.rotator.look(), context.now()
     _require_closed(journal)
     if not args["credentials"]:
@@ -58,7 +58,7 @@ def taken(setting: RotationSetup, args: Mapping[str, Any], *, check: bool) -> di
 
 
 def _require_closed(journal: Journal) -> None:
-    """During a leak, only a rotation or a confirmation contains anything."""
+    """Raises JournalError if a rotation or leak is open: in a leak, this statement contains nothing."""
     open_one = journal.rotation or (f"leak {journal.incident.id}" if journal.incident else None)
     if open_one:
         raise JournalError(f"{open_one} is open; finish it, then run the same command again")
@@ -93,7 +93,7 @@ def _problems(
 
 
 def _of_stores(setting: RotationSetup, credential: Credential, stamp: str) -> Iterator[str]:
-    """Why the stores cannot hold a value from then. What cannot be read shows nothing."""
+    """Reasons why the stores may not hold a value from then."""
     places = [spot.place for spot in credential_graph.spots(setting.catalog, credential) if not spot.is_user]
     contents = setting.rotator.current(places)
     names = {place.name for place in places}
@@ -119,7 +119,7 @@ def _of_stores(setting: RotationSetup, credential: Credential, stamp: str) -> It
 
 
 def _earlier(setting: RotationSetup, readings: Mapping[str, Reading], stamp: str) -> Contents:
-    """The version before the current one, where it is from before that time and can be read."""
+    """Previous versions that are older than ``stamp`` and can be read."""
     rotator = setting.rotator
     labelled = [name for name in readings if of_name(name).has_labels]
     numbers = {
@@ -133,7 +133,7 @@ def _earlier(setting: RotationSetup, readings: Mapping[str, Reading], stamp: str
 
 
 def _record(credentials: list[Credential], who: str, stamp: str, reason: str, now: datetime) -> dict[str, Any]:
-    """The same statement always gives the same record."""
+    """The audit record. The same statement always gives the same id."""
     names = [item.name for item in credentials]
     return {
         "rotation": f"{ELSEWHERE}-{version_id(ELSEWHERE, stamp, *names)}",

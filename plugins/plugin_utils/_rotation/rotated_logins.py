@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Which login of a credential goes and which one stays, in the rotation that a run holds."""
+"""Logins of a credential in the rotation that a run holds: one to remove, one to keep."""
 
 from __future__ import annotations
 
@@ -18,17 +18,17 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.setup
 
 @dataclass(frozen=True)
 class RotatedLogins:
-    """In a rollback the new login goes; else the old one, or one that waits for a later revocation."""
+    """Old and new login. A rollback removes the new login; else the old or a previous one goes."""
 
     old: Login = field(repr=False)
     new: Login | None = field(repr=False)
-    """None where the rotation made no login."""
+    """None if the rotation made no login."""
     journal: Journal
     rotation: OpenRotation
     stored: StoredCredential
-    """As the rotation was planned from it; with a task, as the stores hold it now."""
+    """The credential at the plan; with a task, as stored now."""
     task: PendingTask | None = None
-    """Names the previous value that goes."""
+    """The pending task of the previous value to remove, or None."""
 
     @property
     def aborting(self) -> bool:
@@ -52,9 +52,10 @@ def rotated_logins(
     *,
     look: Callable[[str], tuple[Journal, OpenRotation, plan.Item]] | None = None,
 ) -> RotatedLogins:
-    """``pending_task`` names a previous value that the rotation ends along with its own old one. Raises SecretsError.
+    """The logins of a credential. Raises SecretsError.
 
-    ``look`` is ``setting.mine``, or ``setting.holding`` for a server that refuses what is late.
+    ``pending_task`` names a previous value that the rotation revokes too. ``look`` is ``setting.mine``, or
+    ``setting.holding`` for a server that refuses late requests.
     """
     journal, rotation, item = (look or setting.mine)(name)
     if pending_task and pending_task not in item.former:
@@ -65,7 +66,7 @@ def rotated_logins(
         old = former_login(setting.catalog, setting.rotator.secrets, journal, replace(item, pending_task=revoked))
         stored = setting.held(setting.catalog.credentials[name])
         return RotatedLogins(old, new, journal, rotation, stored, journal.pending_tasks[revoked])
-    if new is None and item.issued and rotation.step in state_machine.BACKWARD:  # it may have come no further
+    if new is None and item.issued and rotation.step in state_machine.BACKWARD:  # perhaps only issued
         new = setting.rotator.issued(rotation).find(name, made=True)
     stored = setting.old(rotation, name)
     return RotatedLogins(stored.login, new, journal, rotation, stored)

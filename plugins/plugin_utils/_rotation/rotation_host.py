@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""The rotation host: runs this collection's server modules there, in the task that asks for it."""
+"""Runs this collection's server modules on the rotation host, in the calling task."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ PACKAGE = "ansible_collections.watchparty.secrets.plugins.action"
 
 
 class RotationHost:
-    """Uses the connection of the task that it is made for, which is delegated to that host."""
+    """Uses the connection of the calling task, which is delegated to that host."""
 
     def __init__(
         self, action: ActionBase, setting: RotationSetup, common: Mapping[str, Any], task_vars: Mapping[str, Any]
@@ -66,7 +66,7 @@ class RotationHost:
         return {**self._common, "run": self._setting.rotator.me.run}
 
     def _module(self, module: str) -> Any:
-        """The module's action on the host of the task that asks."""
+        """The module's action on the calling task's host."""
         caller = self._action
         task = caller._task.copy(exclude_parent=True, exclude_tasks=True)
         task._parent = caller._task._parent
@@ -102,7 +102,7 @@ class RotationHost:
 
 
 def _judged(answer: dict[str, Any]) -> Answer:
-    """What a program answered. Raises RotationError, or NotReached."""
+    """The program's answer. Raises RotationError, or NotReached."""
     message = " ".join(str(answer.get("msg") or "failed").split())
     if answer.get("not_reached"):
         raise NotReached(message)

@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""What one run of a rotation is given, what it carries from one call of the engine to the next, and its ports."""
+"""Inputs of a run, its state between calls of the engine, and ports."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ WARNING = "warning"
 
 
 class Blocked(RotationError):
-    """Raised where nothing is wrong with the new value: the rotation stays open and goes on later."""
+    """Raised if the new value is not at fault: the rotation stays open and continues later."""
 
 
 class Progress(Protocol):
@@ -28,77 +28,78 @@ class AuditPort(Protocol):
     """The audit log."""
 
     def open(self) -> None:
-        """Called before :meth:`recorded` goes beside other calls."""
+        """Prepares for :meth:`recorded`, which may run in parallel."""
 
     def recorded(self, record: Mapping[str, Any], head: Mapping[str, Any]) -> Mapping[str, Any]:
-        """Number and digest as ``head``, ``where``, and ``against`` where it could not be written in a leak.
+        """Writes the record. Returns its number and digest as ``head``, and ``where`` it is.
 
-        ``unannounced`` has who could not be notified of it.
+        ``against``: why a leak's record was not written. ``unannounced``: messages about channels that were not
+        notified.
         """
 
 
 @dataclass(frozen=True)
 class RotationRun:
-    """What the operator and the inventory give a run."""
+    """Inputs of a run from the operator and the inventory."""
 
     hosts: Sequence[str] = ()
     """Every host of the inventory that reads the values."""
     targeted_hosts: Sequence[str] = ()
-    """Those that this play reaches."""
+    """Hosts that this play reaches."""
     reachable: Sequence[str] = ()
-    """Those that the whole run reaches."""
+    """Hosts that the whole run reaches."""
     skipped: Sequence[str] = ()
-    """Those that the operator takes the responsibility for."""
+    """Hosts that the operator excludes."""
     leaves_lost: bool = False
     incident: str = ""
     serial: Sequence[Any] = (1, "25%")
     merge_seconds: float = 120
     wait_seconds: float = 0
-    """How long a leak waits for hosts that are away."""
+    """Seconds that a leak response waits for unreachable hosts."""
     options: Mapping[str, Any] = field(default_factory=dict)
-    """Of the modules that connect to servers."""
+    """Options of modules that connect to servers."""
     env_paths: Mapping[str, str] = field(default_factory=dict)
-    """By host, where its .env lies."""
+    """Path of .env by host."""
     probed: Sequence[str] = ()
-    """The hosts that say how a session of Django is tried."""
+    """Hosts that declare how to try a Django session."""
 
 
 @dataclass
 class StageNotes:
-    """What a stage's acts saw, for the journal: names, counts and words, never a value."""
+    """Results of a stage's acts for the journal: names, counts and messages, never a value."""
 
     notes: dict[str, Any] = field(default_factory=dict)
-    """By credential, what later stages need."""
+    """Data for later stages, by credential."""
     refusals: dict[str, Any] = field(default_factory=dict)
-    """By credential, what modules answered that removed a leaked value."""
+    """Answers of modules that revoked a leaked value, by credential."""
     blocked: list[str] = field(default_factory=list)
     """Credentials whose leaked value was disabled before new ones were made."""
     hosts_with_old_key: dict[str, list[str]] = field(default_factory=dict)
-    """By credential, hosts that still accept a leaked key."""
+    """Hosts that still accept a leaked key, by credential."""
     behind: Sequence[str] = ()
     """Hosts that were not verified when a value was removed."""
     healthy_at: Sequence[float] = ()
-    """When hosts became healthy, in seconds since 1970."""
+    """Times at which hosts became healthy, in seconds since 1970."""
     sent: Sequence[str] = ()
-    """What GitHub was sent."""
+    """Names that were synced to GitHub."""
 
 
 @dataclass
 class Carried:
-    """State of a run beside the journal, from one call to the next."""
+    """State of a run between calls, in addition to the journal."""
 
     rolled: bool = False
     """Whether this run has deployed."""
     verified: bool = False
     rested: bool = False
-    """Whether it has waited until old values may be removed."""
+    """Whether the run has waited until old values may be revoked."""
     acted: tuple[str, ...] = ()
-    """What is done of the present stage."""
+    """Finished parts of the present stage."""
     notes: StageNotes = field(default_factory=StageNotes)
     lines: list[str] = field(default_factory=list)
     unannounced: list[str] = field(default_factory=list)
-    """Contacts that could not be notified of what."""
+    """Messages about channels that were not notified."""
     seconds: list[tuple[str, float]] = field(default_factory=list)
     waited: float = 0
     since: float = 0
-    """When the present stage began."""
+    """Start of the present stage, in seconds since 1970."""

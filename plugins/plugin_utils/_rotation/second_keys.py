@@ -19,14 +19,14 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.known
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.setup import RotationSetup
 
 Note = Callable[[str, str], object]
-"""Keeps a text under a name in the journal."""
+"""Writes a text under a name to the journal."""
 EVICTED = "evicted/"
-"""How notes begin on keys that are removed, before their ids."""
+"""Prefix of notes about removed keys; the id follows."""
 
 
 @dataclass
 class RemovedKeys:
-    """What became of such keys, by id: their dates and last use are kept as evidence."""
+    """Removed and remaining keys by id, with dates and last use as evidence."""
 
     evicted: dict[str, str] = field(default_factory=dict)
     footholds: dict[str, str] = field(default_factory=dict)
@@ -34,12 +34,12 @@ class RemovedKeys:
 
 @dataclass(frozen=True)
 class SecondKeys:
-    """Removes previous keys of the credential, and keys that nothing explains: inactive ones, and active ones if the
-    operator wants that."""
+    """Removes previous keys of the credential, and unexplained keys: inactive ones, and active ones if the operator
+    asks."""
 
     keys: AccessKeys
     held: Callable[[], Collection[str]]
-    """Ids that the stores hold, or that the journal names."""
+    """Ids of keys in the stores or the journal."""
     recorded: Callable[[], Collection[str] | None]
     """Ids of the account's baseline; None without one."""
     fresh: Callable[[], Fresh]
@@ -48,7 +48,7 @@ class SecondKeys:
     """Ids of the credential's previous keys, which wait for a later revocation."""
     evicts: bool = False
     since: str = ""
-    """When the leak began. Without a baseline no older key goes that is active."""
+    """Start of the leak. Without a baseline, older active keys stay."""
 
     def removed(self, user: str, others: Sequence[AccessKey]) -> RemovedKeys:
         result = RemovedKeys()
@@ -71,7 +71,7 @@ class SecondKeys:
         return {*self.held(), *(self.recorded() or ())}
 
     def noted(self, user: str, key: AccessKey, noun: str = "access key") -> str:
-        """What the journal now has of a key, which IAM forgets along with it."""
+        """Writes a line about a key, which IAM forgets with it, to the journal. Returns the line."""
         line = self._line(user, key, noun)
         self.note(f"{EVICTED}{key.id}", line)
         return line
@@ -80,7 +80,7 @@ class SecondKeys:
         return bool(self.since) and timestamps.stamp(key.created) >= self.since
 
     def _remove(self, user: str, key: AccessKey) -> str:
-        """Why it is still there; empty if it is gone."""
+        """Removes a key. Returns why this failed; empty if it worked."""
         try:
             self.keys.deactivate(user, key.id, fresh=self.fresh())
             self.keys.delete(user, key.id, fresh=self.fresh())
@@ -99,7 +99,7 @@ def delete_command(user: str, key: str) -> str:
 
 
 def of_leak(setting: RotationSetup, name: str, keys: AccessKeys, note: Note) -> SecondKeys | None:
-    """None in a rotation that answers no leak: then a second key of somebody else stops it."""
+    """The remover of second keys in a leak response. None otherwise: then a second key stops the rotation."""
     journal, rotation = setting.rotator.holding()
     incident, secrets = journal.incident, setting.rotator.secrets
     if incident is None or rotation.plan.get("incident") != incident.id:

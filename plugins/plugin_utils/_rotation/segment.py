@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""What the actions share that carry a rotation on: their options, and the engine behind them."""
+"""Options and engine of the actions that carry on a rotation."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ SERVER: dict[str, Any] = {
     "gone_nodes": {"type": "list", "elements": "str", "default": []},
     **supplied_values.OPTIONS,
 }
-"""Of the modules that connect to servers."""
+"""Options of modules that connect to servers."""
 AUDIT: dict[str, Any] = {"audit_path": {"type": "path"}, "changelog": {"type": "path"}}
 OPTIONS: dict[str, Any] = {
     **SERVER,
@@ -79,7 +79,7 @@ _PASSED_ON = ("allow_sessions", "known_addresses", *preflight.PASSED_ON)
 
 
 def show(step: str, credential: str, message: str, seconds: float = 0) -> None:
-    """One line for an act that was carried out, while the run goes on."""
+    """Shows a line about an act while the run goes on."""
     if step == WARNING:
         Display().warning(message)
         return
@@ -88,9 +88,9 @@ def show(step: str, credential: str, message: str, seconds: float = 0) -> None:
 
 
 class Audit:
-    """The audit log of this environment, and who is notified of what it records.
+    """The audit log of this environment, and notifications about records.
 
-    In a leak the log is not required, since a containment waits for nothing.
+    In a leak the log is not required, because containment waits for nothing.
     """
 
     def __init__(
@@ -101,16 +101,16 @@ class Audit:
         required: bool,
         seconds: float = announcer.SECONDS,
     ) -> None:
-        """``seconds`` are for whoever is notified."""
+        """``seconds`` limits notifications."""
         self._setting, self._args, self._required, self._seconds = setting, args, required, seconds
 
     def open(self) -> None:
-        """Makes its client, before calls of it go beside others."""
+        """Makes the log's client before parallel calls."""
         if self._setting.catalog.audit_log:
             body_of(self._setting.catalog, self._setting.connection.store_client)
 
     def ready(self) -> None:
-        """Raises SecretsError where a record could not be written."""
+        """Raises SecretsError if a record could not be written."""
         self._log({}).ready()
 
     def recorded(self, record: Mapping[str, Any], head: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -143,16 +143,16 @@ def announced(
     seconds: float = announcer.SECONDS,
     **fields: Any,
 ) -> list[str]:
-    """Contacts that could not be notified of what this run did just now."""
+    """Notifies channels of an event. Returns messages about channels that were not notified."""
     own = {"application": setting.catalog.application, "environment": setting.catalog.environment}
     me = {"who": setting.rotator.me.who, "run": setting.rotator.me.run, "at": timestamps.stamp(context.now())}
     return announcer_of(setting, seconds).announce(events.made(name, about, outcome, **own, **me, **fields))
 
 
 def announced_as_started(setting: RotationSetup, rotation: Mapping[str, Any]) -> list[str]:
-    """Also for one that is taken up again: the run before may have been killed before it notified anybody.
+    """Notifies channels of a rotation, even if continued: a killed run may have notified nobody.
 
-    In a leak its declaration has announced all.
+    In a leak, the declaration was announced instead.
     """
     if rotation["incident"]:
         return []
@@ -220,7 +220,7 @@ def run_of(args: Mapping[str, Any], variables: Mapping[str, Any]) -> RotationRun
 
 
 def hosts_of(args: Mapping[str, Any], rotation: Mapping[str, Any], variables: Mapping[str, Any]) -> Hosts:
-    """What the hosts answered; ``variables`` are Ansible's hostvars."""
+    """Answers of the hosts; ``variables`` are Ansible's hostvars."""
     hosts = {
         name: {key: variables[name][key] for key in HOST_VARIABLES if key in variables[name]}
         for name in args["targeted_hosts"]
@@ -236,7 +236,7 @@ def hosts_of(args: Mapping[str, Any], rotation: Mapping[str, Any], variables: Ma
 
 
 def unread_of(rotation: Mapping[str, Any], variables: Mapping[str, Any]) -> str:
-    """Why the key that was dropped could not be read, so that no session was tried."""
+    """The reason why the dropped key could not be read, so that no session was tried."""
     if rotation["next"] != "sessions":
         return ""
     each = [variables[act["host"]].get("secret_rotate__dropped") or {} for act in rotation["acts"]]
@@ -246,7 +246,7 @@ def unread_of(rotation: Mapping[str, Any], variables: Mapping[str, Any]) -> str:
 def seen_of(
     looks: Sequence[str], args: Mapping[str, Any], variables: Mapping[str, Any], *, role: str = "secret_rotate"
 ) -> list[dict[str, Any]]:
-    """What tasks of ``role`` saw of each key on each host. Hosts that the play does not reach are outside."""
+    """Observations of ``role`` about each key on each host. Hosts outside the play are ``outside``."""
     hosts = [host for host in args["hosts"] if host not in args["skipped"]]
     return [
         _seen(credential, host, variables[host], role)
@@ -276,7 +276,7 @@ def _seen(credential: str, host: str, variables: Mapping[str, Any], role: str) -
 
 
 def results_of(rotation: Mapping[str, Any], variables: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """What became of each act on a host, with the act; a host that did not carry it out could not be reached."""
+    """The result of each act on a host, with the act. A host without a result was unreachable."""
     return [{**_result(act, variables.get(act["host"]) or {}), "act": act} for act in rotation.get("acts", ())]
 
 
@@ -287,7 +287,7 @@ def _result(act: Mapping[str, Any], variables: Mapping[str, Any]) -> dict[str, A
 
 
 def result(engine: Engine, answer: Mapping[str, Any], args: Mapping[str, Any]) -> dict[str, Any]:
-    """What the role registers: where the rotation stands, what comes next, and the summary."""
+    """The role's registered result: the rotation's state, next work and summary."""
     carried = engine.carried
     verdict = outcome.verdict(answer, abort=args["abort"])
     if verdict and not (answer["next"] or answer.get("closed")):
@@ -316,7 +316,7 @@ def _announced_as_stopped(setting: RotationSetup, now: Mapping[str, Any], verdic
 
 
 def announce_as_broken_off(setting: RotationSetup, error: SecretsError) -> None:
-    """An error ends the run: where a rotation of its own stays open, that is sent. Nothing here hides the error."""
+    """Notifies channels that an error ended the run, if its rotation stays open. Never hides the error."""
     try:
         _journal, rotation = setting.rotator.mine()
         about = {"since": rotation.since, "id": rotation.id, "incident": rotation.plan.get("incident", "")}

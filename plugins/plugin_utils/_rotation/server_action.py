@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Who logs in as what during a rotation: the old value, the new one, and the administrator's."""
+"""Logins at a server during a rotation: old, new and the administrator's."""
 
 from __future__ import annotations
 
@@ -51,13 +51,13 @@ class Parties:
     rotation: str = ""
     notes: Mapping[str, Any] = field(default_factory=dict)
     leak: bool = False
-    """Whether the rotation answers a leak: nothing that the holder of the old value did may stop it."""
+    """Whether the rotation answers a leak: no act of the old value's holder may stop it."""
     late: bool = False
-    """Whether it goes long after the new one came."""
+    """Whether the old value is revoked long after the new one came."""
 
     @property
     def nothing(self) -> bool:
-        """Whether it is aborted before a new value was made."""
+        """Whether the rotation is aborted before a new value was made."""
         return self.aborting and self.new is None
 
     @property
@@ -82,8 +82,8 @@ class Parties:
 def parties(setting: RotationSetup, name: str, engine: str, *, former: str = "", by_itself: bool = False) -> Parties:
     """The parties of a credential in the rotation that this run holds. Raises SecretsError.
 
-    ``former`` is a pending task: the rotation revokes the value that it names, along with its own old value. Without an
-    administrator a credential changes ``by_itself``, by another way than its server.
+    ``former``: a pending task whose value the rotation revokes too. ``by_itself``: the credential has no administrator
+    and changes by another way than its server.
     """
     logins = rotated_logins(setting, name, former, look=setting.holding)
     rotation, task = logins.rotation, logins.task
@@ -141,7 +141,7 @@ def administrator(
 
 
 def present_login(setting: RotationSetup, name: str) -> tuple[Login, str]:
-    """What the stores hold of a credential now, outside a rotation."""
+    """The stored login and URL of a credential, outside a rotation."""
     stored = _present(setting, name)
     return stored.login, str(stored.url)
 
@@ -156,14 +156,14 @@ def _present(setting: RotationSetup, name: str) -> credential_graph.StoredCreden
 
 
 def _refuse_elsewhere(setting: RotationSetup, stored: credential_graph.StoredCredential) -> None:
-    """Nothing is sent to a server that only a store value names."""
+    """Raises RotationError if only a store's value names the server: nothing is sent there."""
     wrong = server_addresses.leads_elsewhere(setting.catalog, stored.credential, stored.locations)
     if wrong:
         raise RotationError(f"{stored.credential.name}: {wrong}")
 
 
 def outside(setting: RotationSetup, name: str, engine: str, masked: list[str]) -> tuple[Login, str]:
-    """Outside a rotation: the present login, and the administrator's URL; fills ``masked``."""
+    """The present login and the administrator's URL, outside a rotation; fills ``masked``."""
     login, _url = present_login(setting, name)
     admin, admin_url = administrator(setting, name, engine)
     masked += [text for text in (login.password, admin.password) if text]
@@ -177,10 +177,9 @@ FORMER: dict[str, Any] = {"pending_task": {"type": "str", "default": ""}}
 def not_reached(
     action: ActionBase, task_vars: Mapping[str, Any] | None, error: AnsibleConnectionFailure
 ) -> dict[str, Any]:
-    """A host that another can stand in for is lost, as a failure of the task.
+    """Reports an unreachable host, which another can replace, as a failure of the task.
 
-    Not as unreachable: with run_once Ansible would end the play, or rescue each host by itself, with another task's
-    reason, and the operator would not know what to do.
+    Not as unreachable: with run_once, Ansible would end the play, or rescue each host with another task's reason.
     """
     where = action._task.delegate_to or (task_vars or {}).get("inventory_hostname")
     message = f"{where} cannot be reached; choose another by -e rotation_host=…"
@@ -202,11 +201,11 @@ class ServerAction(ActionBase):
     extra_options: dict[str, Any] = {}
     idle = "no new value was made, so no value is removed"
     by_any_host = True
-    """Whether another host can do it too, such as one that talks to a server."""
+    """Whether another host can run the module, as if it talks to a server."""
     private = True
-    """Whether the host is sent values that its application must not have. Then only the task's own become counts."""
+    """Whether the host gets values that its application must not have. Then only the task's own become counts."""
     setting: RotationSetup | None = None
-    """What the rotation that runs this module works with already."""
+    """Setup of the rotation that runs this module, or None."""
 
     def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
         result: dict[str, Any] = super().run(tmp, task_vars)
@@ -230,8 +229,8 @@ class ServerAction(ActionBase):
     def many(
         self, setting: RotationSetup, options: Sequence[Mapping[str, Any]], task_vars: Mapping[str, Any]
     ) -> list[dict[str, Any]]:
-        """What :meth:`run` answers to each of these options, which may name an earlier one as ``needs``; all of them in
-        one execution on the host. One that fails keeps no other from being done."""
+        """Answers of :meth:`run` for each of these options, in one execution on the host. Options may name an earlier
+        act as ``needs``. A failure stops no independent act."""
         answers: dict[int, dict[str, Any]] = {}
         ready: dict[int, dict[str, Any]] = {}
         masked: dict[int, list[str]] = {}
@@ -263,7 +262,7 @@ class ServerAction(ActionBase):
         return [answers[number] for number in range(len(options))]
 
     def _given(self) -> dict[str, Any]:
-        """The task's options. Raises AnsibleActionFail for one that is set here."""
+        """The task's options. Raises AnsibleActionFail for an internal option."""
         remote_program.refuse_internal(self._task.args, self.set_here, module=self.name, give="credential and state")
         own = {**self._own(), "python": {"type": "str"}}
         own["credential"] = {**own["credential"], "required": True}
@@ -282,7 +281,7 @@ class ServerAction(ActionBase):
         return {"changed": False, "skipped": True, "msg": self.idle}
 
     def _all_params(self, setting: RotationSetup, args: Mapping[str, Any], masked: list[str]) -> dict[str, Any] | None:
-        """Those that the task gives, and those that the names stand for."""
+        """Parameters from the task, and those that names stand for."""
         params = self.params(setting, args, masked)
         if params is None:
             return None
@@ -322,7 +321,7 @@ def _failure(error: Exception, masked: Sequence[str]) -> dict[str, Any]:
 
 
 def _numbered(ready: Mapping[int, Mapping[str, Any]], answers: Mapping[int, Mapping[str, Any]]) -> list[dict[str, Any]]:
-    """The acts that are carried out, by their numbers among themselves. What needs one that failed already is not."""
+    """Acts to carry out, renumbered. ``needs`` is -1 if the needed act has failed."""
     places = {number: at for at, number in enumerate(ready)}
     acts = []
     for entry in ready.values():

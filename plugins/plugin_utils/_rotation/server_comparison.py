@@ -1,8 +1,9 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""What servers have beyond their baseline: as evidence of a leak before anything is cut off, and at the end of each
-other rotation. After a leak's revocation they are compared once more (``compared_servers.py``). It only reads, and
-nothing here stops a run.
+"""Compares servers with their baselines: as evidence before a leak's revocations, and at the end of other rotations.
+Only reads, and stops no run.
+
+After a leak's revocations, ``compared_servers.py`` compares them again.
 """
 
 from __future__ import annotations
@@ -30,10 +31,10 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.setup
 KINDS = (*kind_names.ADMINISTERED, *kind_names.TWO_USERS)
 CONNECT_SECONDS = 2
 SECONDS = 30
-"""Of a rotation's end."""
+"""Seconds at a rotation's end."""
 COMMAND = "ansible-playbook watchparty.secrets.baseline"
 LEAST = 1.0
-"""Seconds below which nothing is asked any more."""
+"""Least seconds for a comparison."""
 Result = dict[str, Any]
 
 
@@ -44,9 +45,9 @@ def compared(
     credentials: Sequence[Mapping[str, Any]],
     until: float,
 ) -> list[Result]:
-    """By credential what its server has beyond the baseline, or why that is not known; all in one execution.
+    """Differences of servers from baselines, or why these are unknown, by credential; all in one execution.
 
-    A server without a baseline is left out. ``until`` is in seconds since 1970.
+    Servers without a baseline are left out. ``until`` is in seconds since 1970.
     """
     names = [credential["name"] for credential in credentials if credential["kind"] in KINDS]
     masked: list[str] = []
@@ -79,9 +80,9 @@ def compared(
 
 
 def rotated(setting: RotationSetup, server: ServerPrograms, rotation: Mapping[str, Any]) -> list[str]:
-    """At the end of a rotation, a line a credential: of several in one database, the first.
+    """Lines about servers at the end of a rotation, for the first credential of each database.
 
-    None of one that was rolled back, or of a leak response, which compares servers itself.
+    Empty after a rollback, and in a leak response, which compares servers itself.
     """
     is_complete = rotation["step"] == "record" and not rotation["incident"]
     names = [credential["name"] for credential in rotation["credentials"]] if is_complete else []
@@ -113,7 +114,7 @@ def _summary(result: Mapping[str, Any]) -> str:
 
 
 def lines(results: Sequence[Result]) -> list[str]:
-    """What the operator reads of them before the confirmation, which with ``leak_evict`` includes their removal."""
+    """Lines before the operator's confirmation, which with ``leak_evict`` includes the removal of footholds."""
     return [
         f"possible foothold: {result['name']}: {text}" for result in results for text in result.get("footholds") or ()
     ]
@@ -128,7 +129,7 @@ def _compared(setting: RotationSetup, name: str, report: Mapping[str, Any] | Non
 
 
 def _inspection(setting: RotationSetup, name: str, masked: list[str]) -> Result | None:
-    """What the host is sent, with values; fills ``masked``. Raises SecretsError."""
+    """The request to the host, with values; None without a baseline. Fills ``masked``. Raises SecretsError."""
     credential = setting.catalog.credentials[name]
     engine = kind_names.SERVERS[credential.kind]
     has_two = credential.kind in kind_names.TWO_USERS

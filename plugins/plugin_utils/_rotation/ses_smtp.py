@@ -27,7 +27,7 @@ _VERSION = b"\x04"
 
 
 def smtp_password(secret: str, region: str) -> str:
-    """What SES's mail server of a region takes for an access key's secret, by AWS's documentation."""
+    """The SMTP password of an access key's secret in a region, by AWS's documentation."""
     key = f"AWS4{secret}".encode()
     for text in ("11111111", region, "ses", "aws4_request", "SendRawEmail"):
         key = hmac.new(key, text.encode(), hashlib.sha256).digest()
@@ -42,7 +42,7 @@ class SmtpServer:
     ca: str | None = None
 
     def accepts(self, login: Login) -> bool:
-        """Raises HostError where the server does not answer, or answers neither yes nor no."""
+        """Raises HostError if the server gives no clear answer."""
         with connected(self.host, self.port, SECONDS, is_implicit=self.port in IMPLICIT_PORTS, ca=self.ca) as server:
             try:
                 server.login(str(login.username), str(login.password))

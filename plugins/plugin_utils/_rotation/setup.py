@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""What an action of a rotation works with: the catalog, the kinds, the stores."""
+"""The catalog, kinds and stores of a rotation's action."""
 
 from __future__ import annotations
 
@@ -29,16 +29,16 @@ _TESTED = ("revoke_first", "deploy", "promote", "revoke", "record")
 
 @dataclass
 class ReadCache:
-    """What this process has read, until :meth:`forget`: a promotion, or its undoing, changes what is current."""
+    """Data that this process has read, until :meth:`forget`: a promotion or rollback changes current versions."""
 
     journal: Journal | None = None
-    """As it was planned from."""
+    """The journal at the plan."""
     contents: Contents | None = field(default=None, repr=False)
-    """What the stores held when it was planned: everything that credentials are in."""
+    """The stores' contents at the plan, with all places of credentials."""
     held: dict[str, credential_graph.StoredCredential] = field(default_factory=dict, repr=False)
 
     baseline: list[ServerBaseline | None] = field(default_factory=list, repr=False)
-    """What servers are compared with, once it was read. No rotation changes it."""
+    """The baseline, once read. No rotation changes it."""
 
     def forget(self) -> None:
         self.journal, self.contents = None, None
@@ -56,11 +56,11 @@ class RotationSetup:
     """Whether the rotation that is planned, and not open yet, answers a leak."""
 
     def first_look(self) -> Journal:
-        """The journal, as the first thing that a run reads: a grant that was just made is waited for."""
+        """The journal, as a run's first read. Waits for a new grant."""
         return access_wait().until_granted(self.rotator.look, lambda _journal: ())
 
     def chosen(self, names: Sequence[str]) -> list[Credential]:
-        """These credentials. Raises RotationError that names all that the catalog has not."""
+        """The named credentials. Raises RotationError with all unknown names."""
         unknown = [name for name in names if name not in self.catalog.credentials]
         if unknown:
             raise RotationError(
@@ -70,7 +70,7 @@ class RotationSetup:
         return [self.catalog.credentials[name] for name in names]
 
     def held(self, credential: Credential) -> credential_graph.StoredCredential:
-        """What the stores hold of a credential, read once a process unless a promotion came in between."""
+        """A credential in the stores, read once per process until :meth:`ReadCache.forget`."""
         if credential.name not in self.known.held:
             places = (spot.place for spot in credential_graph.spots(self.catalog, credential))
             contents = self.known.contents or self.rotator.current(places)
@@ -78,7 +78,7 @@ class RotationSetup:
         return self.known.held[credential.name]
 
     def located(self, credential: Credential, contents: Contents) -> credential_graph.StoredCredential:
-        """What ``contents`` hold of it; where its address stands elsewhere, that place is read now."""
+        """A credential in ``contents``. If other places hold its address, reads them now."""
         stored = credential_graph.find(self.catalog, credential, contents)
         if any(appearance.in_url for appearance in stored.appearances):
             return stored
@@ -91,16 +91,16 @@ class RotationSetup:
         return credential_graph.find(self.catalog, credential, contents | Contents(addresses))
 
     def old(self, rotation: OpenRotation, name: str) -> credential_graph.StoredCredential:
-        """What the stores held of a credential when the rotation was planned."""
+        """A credential in the stores when the rotation was planned."""
         credential = self.catalog.credentials[name]
         return self.located(credential, self.rotator.old_contents(rotation, credential))
 
     def mine(self, name: str) -> tuple[Journal, OpenRotation, plan.Item]:
-        """The rotation that this run holds, looked at now, and a credential's part in it. Raises SecretsError."""
+        """The journal, this run's rotation and a credential's item, read now. Raises SecretsError."""
         return self._part(name, *self.rotator.mine())
 
     def holding(self, name: str) -> tuple[Journal, OpenRotation, plan.Item]:
-        """The same as this process last saw it: for servers that refuse what is late."""
+        """The same as this process last saw it, for servers that refuse late requests."""
         return self._part(name, *self.rotator.holding())
 
     @staticmethod
@@ -111,19 +111,20 @@ class RotationSetup:
         return journal, rotation, items[name]
 
     def answers_leak(self) -> bool:
-        """Whether the open rotation, or else the planned one, does. An open incident may be another credential's."""
+        """Whether the open rotation, else the planned one, answers a leak. An open incident may be another
+        credential's."""
         rotation = self.rotator.look().rotation
         return self.plans_leak if rotation is None else bool(rotation.plan.get("incident"))
 
     def administrators_login(self, admin: Credential, rotation: OpenRotation | None) -> Login:
-        """Its new one as soon as that is tested: then its old one may be gone before those that it revokes."""
+        """The administrator's new login once tested, else the stored one: the old login may be revoked early."""
         new = self.new_value(rotation, admin.name) if rotation is not None and rotation.step in _TESTED else None
         return new or self.held(admin).login
 
     def new_value(self, rotation: OpenRotation, name: str, *, made: bool | None = None) -> Login | None:
-        """What takes the credential's place, or None if nothing was made yet.
+        """The credential's new value, or None if not made yet.
 
-        Whoever asks in the step that makes the values asks after that, unless ``made`` says otherwise.
+        In step create, waits for the value unless ``made`` is false.
         """
         try:
             made = rotation.step == "create" if made is None else made

@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""An SSH key in a rotation: the two keys concerned, and what its hosts have against it before anything is changed."""
+"""SSH keys in a rotation: old and new key, and blockers that hosts show before anything is changed."""
 
 from __future__ import annotations
 
@@ -25,9 +25,9 @@ class Pair:
     name: str
     old: str = field(repr=False)
     new: str | None = field(default=None, repr=False)
-    """None before it was made."""
+    """None until made."""
     rollback: bool = False
-    """Whether the new one is removed, since the rotation is rolled back."""
+    """Whether a rollback removes the new key."""
     leak: bool = False
     number: int = 0
     comment: str = ""
@@ -54,7 +54,7 @@ def present(setting: RotationSetup, name: str) -> Pair:
 
 
 def concerned(setting: RotationSetup, name: str, former: str = "") -> Pair:
-    """Both keys, in the rotation that this run holds; with a ``former`` pending task, the old one is what it names."""
+    """Both keys, in the rotation that this run holds. With a ``former`` pending task, the old key is the task's."""
     logins = rotated_logins(setting, name, former)
     old, new = logins.old.password, logins.new.password if logins.new else None
     if logins.task and new is None:
@@ -75,7 +75,7 @@ def looks(setting: RotationSetup, plan: _plan.RotationPlan) -> list[str]:
 def against(
     setting: RotationSetup, plan: _plan.RotationPlan, contents: Contents, seen: Sequence[Mapping[str, Any]] | None
 ) -> dict[str, str]:
-    """By credential, the blockers of replacing it; without ``seen`` only those of the key itself."""
+    """Blockers of replacing SSH keys, by credential; without ``seen`` only those of the key itself."""
     result = {}
     for name in looks(setting, plan):
         key = credential_graph.find(setting.catalog, setting.catalog.credentials[name], contents).login.password
@@ -106,7 +106,7 @@ def blockers_of_hosts(seen: Sequence[Mapping[str, Any]], *, leak: bool) -> list[
         ]
     lost_hosts = [str(entry["host"]) for entry in seen if entry.get("lost")]
     outside = [str(entry["host"]) for entry in seen if entry.get("outside")]
-    # A host's own account may have made its files so: that keeps no leak from being contained on the others.
+    # A host's account may have made its files unusable. This must not stop containment on other hosts.
     unusable_hosts = [entry for entry in seen if leak and entry.get("unusable")]
     is_waited_for = not leak or len(lost_hosts) + len(outside) + len(unusable_hosts) == len(seen)
     results = [
@@ -134,7 +134,7 @@ def blockers_of_hosts(seen: Sequence[Mapping[str, Any]], *, leak: bool) -> list[
 
 
 def elsewhere(name: str, result: Mapping[str, Any]) -> str:
-    """Which files beside its own still allow a leaked key; empty if none does."""
+    """A message about other files that still authorize a leaked key; empty if none."""
     files = result.get("elsewhere") or []
     return f"{' and '.join(files)} still hold{'s' if len(files) == 1 else ''} the leaked key of {name}" if files else ""
 

@@ -1,10 +1,9 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""The rotation's acts on the stores, which stage, promote and remove versions.
+"""Stages, promotes and removes a rotation's versions in the stores.
 
-Each can be repeated, and each late one is harmless or refused.
-
-Knows stores only by their interface, so that a simulation drives this very code.
+Each act can be repeated; a late act is harmless or refused. Uses stores only by their interface, so that a simulation
+can drive this code.
 """
 
 from __future__ import annotations
@@ -49,7 +48,7 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.promo
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.store_reads import StoreReads
 
 MERGE_SECONDS = 120.0
-"""How long a promotion merges what somebody else writes, unless the caller says otherwise."""
+"""Default seconds for which a promotion merges other writers' changes."""
 PAUSE, LONGEST_PAUSE = 0.5, 8.0
 """Seconds between two tries, from the second on: AWS keeps some hundred versions of a secret."""
 
@@ -60,9 +59,9 @@ class Rotator(StoreReads):
     def __init__(self, **options: Any) -> None:
         super().__init__(**options)
         self._opened = ""
-        """The rotation that this process has begun: no other process can have changed it before."""
+        """Id of a rotation that this process began, and no other process has changed yet."""
         self._staged_for: OpenRotation | None = None
-        """The rotation of which versions were staged since its last entry: its next one tells whether it still is."""
+        """The rotation whose versions were staged since its last entry. Its next entry shows whether it is open."""
 
     def open(self, journal: Journal, rotation: str, plan: _plan.RotationPlan, contents: Contents) -> Journal:
         opened = super().open(journal, rotation, plan, contents)
@@ -79,9 +78,10 @@ class Rotator(StoreReads):
         return after
 
     def confirm(self) -> None:
-        """What this run staged since its last entry must not stay behind a rotation that another run has ended.
+        """Removes versions staged since the last entry, if another run has ended the rotation; then raises
+        :class:`Overtaken`.
 
-        Called where it makes no further entry, or where that was refused. Raises :class:`Overtaken`.
+        Called if no further entry follows, or one was refused.
         """
         if self._staged_for is not None:
             self._clear_if_over(self._staged_for)
@@ -91,7 +91,7 @@ class Rotator(StoreReads):
         return new_values.Issued(self.secrets, self.logins_secret(rotation), rotation.id, form)
 
     def _form(self, rotation: OpenRotation, description: str) -> Form:
-        """What the rotation's own secrets are made with: the environment's key and tags."""
+        """Description, key and tags of the rotation's own secrets."""
         return Form(description, rotation.plan.get("key"), self.tags())
 
     # The acts
@@ -99,7 +99,7 @@ class Rotator(StoreReads):
     def create(
         self, kinds: Mapping[str, Kind], generate: Callable[[Kind], str], supplied: Mapping[str, Login]
     ) -> Values:
-        """Makes the new values once, and stages them in one new version a secret and phase."""
+        """Makes the new values once, and stages them in one new version per secret and phase."""
         _journal_now, rotation = self.holding()
         with self.cleared_if_late(rotation, looks=False):
             contents = self.old_contents(rotation)
@@ -173,7 +173,7 @@ class Rotator(StoreReads):
         return {name: changed.get(name, contents.readings[name].value) for name in rotation.plan["secrets"]}
 
     def _lay_over(self, rotation: OpenRotation, values: Values) -> None:
-        """Makes the secret that hosts read, derived from the logins' alone, so that whoever makes it makes the same."""
+        """Creates the overlay from the logins' secret alone, so that every run creates the same."""
         names = self.overlaid(rotation)
         if not names:
             return
@@ -185,9 +185,9 @@ class Rotator(StoreReads):
 
     @contextmanager
     def cleared_if_late(self, rotation: OpenRotation, *, looks: bool = True) -> Iterator[None]:
-        """Around what stages versions: after another run has tidied up they would stand in the next rotation's way.
+        """Removes versions staged in its body if another run has ended the rotation: they would block the next one.
 
-        Without ``looks`` the next entry tells whether another run has, unless something failed.
+        Without ``looks``, the next entry tells this, unless something failed.
         """
         failure: SecretsError | None = None
         try:
@@ -207,7 +207,7 @@ class Rotator(StoreReads):
             raise Overtaken("another run ended this rotation, so this run removed the values that it had staged")
 
     def clear(self, rotation: OpenRotation, *, late: bool = False) -> None:
-        """Takes every label of the rotation off, and removes its own secrets."""
+        """Removes every label of the rotation, and its own secrets."""
         asks = late or rotation.aborting or bool(rotation.plan.get("merges"))
         names = list(rotation.plan.get("secrets", {}))
         results = self.secrets.side_by_side([partial(self._labels, rotation, name, asks=asks) for name in names])
@@ -223,8 +223,7 @@ class Rotator(StoreReads):
         self.secrets.delete(self.logins_secret(rotation))
 
     def _labels(self, rotation: OpenRotation, name: str, *, asks: bool) -> set[tuple[str, str]]:
-        """The labels of this rotation in a secret: those that it puts; if it ``asks``, those too that a run of it may
-        have put elsewhere."""
+        """Labels of this rotation in a secret; if it ``asks``, also labels that a run has put elsewhere."""
         own_labels = self.labelled(rotation, name)
         if not asks:
             return own_labels
@@ -236,17 +235,17 @@ class Rotator(StoreReads):
         }
 
     def _clear_ended(self, rotation: OpenRotation, name: str) -> None:
-        """Takes off what late requests of rotations that have ended put on versions."""
+        """Removes labels that late requests of ended rotations put on versions."""
         for stage, version in sorted(self._described(name).stages.items()):
             if is_label(stage, rotation, others=True) and not is_label(stage, rotation, others=False):
                 self.secrets.discard(name, version=version, labels=[stage])
 
     def _described(self, name: str) -> Description:
-        """As this process saw it for its plan, or as it is now."""
+        """The description from this process's plan, else the present one."""
         return self.described.get(name) or self.secrets.describe(name)
 
     def _mark_pending(self, rotation: OpenRotation, name: str, base: str) -> None:
-        """AWS's own label for a version to come, so that its own rotation and people see it."""
+        """Puts AWSPENDING on the new version, for AWS's own rotation and for people."""
         target = self.target(rotation, name)
         descriptions = [self.described[name]] if name in self.described else []
 
@@ -261,7 +260,7 @@ class Rotator(StoreReads):
                 )
             try:
                 self.secrets.promote(name, to=target, instead_of=holder, label=PENDING, known=True)
-            except Conflict as error:  # the description was behind
+            except Conflict as error:  # the description was stale
                 return error
             return None
 
@@ -270,10 +269,10 @@ class Rotator(StoreReads):
             raise refusal
 
     def promote(self, *, seconds: float = MERGE_SECONDS) -> Promotion:
-        """Moves AWSCURRENT in every secret, each only from the version planned from; then writes the parameters.
+        """Moves AWSCURRENT in every secret, only from the planned version; then writes the parameters.
 
-        What somebody else wrote meanwhile in other keys is merged and stays, for so many ``seconds`` at most. Nothing
-        is moved before it is known that GitHub's copies can follow.
+        Other writers' changes of other keys are merged, for at most ``seconds``. Without a leak, nothing moves if
+        GitHub cannot be synced.
         """
         journal, rotation = self.holding()
         against = "" if journal.incident else self.against_copies(rotation, self.logins(rotation))
@@ -285,7 +284,7 @@ class Rotator(StoreReads):
             current = self._current(list(rotation.plan["secrets"]))
             states = {name: self._compared(rotation, name, version) for name, version in current.items()}
             unready = promotion.taken(states)
-            if unready and not settled:  # what was planned from may be newer than what was read now
+            if unready and not settled:  # this read may be older than the plan
                 self.secrets.settling.wait()
                 settled = True
                 continue
@@ -306,7 +305,7 @@ class Rotator(StoreReads):
         return credential_ages.moment(self.clock()).timestamp()
 
     def _current(self, names: Sequence[str]) -> dict[str, str]:
-        """The current version of each, read now. Raises :class:`NotFound` for a secret that is not there any more."""
+        """Current versions by secret, read now. Raises :class:`NotFound` for a missing secret."""
         contents = self.secrets.read(names)
         for name in names:
             if name not in contents.readings:
@@ -314,7 +313,7 @@ class Rotator(StoreReads):
         return {name: contents.readings[name].version for name in names}
 
     def _moved_all(self, rotation: OpenRotation, states: Mapping[str, str], current: Mapping[str, str]) -> bool:
-        """Whether AWSCURRENT was moved everywhere; False where somebody wrote since it was compared."""
+        """Moves AWSCURRENT in ready secrets. Returns False if another writer wrote since the comparison."""
 
         def moved(name: str, base: str) -> bool:
             if current[name] == self.target(rotation, name):
@@ -329,7 +328,7 @@ class Rotator(StoreReads):
         return all(self.secrets.side_by_side([partial(moved, name, base) for name, base in ready.items()]))
 
     def _compared(self, rotation: OpenRotation, name: str, current: str) -> str:
-        """ "ready", "over" (somebody wrote over what was promoted, which is in force), "moved" or "taken"."""
+        """The state "ready", "over" (another writer kept the promoted values), "moved" or "taken"."""
         base = rotation.plan["secrets"][name]
         if current in (base, self.target(rotation, name)):
             return "ready"
@@ -341,8 +340,7 @@ class Rotator(StoreReads):
         return "moved" if promotion.is_untouched(self.catalog, items, name, before, now) else "taken"
 
     def _rebased(self, moved: Mapping[str, str]) -> OpenRotation:
-        """Notes the versions that others wrote as those to start from. Hosts keep what they were given: what others
-        write reaches them as ever, by the next deploy."""
+        """Records other writers' versions as the new base. Hosts get those changes by the next deploy."""
         journal, rotation = self.mine()
         before = rotation.plan.get("merges", {})
         merges = {**before, **{name: before.get(name, 0) + 1 for name in moved}}
@@ -350,7 +348,7 @@ class Rotator(StoreReads):
         return self._held(self.append(journal, rotation.id, rotation.step, plan=plan, phase=rotation.phase))
 
     def _stage_merges(self, rotation: OpenRotation) -> None:
-        """Stages the last phase over what others wrote; a run that goes on finds it staged, or stages it."""
+        """Stages the last phase over other writers' versions, or finds it staged."""
         merges = rotation.plan.get("merges", {})
         if not merges:
             return
@@ -372,6 +370,6 @@ class Rotator(StoreReads):
         return Promotion("done", parameters=numbers, message="; ".join(filter(None, [message, merged])), sent=sent)
 
     def overwrite(self, name: str, value: str, *, instead_of: int, fresh: Fresh) -> int:
-        """Writes a parameter, which AWS does whoever wrote it meanwhile; returns its new version."""
+        """Writes a parameter, whoever wrote it meanwhile. Returns its new version."""
         fresh.spend()
         return self.parameters.overwrite(name, value, instead_of=instead_of)

@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""The steps of a rotation: what remains to be done, and what follows from what happened."""
+"""The steps of a rotation: remaining stages, and the step after an outcome."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._core.kind_name
 BACKWARD = BACKWARD_STEPS
 
 DONE, FAILED, LOST, TAKEN, BLOCKED, LATER = "done", "failed", "lost", "taken", "blocked", "later"
-"""What a step may come to: done; failed; hosts were lost, which is not a fault of the new value; somebody changed our
-keys; the gate is shut, or others write without a pause; the revocation is due later."""
+"""Outcomes of a step: done; failed; hosts unreachable, no fault of the new value; another writer changed our keys;
+blocked, or other writers do not pause; revocation due later."""
 
 _AFTER_PROMOTION = {
     "revoke": " and the old one may still be valid",
@@ -31,14 +31,14 @@ GO, BACK, STOP = "go", "back", "stop"
 @dataclass(frozen=True)
 class Decision:
     way: str
-    """"go" on, take it "back", or "stop" here and stay open."""
+    """Either "go" on, roll "back", or "stop" and stay open."""
     step: str | None = None
     phase: int = 0
     message: str = ""
 
 
 def remaining(rotation: OpenRotation) -> tuple[str, ...]:
-    """The stages still to be carried out, the present one included: an act that was cut short is done again."""
+    """Remaining stages with the present one: an interrupted act is done again."""
     if rotation.step in BACKWARD:
         return BACKWARD[BACKWARD.index(rotation.step) :]
     all_stages = stages(int(rotation.plan.get("phases", 1)), immediate=bool(rotation.plan.get("immediate")))
@@ -47,7 +47,7 @@ def remaining(rotation: OpenRotation) -> tuple[str, ...]:
 
 
 def stages(phases: int, *, immediate: bool = False) -> tuple[str, ...]:
-    """The names of every stage of a rotation with that many rollouts; ``immediate`` removes the old values first."""
+    """All stages of a rotation with that many rollouts; ``immediate`` revokes old values first."""
     before = ("create", "set", "test", *(("revoke_first",) if immediate else ())) if phases else ()
     after = ("promote", "revoke", "record") if phases else ("revoke", "record")
     return (*before, *(f"deploy_{number}" for number in range(1, phases + 1)), *after)
@@ -60,7 +60,7 @@ def step_of(stage: str) -> tuple[str, int]:
 
 
 def is_past_return(rotation: OpenRotation) -> bool:
-    """Whether the old values may be gone, so that nothing leads back."""
+    """Whether old values may be revoked, so that no rollback is possible."""
     removing = ("revoke_first", "deploy", "promote") if rotation.plan.get("immediate") else ()
     deleted = ("deploy", "promote") if _has_deleted_key(rotation) else ()
     return rotation.step in (*removing, *deleted, "revoke", "record")
@@ -73,14 +73,14 @@ def _has_deleted_key(rotation: OpenRotation) -> bool:
 
 
 def way_back(rotation: OpenRotation) -> int:
-    """The phase that hosts go back through first, or 0: where one signs with the new key already, every host must know
-    it as a fallback before another signs with the old one again."""
+    """The phase of a rollback's first rollout, or 0. If a host signs with the new key, every host must know it as a
+    fallback before another signs with the old key again."""
     reached = rotation.step == "promote" or rotation.phase == 2
     return 1 if int(rotation.plan.get("phases", 0)) == 2 and reached else 0
 
 
 def following(rotation: OpenRotation, outcome: str, *, message: str = "", is_tested: bool = False) -> Decision:
-    """Pure: which way a rotation goes on after the present step came to ``outcome``.
+    """The decision after the present step's ``outcome``. Pure.
 
     ``is_tested``: the step that set the new values has tested them, too.
     """
@@ -120,7 +120,7 @@ def _on_the_way_back(rotation: OpenRotation, outcome: str, message: str) -> Deci
 
 
 def unverified(hosts: Sequence[str]) -> str:
-    """Why no value is removed while these hosts are neither verified nor skipped."""
+    """The reason why no value is revoked while these hosts are neither verified nor skipped."""
     return (
         f"hosts that may still use the value to revoke: {', '.join(hosts)} (unreachable, outside --limit, or without "
         "the newest .env). Make them reachable and run ansible-playbook watchparty.secrets.deploy, or continue without "

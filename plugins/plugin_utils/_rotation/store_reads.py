@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""What a rotation reads of the stores, and what it sends to GitHub."""
+"""Reads of a rotation from the stores, and its sync to GitHub."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ class StoreReads(JournalWriter):
         self.mirror = mirror
         self.sleep = sleep
         self.described: dict[str, Description] = {}
-        """The secrets as this process described them for its plan."""
+        """Descriptions of secrets from this process's plan."""
 
     def current(self, places: Iterable[Place]) -> Contents:
         return registry.current(self.catalog, places, registry.by_traits(self.secrets, self.parameters))
@@ -64,7 +64,7 @@ class StoreReads(JournalWriter):
         self.parameters.settling.wait_since(journal.written, credential_ages.moment(self.clock()))
 
     def old_contents(self, rotation: OpenRotation, credential: Credential | None = None) -> Contents:
-        """What the stores held when it was planned, read by version: where one credential is, or everything."""
+        """The stores' contents at the plan, read by version: of one credential, or all."""
         pins = {**rotation.secrets, **rotation.plan.get("secrets", {})}
         numbers = {name: str(number) for name, number in rotation.plan.get("parameters", {}).items()}
         if credential is not None:
@@ -85,7 +85,7 @@ class StoreReads(JournalWriter):
         return contents
 
     def read_ahead(self, rotation: OpenRotation) -> None:
-        """Reads at once the versions that the acts of many credentials need one after the other."""
+        """Reads in parallel the versions that acts of many credentials need."""
         pins = rotation.plan.get("secrets", {})
         numbers = {name: str(number) for name, number in rotation.plan.get("parameters", {}).items()}
 
@@ -96,7 +96,7 @@ class StoreReads(JournalWriter):
 
         acts: list[Callable[[], Contents]] = [made] if len(pins) <= WORKERS else []
         if not acts:
-            made()  # what it holds of the secrets is not read once more
+            made()  # secrets that it contains are not read again
         if pins:
             acts.append(lambda: self.secrets.read_known(list(pins), pins=pins))
         if numbers:
@@ -104,9 +104,9 @@ class StoreReads(JournalWriter):
         self.secrets.side_by_side(acts)
 
     def values(self, rotation: OpenRotation, *, made: bool = False) -> Values:
-        """The new values, once they are made. Raises :class:`NotFound` before that.
+        """The new values. Raises :class:`NotFound` if not made yet.
 
-        ``made`` by another run, says AWS, or by the journal they were: then they are waited for.
+        If AWS (``made``) or the journal shows that they exist, waits for them.
         """
         name = self.logins_secret(rotation)
         version = version_id(rotation.id, name)
@@ -129,7 +129,7 @@ class StoreReads(JournalWriter):
         return Values(logins, document["phases"], version)
 
     def against_copies(self, rotation: OpenRotation, logins: Mapping[str, Login]) -> str:
-        """Why GitHub cannot be sent what it must hold with ``logins`` in force, or nothing."""
+        """The reason why GitHub cannot be synced with ``logins`` in force, or empty."""
         names = github_copies.names_of(self.catalog, rotation.plan)
         if names and self.mirror is None:
             return preconditions.needs_token(self.catalog, names)
@@ -137,7 +137,7 @@ class StoreReads(JournalWriter):
         return github_copies.needs_value(missing) if missing else ""
 
     def send_copies(self, rotation: OpenRotation, logins: Mapping[str, Login]) -> tuple[tuple[str, ...], str]:
-        """Syncs them. Returns the names that were synced, and a message about those that failed."""
+        """Syncs values to GitHub. Returns the synced names, and a message about missing values."""
         names = github_copies.names_of(self.catalog, rotation.plan)
         if not names or self.mirror is None:
             return (), github_copies.not_synced(names) if names else ""
@@ -146,11 +146,11 @@ class StoreReads(JournalWriter):
         return tuple(copies.values), github_copies.not_synced(copies.missing) if copies.missing else ""
 
     def logins(self, rotation: OpenRotation) -> Mapping[str, Login]:
-        """The new ones, where GitHub holds any of them."""
+        """New logins; empty if GitHub holds none."""
         return self.values(rotation).credentials if github_copies.names_of(self.catalog, rotation.plan) else {}
 
     def _copies(self, rotation: OpenRotation, logins: Mapping[str, Login]) -> github_copies.Copies:
-        """From what changes as it was planned from, and from everything else as it is now."""
+        """Values for GitHub, from planned versions of what changes and present versions of all else."""
         planned = self.old_contents(rotation)
         others = [
             place for place in credential_graph.every_place(self.catalog) if place.name not in rotation.plan["secrets"]

@@ -1,9 +1,9 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Since when a value can be in the stores at most, for credentials without a rotation in the journal.
+"""Earliest dates of stored values, for credentials without a rotation in the journal.
 
-A version's date is no such limit: a secret gets a new version when another of its keys changes, and a parameter when
-its KMS key changes. The date on which the secret or the parameter was created never moves.
+A version's date is no limit: a secret gets a new version when another of its keys changes, and a parameter when its KMS
+key changes. The creation date of a secret or parameter never moves.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ def dates(
     created: Mapping[str, str] | None = None,
     contents: Contents | None = None,
 ) -> dict[str, str]:
-    """By credential. ``created`` and ``contents`` were read before and are not read again."""
+    """Dates by credential. ``created`` and ``contents`` are not read again."""
     places = {item.name: _places(catalog, item) for item in credentials if item.name not in journal.rotated}
     all_places = [place for setting_places in places.values() for place in setting_places]
     created_at = dict(created or {})
@@ -56,7 +56,7 @@ def dates(
 
 
 def _places(catalog: Catalog, credential: Credential) -> list[Place]:
-    """Without user names, which a rotation keeps."""
+    """Places without user names, which a rotation keeps."""
     return [spot.place for spot in credential_graph.spots(catalog, credential) if not spot.is_user]
 
 
@@ -71,7 +71,7 @@ def _secrets(store: VersionedStore, names: list[str]) -> dict[str, str]:
 
 
 def _created(store: VersionedStore, name: str) -> str | None:
-    """None if it does not exist, and an empty text if its date is unknown."""
+    """Creation date of a secret. None if the secret does not exist, empty if unknown."""
     try:
         return store.describe(name).created
     except NotFound:
@@ -81,7 +81,7 @@ def _created(store: VersionedStore, name: str) -> str | None:
 
 
 def _parameters(catalog: Catalog, store: Parameters, places: list[Place], contents: Contents | None) -> dict[str, str]:
-    """A first version that is no longer kept leaves the date unknown."""
+    """Creation dates of parameters; empty if the first version is no longer kept."""
     names = {place.name for place in places if not place.traits.has_labels}
     contents = store.read([catalog.ssm_path]) if contents is None else contents
     if catalog.ssm_path in contents.failures:

@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""New values that a third party issued: from a private file, or as the operator was asked for them."""
+"""Externally issued new values, from a private file or the operator's answers."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _PARTS = {"username", "password"}
 
 
 def supplied(args: Mapping[str, Any], task_vars: Mapping[str, Any]) -> dict[str, Login]:
-    """New values that a third party issued, from a private file or from what ask_secret registered."""
+    """Externally issued new values, from a private file or ask_secret's result."""
     result: dict[str, Any] = {}
     if args.get("values_from"):
         result.update(answers(args["values_from"], task_vars))
@@ -34,10 +34,7 @@ def supplied(args: Mapping[str, Any], task_vars: Mapping[str, Any]) -> dict[str,
 
 
 def for_credentials(setting: RotationSetup, args: Mapping[str, Any], task_vars: Mapping[str, Any]) -> dict[str, Login]:
-    """The same, if each is of a credential whose value an operator supplies.
-
-    Raises RotationError that names the others.
-    """
+    """The supplied values. Raises RotationError for credentials whose value no operator supplies."""
     logins = supplied(args, task_vars)
     message = preconditions.not_to_be_given(setting.catalog, setting.kinds, list(logins))
     if message:
@@ -46,9 +43,10 @@ def for_credentials(setting: RotationSetup, args: Mapping[str, Any], task_vars: 
 
 
 def wanted_again(setting: RotationSetup, rotation: OpenRotation, supplied_logins: Mapping[str, Login]) -> list[str]:
-    """The credentials of an open rotation that need an answer: the run that had it was killed before it kept it.
+    """Credentials of an open rotation whose value must be supplied again: the earlier run was killed before it stored
+    the value.
 
-    Raises RotationError for an answer that is the value in use.
+    Raises RotationError for the value in use.
     """
     items = [item for item in plan.items_of(rotation.plan) if item.act in plan.CHANGES]
     names = [

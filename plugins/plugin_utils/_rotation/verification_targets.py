@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Where a value that a third party issued, or an administrator's, can be tried. Pure; what it returns holds values."""
+"""Targets at which externally issued values and administrators' logins can be tried. Pure; the results hold values."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._core.url_crede
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.kind_declarations import Kind
 
 VERIFYING = ("check", "test", "revoked")
-"""The stages of a kind that tries values, for those of its credentials that can be tried."""
+"""Stages that a kind with ``tries_values`` has only for credentials that can be tried."""
 
 
 def administered(catalog: Catalog, name: str) -> list[Credential]:
-    """The credentials at whose servers this one is the administrator."""
+    """Credentials that this one administers."""
     return [
         credential
         for credential in catalog.credentials.values()
@@ -48,9 +48,9 @@ def tries(
     current: Login,
     former: Mapping[str, Login],
 ) -> list[dict[str, Any]]:
-    """What the host is handed: one for each place, or one for each place and previous value, by that one's id.
+    """Tries for the host: one per place and previous value, with that value's id.
 
-    Raises :class:`RotationError`, naming the credential, where it cannot be tried.
+    Raises :class:`RotationError`, naming the credential, if a value cannot be tried.
     """
     results = []
     try:
@@ -73,7 +73,7 @@ def _at_its_server(
     current: Login,
     former: Mapping[str, Login],
 ) -> list[dict[str, Any]]:
-    """At the address that the catalog declares for the administrator, and at no other."""
+    """Tries at the address that the catalog declares for the administrator, and at no other."""
     _admin, server = server_addresses.required_server(catalog, credential)
     engine = kind_names.ENGINES[credential.kind]
     admin_credential = credential_graph.find(catalog, admin, contents)

@@ -57,7 +57,7 @@ class StageRequest:
 
 @dataclass(frozen=True)
 class Part:
-    """One credential in a rotation."""
+    """A credential in a rotation."""
 
     setting: RotationSetup
     server: ServerPrograms
