@@ -29,9 +29,7 @@ class BaselineRun:
 
     @classmethod
     def of(cls, catalog: Catalog, client: Callable[[str], Any], *, records: bool) -> BaselineRun:
-        """Reads the baseline. If the run ``records``: raises SecretsError on a failed read, and makes a missing
-        baseline.
-        """
+        """Reads the baseline. A run that ``records`` raises SecretsError if that fails; it makes a missing one."""
         try:
             store = baseline_of(catalog, client)
             recorded = store.read()[0] if store else None
