@@ -13,6 +13,7 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation impor
 
 OUTCOME = "false_alarm"
 PAST = "already revokes old values and can only be finished"
+DISABLED = "was disabled already"
 _HARMLESS = {
     "purged": "caches were purged",
     "invalidated": "CloudFront copies were invalidated",
@@ -32,7 +33,8 @@ def against(incident: Incident, rotation: OpenRotation | None) -> str:
         command = f"ansible-playbook watchparty.secrets.rotate -e rotation_abort=true -e rotation_resume={own.id}"
         return f"{own} is open. Abort this rotation with {command}, then close the leak"
     final = done_for_good(incident, rotation)
-    return f"{final}{'' if own else ', and revoked values wait to be scrubbed'}. {_finish()}" if final else ""
+    waits = ", and revoked values wait to be scrubbed" if not own and not final.endswith(DISABLED) else ""
+    return f"{final}{waits}. {_finish()}" if final else ""
 
 
 def done_for_good(incident: Incident, rotation: OpenRotation | None) -> str:
@@ -42,7 +44,8 @@ def done_for_good(incident: Incident, rotation: OpenRotation | None) -> str:
     replaced = sorted({*incident.about(*REPLACED)})
     if replaced or incident.dead:
         return f"{', '.join(replaced)} was replaced or revoked already" if replaced else "values were replaced already"
-    return ""
+    blocked = sorted({*incident.about("blocked")})
+    return f"{', '.join(blocked)} {DISABLED}" if blocked else ""
 
 
 def done(incident: Incident) -> list[str]:

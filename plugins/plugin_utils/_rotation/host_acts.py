@@ -151,7 +151,7 @@ def _blocked(
     failed = [entry for entry in results if entry.get("failed") or entry.get("unreachable")]
     result.messages += [message for entry in results for message in entry.get("messages") or ()]
     result.messages += [f"not blocked: {entry['act']['host']}: {entry.get('msg') or 'no answer'}" for entry in failed]
-    if not failed:
+    if not failed and {entry["act"]["host"] for entry in results} >= {*_hosts(engine, key)}:
         engine.carried.notes.blocked.append(key["name"])
 
 

@@ -45,6 +45,12 @@ def test_a_value_that_is_gone(event: str) -> None:
     assert "Finish the response: run ansible-playbook watchparty.secrets.leak_response again" in message
 
 
+def test_a_value_that_was_disabled() -> None:
+    """No rollback enables it."""
+    assert false_alarm.against(incident("blocked/cache"), None).startswith("cache was disabled already. Finish the ")
+    assert "and revoked values wait" in false_alarm.against(incident("blocked/cache", "refused/cache"), None)
+
+
 def test_versions_that_are_dead() -> None:
     assert false_alarm.against(incident(dead={"core": ("v1",)}), None).startswith("values were replaced already")
 

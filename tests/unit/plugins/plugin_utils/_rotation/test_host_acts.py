@@ -96,6 +96,10 @@ def test_a_leaked_key_is_blocked_first_and_what_fails_stops_nothing(monkeypatch:
     made = engine(KEY, incident="leak-1", immediate=True)
     host_acts.judged(made, "create", answers(made, "create"))
     assert made.carried.notes.blocked == ["deploy"]
+    for reachable in (["web1"], []):
+        made = engine(KEY, incident="leak-1", immediate=True, reachable=reachable)
+        host_acts.judged(made, "create", answers(made, "create"))
+        assert made.carried.notes.blocked == [], "web2 accepts it"
 
 
 def test_where_an_pending_task_names_hosts_only_there() -> None:
