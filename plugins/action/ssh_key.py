@@ -93,7 +93,11 @@ class ActionModule(ServerAction):
 
     def _blocked(self, on_host: Any) -> dict[str, Any]:
         self._require_another_way(self._pair.old)
-        return self._rejected(on_host(), self._pair.old)
+        result = on_host()
+        try:
+            return self._rejected(result, self._pair.old)
+        except AnsibleConnectionFailure as error:  # whoever has the key may keep sshd busy; the host stays in the run
+            return {**result, "failed": True, "msg": str(error)}
 
     def _usable(self, on_host: Any) -> dict[str, Any]:
         usable = on_host(state="looked")

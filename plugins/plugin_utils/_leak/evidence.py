@@ -39,6 +39,8 @@ class BackgroundCall:
             self._answer = dict(self._act())
         except SecretsError as error:
             self._answer = {"failed": True, "msg": str(error)}
+        except Exception as error:  # noqa: BLE001 # pylint: disable=broad-exception-caught # evidence stops nothing
+            self._answer = {"failed": True, "msg": f"unexpected error: {type(error).__name__}"}
 
     def answer(self, seconds: float) -> dict[str, Any]:
         self._thread.join(max(seconds, 0))

@@ -244,6 +244,8 @@ class TestForward:
         assert "run ansible-playbook watchparty.secrets.rotate" in run("present", rotator)["msg"]
         assert not run("blocked", rotator)["accepted"]
         assert host.log == [("own", "web1"), "blocked", ("login", print_of(OLD))]
+        host.unanswered = print_of(OLD)
+        assert "so it is unknown whether it accepts the key" in run("blocked", rotator)["msg"]
 
     def test_a_host_with_neither_key_is_left_as_it_is(self, run: Any, host: Host, made: Any) -> None:
         host.file = set()

@@ -104,6 +104,8 @@ class TestBeside:
     def test_an_error_is_words(self) -> None:
         beside = leak_evidence.BackgroundCall(refuses(RotationError("denied")))
         assert beside.answer(5) == {"failed": True, "msg": "denied"}
+        beside = leak_evidence.BackgroundCall(refuses(KeyError("an answer of another form")))
+        assert beside.answer(5) == {"failed": True, "msg": "unexpected error: KeyError"}
 
     def test_one_that_hangs_is_not_waited_for(self) -> None:
         over = threading.Event()
