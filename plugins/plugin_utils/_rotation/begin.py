@@ -89,7 +89,7 @@ def _require_open(journal: Journal, named: str, *, back: bool) -> None:
 
 
 def _ended(journal: Journal) -> set[str]:
-    """Ids of rotations that are known to have ended."""
+    """Ids of known ended rotations."""
     return {*journal.ended, *(rotated.rotation for rotated in journal.rotated.values())}
 
 
@@ -129,7 +129,6 @@ class Start:
         beside: plan_after_open_rotation.AfterOpenRotation | None = None,
         read: plan_reader.Read | None = None,
     ) -> tuple[rotation_plan.RotationPlan, plan_reader.Read, dict[str, Any]]:
-        """A plan, its inputs, and its summary."""
         setting, args = self.setting, self.args
         request = rotation_plan.RotationRequest(
             tuple(args["credentials"]), args["force"], args["incident"], args["immediate"]

@@ -240,7 +240,7 @@ def _revoked_logins(
 
 
 def credential_summary(setting: RotationSetup, item: _plan.Item) -> dict[str, Any]:
-    """A credential as a kind's acts get it."""
+    """A credential, as acts of its kind get it."""
     credential = setting.catalog.credentials[item.credential]
     kind = setting.kinds.get(item.kind, Kind(item.kind))
     stages = verification_targets.stages(setting.catalog, credential, kind)
@@ -264,7 +264,7 @@ def check_summaries(setting: RotationSetup, plan: _plan.RotationPlan) -> list[di
 
 
 def record_of(setting: RotationSetup, journal: Journal, rotation: OpenRotation) -> dict[str, Any]:
-    """The rotation's record in the audit log."""
+    """The rotation's audit record."""
     items = _plan.items_of(rotation.plan)
     last = int(rotation.plan.get("phases", 0))
     numbers = rotation.plan.get("parameters", {})

@@ -87,7 +87,7 @@ class Rehearsal(JournalWriter):
         merged = {**_of(opened).plan, "merges": dict.fromkeys(plan.secrets, 99)}
         journal = self.append(opened, rotation, _of(opened).step, plan=merged)
         back = self.advance("abort", phase=min(plan.phases, 1), reason="x" * LONGEST_REASON, since=journal)
-        # Where passwords overlap, a session of each server is noted: of which start of the server, and its number.
+        # For overlapping passwords, each server's start and a session's number are noted.
         overlapping = {name for name, kind in kinds.items() if kind.alternates == "if_suffixed"}
         noted = [item.credential for item in plan.items if item.kind in overlapping]
         tokens = {item.credential: {"not_ended": [""]} for item in plan.items if item.kind == incident_events.OUTLIVED}

@@ -25,7 +25,7 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.ids i
 )
 
 LONGEST_REASON = 600
-"""Characters that an entry keeps of a reason: a rollback may have a reason from each of many hosts."""
+"""Maximum characters of a reason: a rollback may have one from each of many hosts."""
 
 
 class JournalWriter:
@@ -38,7 +38,7 @@ class JournalWriter:
         """The journal as this process last wrote it, or read it while holding the rotation."""
 
     def tags(self) -> Mapping[str, str]:
-        """The environment's tags. Raises PolicyError for one that AWS refuses."""
+        """The environment's tags. Raises PolicyError for a tag that AWS refuses."""
         return access_resources.tags(self.catalog) if self.catalog.aws else {}
 
     def look(self) -> Journal:

@@ -61,7 +61,7 @@ class Kind:
     form: str = "text"
     """Form of a generated value: "text" of ``length``, or the private half of an "ssh_key"."""
     alternates: str = "never"
-    """Whether the user name alternates between X_a and X_b: never, if it ends so already, or always."""
+    """Alternation of the user name between X_a and X_b: "never", "if_suffixed" already, or "always"."""
     needs_admin: bool = False
     needs_url: bool = False
     needs_user: bool = False

@@ -12,7 +12,7 @@ FORWARD_ONLY = ("revoke", "record", "abort", "withdraw", "discard")
 
 
 def lines(result: Mapping[str, Any], every_host: Sequence[str], skipped: Sequence[str]) -> list[str]:
-    """The summary: what was done, and what providers have yet to revoke."""
+    """The summary's lines, with values that providers must still revoke."""
     report = []
     if result.get("id"):
         # After the revocation, the journal knows the skipped hosts.

@@ -28,7 +28,6 @@ class PlanInputs:
     now: datetime
     descriptions: Mapping[str, Description] = field(default_factory=dict)
     supplied: Mapping[str, Login] = field(default_factory=dict, repr=False)
-    """New values that the operator gives."""
     against: Mapping[str, str] = field(default_factory=dict)
     """Blockers from servers and providers, by credential."""
     mirrors: bool = False

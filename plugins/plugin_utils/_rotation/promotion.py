@@ -16,8 +16,6 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation impor
 
 @dataclass(frozen=True)
 class Promotion:
-    """The outcome of a promotion."""
-
     outcome: str
     """Either "done", "taken" (another writer changed rotating keys) or "blocked" (GitHub cannot be synced, or another
     writer does not pause)."""

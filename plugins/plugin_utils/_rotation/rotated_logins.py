@@ -66,7 +66,7 @@ def rotated_logins(
         old = former_login(setting.catalog, setting.rotator.secrets, journal, replace(item, pending_task=revoked))
         stored = setting.held(setting.catalog.credentials[name])
         return RotatedLogins(old, new, journal, rotation, stored, journal.pending_tasks[revoked])
-    if new is None and item.issued and rotation.step in state_machine.BACKWARD:  # perhaps only issued
+    if new is None and item.issued and rotation.step in state_machine.BACKWARD:  # issued, not yet staged
         new = setting.rotator.issued(rotation).find(name, made=True)
     stored = setting.old(rotation, name)
     return RotatedLogins(stored.login, new, journal, rotation, stored)

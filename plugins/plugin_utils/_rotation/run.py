@@ -11,7 +11,7 @@ from typing import Any, Protocol
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import RotationError
 
 WARNING = "warning"
-"""The step of a message that is shown as a warning."""
+"""Step of a warning."""
 
 
 class Blocked(RotationError):
@@ -25,8 +25,6 @@ class Progress(Protocol):
 
 
 class AuditPort(Protocol):
-    """The audit log."""
-
     def open(self) -> None:
         """Prepares for :meth:`recorded`, which may run in parallel."""
 
@@ -77,7 +75,7 @@ class StageNotes:
     hosts_with_old_key: dict[str, list[str]] = field(default_factory=dict)
     """Hosts that still accept a leaked key, by credential."""
     behind: Sequence[str] = ()
-    """Hosts that were not verified when a value was removed."""
+    """Hosts that were not verified when a value was revoked."""
     healthy_at: Sequence[float] = ()
     """Times at which hosts became healthy, in seconds since 1970."""
     sent: Sequence[str] = ()

@@ -38,13 +38,13 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.setup
 
 @dataclass(frozen=True)
 class Parties:
-    """The logins that one credential's server knows, now or soon."""
+    """Logins of a credential's server, now or soon."""
 
     old: Login = field(repr=False)
     new: Login | None = field(repr=False)
     admin: Login = field(repr=False)
     url: str = field(repr=False)
-    """The application's own URL to the server."""
+    """The application's URL of the server."""
     admin_url: str = field(repr=False)
     aborting: bool = False
     number: int = 0

@@ -21,7 +21,7 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._audit.smtp imp
 
 SECONDS = 20.0
 IMPLICIT_PORTS = (465, 2465)
-"""Ports on which TLS comes first; on any other it is started by STARTTLS."""
+"""Ports with implicit TLS; others use STARTTLS."""
 WRONG_LOGIN = 535
 _VERSION = b"\x04"
 

@@ -68,7 +68,7 @@ def concerned(setting: RotationSetup, name: str, former: str = "") -> Pair:
 
 
 def looks(setting: RotationSetup, plan: _plan.RotationPlan) -> list[str]:
-    """Names of SSH keys whose hosts must be looked at before the plan."""
+    """Names of SSH keys whose hosts must be checked before the plan."""
     return [item.credential for item in plan.items if item.kind == SSH_KEY and item.act in _plan.CHANGES]
 
 
@@ -93,9 +93,9 @@ def against(
 
 
 def blockers_of_hosts(seen: Sequence[Mapping[str, Any]], *, leak: bool) -> list[str]:
-    """Blockers of replacing a key that its hosts show before anything is changed. Pure.
+    """Blockers of replacing a key, from its hosts. Pure.
 
-    ``seen`` says of each host whether it is in the run, answered and has the key, or what is wrong there.
+    ``seen``: for each host, whether it is in the run, answered and has the key, or its problem.
     """
     if not seen:
         return [

@@ -297,7 +297,7 @@ class Rotator(StoreReads):
                 return promotion.outwritten(rotation.plan.get("merges", {}), moved or current, seconds)
             if moved and rested:
                 rotation, rested = self._rebased(moved), False
-            else:  # written again since: what is merged next is read after the pause
+            else:  # another write: the next merge reads after the pause
                 self.sleep(pause)
                 pause, rested = min(2 * pause + PAUSE, LONGEST_PAUSE), True
 

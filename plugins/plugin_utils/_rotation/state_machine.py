@@ -24,7 +24,7 @@ _AFTER_PROMOTION = {
     "record": ", and the old one is revoked; only cleanup and the audit record remain",
 }
 OLD_DELETED = "old_deleted"
-"""The note of an access key that was deleted before its rollout, with its id."""
+"""Note with the id of an access key that was deleted before its rollout."""
 GO, BACK, STOP = "go", "back", "stop"
 
 

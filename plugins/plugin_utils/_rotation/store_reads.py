@@ -60,7 +60,7 @@ class StoreReads(JournalWriter):
         return registry.current(self.catalog, places, registry.by_traits(self.secrets, self.parameters))
 
     def settle(self, journal: Journal) -> None:
-        """Waits until reads show what the rotation before this one wrote."""
+        """Waits until reads show the previous rotation's writes."""
         self.parameters.settling.wait_since(journal.written, credential_ages.moment(self.clock()))
 
     def old_contents(self, rotation: OpenRotation, credential: Credential | None = None) -> Contents:

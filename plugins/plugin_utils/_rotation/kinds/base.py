@@ -152,7 +152,7 @@ class Acts:
         raise NotImplementedError
 
     def issue(self, part: Part) -> Answer:
-        """Has a provider make the new value."""
+        """Requests the new value from a provider."""
         raise NotImplementedError
 
     def create(self, part: Part) -> Answer:
@@ -171,7 +171,7 @@ class Acts:
         raise NotImplementedError
 
     def verify_revoked(self, part: Part) -> Answer:
-        """Tries old values that a provider was to revoke."""
+        """Tries old values that a provider should have revoked."""
         raise NotImplementedError
 
 

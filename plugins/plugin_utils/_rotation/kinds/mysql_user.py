@@ -11,7 +11,7 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.kinds
 
 
 class MysqlUser(TwoUsers):
-    """Both users exist already; the one whose turn is over is locked."""
+    """Both users exist already; the unused one is locked."""
 
     kind = Kind(
         kind_names.MYSQL_USER,

@@ -19,7 +19,6 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.new_v
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.rotated_logins import rotated_logins
 
 CHECKED, PRESENT, USABLE, REVOKED = "checked", "present", "usable", "revoked"
-"""States of a program."""
 SECONDS = 60
 
 
