@@ -123,8 +123,8 @@ def added(text: bytes, old: bytes, new: str) -> bytes:
 
 def removal(blob: bytes, path: str) -> str:
     """The command that removes the key's lines. No two keys end the same."""
-    end = re.sub(rb"[+/]", b".", base64.b64encode(blob)[-44:]).decode("ascii")
-    return "sed -i /%s/d %s" % (end, shlex.quote(path))
+    end = re.sub(r"([+/])", r"[\1]", base64.b64encode(blob)[-44:].decode("ascii"))
+    return "sed -i -E %s %s" % (shlex.quote("/%s([[:space:]]|$)/d" % end), shlex.quote(path))
 
 
 def without(text: bytes, blob: bytes) -> bytes:

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import base64
 import subprocess
 import time
 from pathlib import Path
@@ -146,3 +147,13 @@ def test_the_command_that_removes_a_key(kind: str, tmp_path: Path) -> None:
     path.write_text(f'{gone} a\n{kept}from="::1" {gone}\n')
     subprocess.run(["/bin/sh", "-c", removal(blob_of(gone), str(path))], check=True)
     assert path.read_text() == kept
+
+
+@pytest.mark.parametrize("end", [b"", b"\xff" * 60])
+def test_the_removal_of_a_strange_key_removes_no_other(end: bytes, tmp_path: Path) -> None:
+    """Such as one of slashes alone, or one with which every key of its type begins."""
+    strange = f"ssh-ed25519 {base64.b64encode((11).to_bytes(4, 'big') + b'ssh-ed25519' + end).decode()}"
+    path = tmp_path / "keys"
+    path.write_text(f"{OLD} a\n{strange}\tb\n{NEW}\n{strange}\n")
+    subprocess.run(["/bin/sh", "-c", removal(blob_of(strange), str(path))], check=True)
+    assert path.read_text() == f"{OLD} a\n{NEW}\n"
