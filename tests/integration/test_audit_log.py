@@ -189,7 +189,10 @@ def test_a_runners_workspace_is_no_only_place(logs: Log) -> None:
     """Production needs audit_log in the catalog; other environments may do without, and a CI job may not."""
     logs.lab.catalog = catalog(audit_log={})
     answer = logs.recorded()
-    assert "audit_log: is required for production; give a log_group or an s3 location" in answer["msg"]
+    assert (
+        "audit_log: is required for production; add audit_log: {log_group: /APPLICATION/audit} or {s3: BUCKET/PREFIX}"
+        in answer["msg"]
+    )
     logs.lab.catalog = catalog(audit_log={}, environments={"production": {"production": False}})
     runner = {"GITHUB_ACTIONS": "true", "GITHUB_WORKSPACE": str(logs.lab.directory)}
     _run, answer = logs.run("recorded", record=record(), path=str(logs.path), environment=runner)

@@ -87,11 +87,11 @@ CASES = {
     ),
     "several settings": Bad(
         (
-            *("API_TOKEN: is empty", CORE, "give it a value"),
+            *("API_TOKEN: is empty", CORE, "watchparty.secrets.set -e set_names=API_TOKEN"),
             *(
                 f"SECRET_KEY: secret {CORE}",
                 "/shop/production/App/SECRET_KEY hold different values",
-                "correct the wrong one",
+                "store the right one in both",
             ),
             "DATABASE_URL: ",
             *("SIGNING_KEY: has high sensitivity", "/shop/production/App/SIGNING_KEY", "SecureString"),

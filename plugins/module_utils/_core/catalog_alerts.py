@@ -54,7 +54,9 @@ class Alerts:
 
 def problems(topic: str) -> Iterator[str]:
     if not TOPIC.fullmatch(topic):
-        yield f"alerts.topic: {topic!r} may have letters, digits, - and _ only, up to 200"
+        yield (
+            f"alerts.topic: {topic!r} may have letters, digits, - and _ only, up to 200; write for example app-secrets"
+        )
 
 
 def parsed_alerts(raw: Mapping[str, Any], topic: str) -> Alerts:

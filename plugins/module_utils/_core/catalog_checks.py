@@ -38,18 +38,22 @@ def references(catalog: Catalog) -> list[str]:
     return [line for check in _CHECKS for line in check(catalog)]
 
 
+def _undeclared(setting: str) -> str:
+    return f"{setting} is not a setting; correct the name, or declare it: settings: {{{setting}: {{group: app}}}}"
+
+
 def _settings(catalog: Catalog) -> Iterator[str]:
     for name, setting in catalog.settings.items():
         where = f"settings.{name}"
         if setting.required_when and setting.required_when not in catalog.settings:
-            yield f"{where}.required.when: {setting.required_when} is not a setting"
+            yield f"{where}.required.when: {_undeclared(setting.required_when)}"
         if setting.is_pattern:
             yield from _pattern(where, setting)
         if setting.schemes and setting.type != "url":
-            yield f"{where}.schemes: is for type url only"
+            yield f"{where}.schemes: is for type url only; write type: url, or remove schemes"
         for part in setting.compose.parts if setting.compose else ():
             if isinstance(part, SettingRef) and part.name not in catalog.settings:
-                yield f"{where}.compose: {part.name} is not a setting"
+                yield f"{where}.compose: {_undeclared(part.name)}"
             elif isinstance(part, SettingRef) and catalog.settings[part.name].compose:
                 yield f"{where}.compose: {part.name} is itself composed; name its parts here"
 
@@ -59,7 +63,7 @@ def _pattern(where: str, setting: Setting) -> Iterator[str]:
     if not setting.place or setting.place.key is not None or not ends:
         yield f"{where}: a name that ends in * needs a parameter that ends in * as well, such as App/{setting.name}"
     if setting.required or setting.copies:
-        yield f"{where}: a name that ends in * cannot be required and cannot have copies"
+        yield f"{where}: a name that ends in * cannot be required and cannot have copies; remove these keys"
 
 
 def _kept_where(catalog: Catalog) -> Iterator[str]:
@@ -67,16 +71,19 @@ def _kept_where(catalog: Catalog) -> Iterator[str]:
         where = f"settings.{name}"
         if setting.literal is not None and setting.sensitivity != "low":
             level = setting.sensitivity
-            yield f"{where}.value: a value of {level} sensitivity does not belong in the catalog; store it in a store"
+            yield (
+                f"{where}.value: a value of {level} sensitivity does not belong in the catalog; write group: app "
+                f"instead, then run ansible-playbook watchparty.secrets.set -e set_names={name}"
+            )
         if setting.github == "variable" and setting.sensitivity == "high":
-            yield f"{where}.github: a variable is readable; high sensitivity needs github: secret"
+            yield f"{where}.github: a variable at GitHub is readable, and the sensitivity is high; write github: secret"
 
 
 def _provisioned(catalog: Catalog) -> Iterator[str]:
     for name, setting in catalog.settings.items():
         where = f"settings.{name}"
         if setting.github_scope and not setting.github:
-            yield f"{where}.github_scope: has no effect without github"
+            yield f"{where}.github_scope: has no effect without github; add github: secret, or remove github_scope"
         if setting.initial is None:
             continue
         if not setting.place:
@@ -87,7 +94,7 @@ def _provisioned(catalog: Catalog) -> Iterator[str]:
         if PASSWORD in setting.initial and not any(
             name in credential.settings for credential in catalog.credentials.values()
         ):
-            yield f"{where}.initial: {PASSWORD} stands for a credential's password, and no credential appears in {name}"
+            yield f"{where}.initial: {PASSWORD} needs a credential; add {name} to appears_in of a credential"
 
 
 def _places_once(catalog: Catalog) -> Iterator[str]:
@@ -96,7 +103,7 @@ def _places_once(catalog: Catalog) -> Iterator[str]:
         for place in setting.own_places:
             other = owners.setdefault(str(place), name)
             if other != name:
-                yield f"settings.{name}: {place} is already the place of {other}"
+                yield f"settings.{name}: {place} is already the place of {other}; give one of them another key"
 
 
 def _alternatives(catalog: Catalog) -> Iterator[str]:
@@ -105,7 +112,7 @@ def _alternatives(catalog: Catalog) -> Iterator[str]:
             for member in choice:
                 where = f"alternatives.{name}[{at}]"
                 if member not in catalog.settings:
-                    yield f"{where}: {member} is not a setting"
+                    yield f"{where}: {_undeclared(member)}"
                 elif catalog.settings[member].required:
                     yield f"{where}: {member} is required by itself; remove required there"
 
@@ -115,15 +122,15 @@ def _credentials(catalog: Catalog) -> Iterator[str]:
         where = f"credentials.{name}"
         for setting in credential.settings:
             if setting not in catalog.settings:
-                yield f"{where}.appears_in: {setting} is not a setting"
+                yield f"{where}.appears_in: {_undeclared(setting)}"
         if credential.fallbacks and credential.fallbacks not in catalog.settings:
-            yield f"{where}.fallbacks: {credential.fallbacks} is not a setting"
+            yield f"{where}.fallbacks: {_undeclared(credential.fallbacks)}"
         for other in credential.exposes + ((credential.admin,) if credential.admin else ()):
             if other not in catalog.credentials:
-                yield f"{where}: {other} is not a credential"
+                yield f"{where}: {other} is not a credential; correct the name, or declare it in credentials"
         for setting in credential.parts.settings:
             if setting not in catalog.settings:
-                yield f"{where}.parts: {setting} is not a setting"
+                yield f"{where}.parts: {_undeclared(setting)}"
         if credential.test is not None:
             yield from external_value_request.problems(f"{where}.test", credential.test)
         yield from _api(where, credential)
@@ -133,7 +140,9 @@ def _credentials(catalog: Catalog) -> Iterator[str]:
 def _api(where: str, credential: Credential) -> Iterator[str]:
     needed = {"api": credential.api, "test": credential.test} if credential.kind == kind_names.HTTP_API else {}
     yield from (
-        f"{where}.{key}: is required for kind {credential.kind}" for key, section in needed.items() if not section
+        f"{where}.{key}: is required for kind {credential.kind}; add it (docs/how-to/declare-a-credential.md)"
+        for key, section in needed.items()
+        if not section
     )
     if credential.api and not needed:
         yield f"{where}.api: has no effect on kind {credential.kind}; remove it, or write kind {kind_names.HTTP_API}"
@@ -174,9 +183,9 @@ def _declared(where: str, server: Server, port: Optional[int]) -> Iterator[str]:
                 yield f"{where}.{key}: {address} {error}"
     valkey = kind_names.PORTS[kind_names.VALKEY]
     if port == valkey and any(endpoint.is_socket for endpoint in endpoints):
-        yield f"{where}: Valkey is reached by host:port, not by a socket"
+        yield f"{where}: Valkey is reached by host:port, not by a socket; write for example 10.0.1.7:6379"
     if port not in (None, valkey) and server.nodes:
-        yield f"{where}.nodes: is for Valkey only; other addresses of the server are aliases"
+        yield f"{where}.nodes: is for Valkey only; list other addresses of the server in {where}.aliases"
     weak = server.tls.mode not in (None, server_endpoint.VERIFIED) and not server.tls.reason
     if weak and not all(endpoint.is_local for endpoint in endpoints):
         yield (
@@ -184,7 +193,7 @@ def _declared(where: str, server: Server, port: Optional[int]) -> Iterator[str]:
             f"{server_endpoint.VERIFIED} (with tls.ca for a private authority), or give the reason in tls.reason"
         )
     if bool(server.tls.cert) != bool(server.tls.key):
-        yield f"{where}.tls: a client certificate needs both cert and key"
+        yield f"{where}.tls: a client certificate needs both cert and key; add the other path"
 
 
 def _purged(catalog: Catalog) -> Iterator[str]:
@@ -194,10 +203,10 @@ def _purged(catalog: Catalog) -> Iterator[str]:
             yield f"{where}.kind: write {' or '.join(PURGED)}"
         setting = catalog.settings.get(entry.setting)
         if setting is None:
-            yield f"{where}.setting: {entry.setting} is not a setting"
+            yield f"{where}.setting: {_undeclared(entry.setting)}"
             continue
         if setting.type != "url":
-            yield f"{where}.setting: {entry.setting} is not of type url"
+            yield f"{where}.setting: {entry.setting} is not of type url; write settings.{entry.setting}.type: url"
         for at, pattern in enumerate(entry.keys):
             problem = valkey_key_patterns.problem(pattern, of_broker=setting.broker)
             if problem:
@@ -209,7 +218,7 @@ def _notified(catalog: Catalog) -> Iterator[str]:
         where = f"notify.{name}"
         for setting in notifier.settings:
             if setting not in catalog.settings:
-                yield f"{where}: {setting} is not a setting"
+                yield f"{where}: {_undeclared(setting)}"
             elif not catalog.settings[setting].place or catalog.settings[setting].is_pattern:
                 yield (
                     f"{where}: {setting} is in no store, and a secret does not belong in the catalog; give it "
@@ -218,7 +227,7 @@ def _notified(catalog: Catalog) -> Iterator[str]:
         if notifier.command and not notifier.command[0].startswith("/"):
             yield f"{where}.command: {notifier.command[0]} is not a full path; begin it with a slash"
         if notifier.email and bool(notifier.email.username) != bool(notifier.email.password):
-            yield f"{where}.email: a login needs both username and password"
+            yield f"{where}.email: a login needs both username and password; add the other"
 
 
 def _production(catalog: Catalog) -> Iterator[str]:
@@ -228,12 +237,15 @@ def _production(catalog: Catalog) -> Iterator[str]:
         if exemption.rule not in rules:
             yield f"{where}.rule: {exemption.rule} is not a rule; rules are {', '.join(rules)}"
         if exemption.setting not in catalog.settings:
-            yield f"{where}.setting: {exemption.setting} is not a setting"
+            yield f"{where}.setting: {exemption.setting} is not a setting; correct the name, or remove the exception"
     if catalog.production:
         if not catalog.contacts.get("security"):
-            yield "contacts.security: is required for production; write the address that leak responses show"
+            yield "contacts.security: is required for production; add contacts: {security: security@example.com}"
         if not catalog.audit_log:
-            yield "audit_log: is required for production; give a log_group or an s3 location"
+            yield (
+                "audit_log: is required for production; add audit_log: {log_group: /APPLICATION/audit} "
+                "or {s3: BUCKET/PREFIX}"
+            )
     if len(catalog.audit_log) > 1:
         yield "audit_log: give log_group or s3, not both"
 
@@ -245,7 +257,10 @@ def _mirrored(catalog: Catalog) -> Iterator[str]:
     for group, path in mirror.groups.items():
         below = f"{catalog.ssm_path}/{path}/"
         if not any(copy.name.startswith(below) for setting in catalog.settings.values() for copy in setting.copies):
-            yield f"mirror.groups.{group}: no setting of this environment is in the group {group}"
+            yield (
+                f"mirror.groups.{group}: no setting of this environment is in the group {group}; remove "
+                f"it, or write group: {group} at a setting"
+            )
     for setting in catalog.settings.values():
         for copy in setting.copies:
             if copy.store == SSM and not _PARAMETER.fullmatch(copy.name):
@@ -254,7 +269,7 @@ def _mirrored(catalog: Catalog) -> Iterator[str]:
                     "at most 15 levels); give a copy of another name, or another key"
                 )
     if mirror.replicas and not (catalog.aws and catalog.aws.replicas):
-        yield "mirror.replicas: needs the regions in aws.replicas"
+        yield "mirror.replicas: needs the regions in aws.replicas; add aws: {replicas: [eu-west-1]}"
     sources = [
         setting for setting in catalog.settings.values() if setting.place and setting.place.store == SECRETS_MANAGER
     ]
@@ -263,7 +278,10 @@ def _mirrored(catalog: Catalog) -> Iterator[str]:
     if mirror.function and mirror.function.alarm_hours > 24:
         yield "mirror.function.alarm_hours: CloudWatch alarms look back one day at most; give 24 or less"
     if mirror.function and mirror.function.schedule_minutes > mirror.function.alarm_hours * 60:
-        yield "mirror.function: alarm_hours is shorter than schedule_minutes, so the alarm would always fire"
+        yield (
+            "mirror.function: alarm_hours is shorter than schedule_minutes, so the alarm would always "
+            "fire; raise alarm_hours"
+        )
 
 
 def _files(catalog: Catalog) -> Iterator[str]:

@@ -122,25 +122,31 @@ def problems(files: Mapping[str, OutputFile], delivered: Iterable[str]) -> Itera
     for file in files.values():
         where = f"files.{file.name}"
         yield from (
-            f"{where}.settings: {name} is not a setting that a deploy writes"
+            f"{where}.settings: {name} is not a setting that a deploy writes; correct the name, or "
+            "declare it in settings"
             for name in file.settings
             if name not in known
         )
         yield from (
-            f"{where}.also_in_env: {name} is not in settings" for name in file.also_in_env if name not in file.settings
+            f"{where}.also_in_env: {name} is not in settings; add it there, or remove it here"
+            for name in file.also_in_env
+            if name not in file.settings
         )
         if file.format in SINGLE and (len(file.settings) > 1 or file.settings[0].endswith("*")):
             yield f"{where}.settings: a file of the format {file.format} holds one setting; declare a file for each"
         for key, formats in _KEYS.items():
             if getattr(file, key) and file.format not in formats:
-                yield f"{where}.{key}: is for the format {formats[0]}, not for {file.format}"
+                yield f"{where}.{key}: is for the format {formats[0]}, not for {file.format}; remove it"
         if file.credential and not _CREDENTIAL_NAME.fullmatch(file.credential):
-            yield f"{where}.credential: {file.credential!r} is not a credential's name (letters, digits and _.-)"
+            yield (
+                f"{where}.credential: {file.credential!r} is not a credential's name (letters, digits and "
+                "_.-); write for example db-password"
+            )
         other = paths.setdefault(file.path, file.name)
         if other != file.name:
-            yield f"{where}.path: is already the path of files.{other}"
+            yield f"{where}.path: is already the path of files.{other}; give another path"
         if os.path.normpath(file.path) != file.path or ".." in file.path.split("/"):
-            yield f"{where}.path: must contain no '..', '//' and no '/' at its end"
+            yield f"{where}.path: must contain no '..', '//' and no '/' at its end; write for example conf/app.env"
 
 
 FILE = schema_object(

@@ -86,7 +86,11 @@ def parse(document: Any, environment: str) -> Catalog:
     if results:
         raise CatalogError(results)
     declared = document.get("environments", {})
-    results = [f"environments.{name}: is not an environment's name" for name in declared if not _is_environment(name)]
+    results = [
+        f"environments.{name}: is not an environment's name (a-z, 0-9, - and _); rename it"
+        for name in declared
+        if not _is_environment(name)
+    ]
     if results:
         raise CatalogError(results)
     catalog: Optional[Catalog] = None
@@ -169,7 +173,9 @@ class _Builder:
             self.problems.append(f"journal.s3: {error}")
             return None
         if not re.fullmatch(r"[A-Za-z0-9/_.-]*", prefix):
-            self.problems.append(f"journal.s3: prefix {prefix!r} may have letters, digits and /_.- only")
+            self.problems.append(
+                f"journal.s3: prefix {prefix!r} may have letters, digits and /_.- only; write for example BUCKET/app"
+            )
         return bucket, prefix
 
     def _alerts(self, raw: Optional[Mapping[str, Any]]) -> Optional[catalog_alerts.Alerts]:
@@ -191,7 +197,10 @@ class _Builder:
 
     def _github(self, raw: Mapping[str, Any]) -> Optional[GitHub]:
         if "repository" not in raw:
-            self.problems += [f"github.{key}: has no effect without github.repository" for key in raw]
+            self.problems += [
+                f"github.{key}: has no effect without github.repository; add github.repository: OWNER/NAME"
+                for key in raw
+            ]
             return None
         return GitHub(**{"environment": self.environment, **raw})
 
@@ -226,7 +235,7 @@ class _Builder:
                 continue
             results = [f"purge.{name}.{key}: is required" for key in needed if key not in raw]
             foreign = [key for key in raw if key not in (*needed, *additions)]
-            results += [f"purge.{name}.{key}: cannot be combined with {needed[0]}" for key in foreign]
+            results += [f"purge.{name}.{key}: cannot be combined with {needed[0]}; remove it" for key in foreign]
             self.problems += results
             if not results:
                 yield name, raw
@@ -242,7 +251,10 @@ class _Builder:
     def _path(self, where: str, pattern: str) -> str:
         path = self._format(where, pattern)
         if not path.startswith("/") or path.endswith("/"):
-            self.problems.append(f"{where}: {path!r} must start with a slash and not end with one")
+            self.problems.append(
+                f"{where}: {path!r} must start with a slash and not end with one; write for example "
+                f"/{{application}}/{{environment}}"
+            )
         return path
 
     def _secret(self, where: str, name: str, key: Optional[str]) -> Optional[Place]:
@@ -296,7 +308,9 @@ class _Builder:
             )
         source = sources[0] if sources else None
         if source is None and "github" not in raw:
-            self.problems.append(f"{where}: has no source; give one of {', '.join(SOURCES)}, or github")
+            self.problems.append(
+                f"{where}: has no source; give one of {', '.join(SOURCES)}, or github, such as group: app"
+            )
         required = raw.get("required", False)
         copies = [self._place(f"{where}.copies[{at}]", copy) for at, copy in enumerate(raw.get("copies", []))]
         copies += self._group_copies(name, raw)

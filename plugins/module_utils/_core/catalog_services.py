@@ -111,10 +111,12 @@ def service_problems(services: Mapping[str, Service]) -> Iterator[str]:
         where = f"services.{service.name}"
         yield from _key_problems(where, service)
         if service.user in ("root", "0"):
-            yield f"{where}.user: must not be root; name the application's account"
+            yield f"{where}.user: must not be root; name the application's account, such as user: app"
         if service.manager != SYSTEMD:
             wrong = [unit for unit in service.units if not _UNIT.fullmatch(unit)]
-            yield from (f"{where}.units: {unit!r} is not a name that {service.manager} knows" for unit in wrong)
+            yield from (
+                f"{where}.units: {unit!r} is not a name that {service.manager} knows; correct it" for unit in wrong
+            )
 
 
 def _key_problems(where: str, service: Service) -> Iterator[str]:
@@ -122,11 +124,13 @@ def _key_problems(where: str, service: Service) -> Iterator[str]:
     needed, optional = _NEEDED[service.manager], _OPTIONAL[service.manager]
     if service.health_command and service.manager != COMPOSE:
         needed += ("user",)
-    yield from (f"{where}: manager {service.manager} needs {name}" for name in needed if name not in keys)
+    yield from (
+        f"{where}: manager {service.manager} needs {name}; add {where}.{name}" for name in needed if name not in keys
+    )
     for name in sorted(keys - {*needed, *optional, *_OF_EACH}):
         users = [manager for manager in MANAGERS if name in _NEEDED[manager] + _OPTIONAL[manager]]
         message = f"is for {' and '.join(users)}, not for manager {service.manager}"
-        yield f"{where}.{name}: {message}" + (", unless it has a health_command" if name == "user" else "")
+        yield f"{where}.{name}: {message}" + (", unless it has a health_command" if name == "user" else "; remove it")
 
 
 def _words(text: str) -> Dict[str, Any]:

@@ -30,9 +30,12 @@ def problems(sessions: Optional[Sessions]) -> Iterator[str]:
     if sessions is None:
         return
     if (sessions.engine == COMMAND) != bool(sessions.command):
-        yield "sessions: engine command needs the key command, and no other engine takes this key"
+        yield (
+            "sessions: engine command needs the key command, and no other engine takes this key; write "
+            "{engine: command, command: [/srv/app/end-sessions]}"
+        )
     if sessions.command and not sessions.command[0].startswith("/"):
-        yield f"sessions.command: {sessions.command[0]!r} is not the full path of a program"
+        yield f"sessions.command: {sessions.command[0]!r} is not a full path; begin it with a slash"
 
 
 SESSIONS = schema_object(

@@ -98,7 +98,10 @@ class _Resolver:
 
     def resolution(self) -> Resolution:
         denied = (failure for failure in self.contents.failures.values() if failure.reason == DENIED)
-        self.problems += [f"{failure}; allow reading it, or set on_denied" for failure in denied]
+        self.problems += [
+            f"{failure}; allow the role in use to read it: ansible-playbook watchparty.secrets.provision --tags access"
+            for failure in denied
+        ]
         ordered = sorted(self.catalog.settings.values(), key=lambda setting: setting.compose is not None)
         for setting in ordered:
             self._setting(setting)
@@ -164,7 +167,7 @@ class _Resolver:
         if self.half_promoted:
             self.warnings.append(f"{message}; the value of {place} is used while {self.half_promoted} is open")
         else:
-            self.problems.append(f"{message}; correct the wrong one")
+            self.problems.append(f"{message}; store the right one in both: {_stored(setting.name)}")
 
     def _composed(self, setting: Setting, compose: Compose) -> None:
         for place in setting.places:
@@ -183,7 +186,7 @@ class _Resolver:
         if isinstance(part, Place):
             value = self.holdings.value(part, None)
             if value is None and setting.required:
-                self.problems.append(f"{setting.name}: cannot be composed: {part} is missing")
+                self.problems.append(f"{setting.name}: cannot be composed: {part} is missing; create it")
             return value
         return part
 
@@ -204,7 +207,7 @@ class _Resolver:
         self.origins.append(origin)
         where = f" ({Place(origin.source, origin.name, origin.key)})" if origin.name else ""
         if value == "" and setting.required:
-            self.problems.append(f"{name}: is empty{where}; give it a value")
+            self.problems.append(f"{name}: is empty{where}; {_filled(setting)}")
             return
         undeliverable = deliverable_values.problem(self.catalog, setting, name, value)
         if undeliverable:
@@ -226,7 +229,7 @@ class _Resolver:
             if setting.name not in self.values:
                 yield f"{setting.name}: is missing{reason}; {self._remedy(setting)}"
             elif not setting.required:
-                yield f"{setting.name}: is empty{reason}; give it a value"
+                yield f"{setting.name}: is empty{reason}; {_filled(setting)}"
 
     def _remedy(self, setting: Setting) -> str:
         place = setting.place
@@ -240,7 +243,7 @@ class _Resolver:
             }
             return f"{place.traits.noun} {place.name} is {failure.reason}{remedies.get(failure.reason, '')}"
         if place.traits.has_keys:
-            return f"store it in {place}: ansible-playbook watchparty.secrets.set -e set_names={setting.name}"
+            return f"store it in {place}: {_stored(setting.name)}"
         form = place.traits.encrypted_form if setting.sensitivity == "high" else ""
         return f"create {place}" + (f" as {form}" if form else "")
 
@@ -259,6 +262,16 @@ class _Resolver:
         for place in self.holdings.places():
             if str(place) not in named and str(place) not in self.used and f"secret {place.name}" not in named:
                 yield str(place)
+
+
+def _stored(name: str) -> str:
+    return f"ansible-playbook watchparty.secrets.set -e set_names={name}"
+
+
+def _filled(setting: Setting) -> str:
+    return (
+        f"store a value: {_stored(setting.name)}" if setting.place else f"write it into settings.{setting.name}.value"
+    )
 
 
 def snapshot_id(readings: Mapping[str, Reading]) -> str:

@@ -48,11 +48,11 @@ def split_url(value: str) -> SplitResult:
         parts = urlsplit(value)
         port = parts.port
     except ValueError:
-        raise ValueError("is not a URL: its host or port is malformed") from None
+        raise ValueError("is not a URL: its host or port is malformed; write SCHEME://HOST:PORT") from None
     if port == 0:
-        raise ValueError("is not a URL: its port is 0")
+        raise ValueError("is not a URL: its port is 0; write SCHEME://HOST:PORT")
     if not parts.scheme:
-        raise ValueError("is not a URL: it has no scheme")
+        raise ValueError("is not a URL: it has no scheme; write SCHEME://HOST")
     return parts
 
 
@@ -61,20 +61,20 @@ def _string(setting: Setting, value: str) -> Optional[str]:
 
 
 def _list(setting: Setting, value: str) -> Optional[str]:
-    return "is a comma list with an empty item" if value and not all(items(value)) else None
+    return "is a comma list with an empty item; remove the extra comma" if value and not all(items(value)) else None
 
 
 def _integer(setting: Setting, value: str) -> Optional[str]:
-    return None if re.fullmatch(r"[+-]?[0-9]+", value) else "is not a whole number"
+    return None if re.fullmatch(r"[+-]?[0-9]+", value) else "is not a whole number, such as 10"
 
 
 def _boolean(setting: Setting, value: str) -> Optional[str]:
-    return None if value.strip().lower() in TRUE + FALSE and value.strip() else "is neither true nor false"
+    return None if value.strip().lower() in TRUE + FALSE and value.strip() else "must be true or false"
 
 
 def _url(setting: Setting, value: str) -> Optional[str]:
     if value != value.strip() or any(ord(char) < 33 for char in value):
-        return "is not a URL: it holds white space or control characters"
+        return "is not a URL: it holds white space or control characters; remove them"
     try:
         parts = split_url(value)
     except ValueError as error:
@@ -82,10 +82,10 @@ def _url(setting: Setting, value: str) -> Optional[str]:
     if setting.schemes and parts.scheme not in setting.schemes:
         return f"has another scheme than {' or '.join(setting.schemes)}"
     if not parts.hostname and parts.scheme not in _NO_HOST_SCHEMES:
-        return "is a URL without a host"
+        return "is a URL without a host; write SCHEME://HOST"
     userinfo = parts.netloc.rpartition("@")[0]
     if "@" in userinfo or _BAD_PERCENT.search(userinfo):
-        return "has a user or password that is not percent-encoded"
+        return "has a user or password that is not percent-encoded; write special characters as %XX, such as %40 for @"
     return None
 
 
@@ -122,7 +122,7 @@ def _origins(setting: Setting, value: str) -> Optional[str]:
 
 def _email(setting: Setting, value: str) -> Optional[str]:
     address = parseaddr(value)[1]
-    return None if re.fullmatch(r"[^@\s]+@[^@\s]+", address) else "is not an e-mail address"
+    return None if re.fullmatch(r"[^@\s]+@[^@\s]+", address) else "is not an e-mail address, such as ops@example.com"
 
 
 def _json(setting: Setting, value: str) -> Optional[str]:
@@ -147,7 +147,7 @@ def _base64(setting: Setting, value: str) -> Optional[str]:
     try:
         base64.b64decode(value, validate=True)
     except (binascii.Error, ValueError):
-        return "is not valid base64"
+        return "is not valid base64; encode it by base64 FILE"
     return None
 
 

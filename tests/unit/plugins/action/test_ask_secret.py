@@ -173,7 +173,7 @@ class TestWithACatalog:
     def test_what_cannot_be_the_value(self, types: Types) -> None:
         asked = types(b"canary", b"80", self.PEM, b"one")
         assert opened(self.ask("PORT", "TOKEN"))["answers"] == {"PORT": "80", "TOKEN": "one"}
-        assert asked[1].startswith("PORT: is not a whole number. Answer again")
+        assert asked[1].startswith("PORT: is not a whole number, such as 10. Answer again")
         assert "a value of several lines, set its type to json or pem in the catalog, or use a file" in asked[3]
         assert "canary" not in "".join(asked)
 

@@ -47,15 +47,15 @@ TEST = {"url": "https://a.example/me", "headers": {"Authorization": "Bearer {val
         ),
         (
             {"A": {**A, "initial": "{password}"}},
-            "settings.A.initial: {password} stands for a credential's password, and no credential appears in A",
+            "settings.A.initial: {password} needs a credential; add A to appears_in of a credential",
         ),
         (
             {"A": {"value": 1, "sensitivity": "medium"}},
-            "settings.A.value: a value of medium sensitivity does not belong in the catalog; store it in a store",
+            "settings.A.value: a value of medium sensitivity does not belong in the catalog; write group: app instead",
         ),
         (
             {"A": {**A, "github": "variable"}},
-            "settings.A.github: a variable is readable; high sensitivity needs github: secret",
+            "settings.A.github: a variable at GitHub is readable, and the sensitivity is high; write github: secret",
         ),
         ({"A": A, "B": {**A, "key": "A"}}, "settings.B: secret app/test/core key A is already the place of A"),
         (
@@ -84,7 +84,10 @@ def test_a_pattern_over_a_parameter_is_fine(problems: Problems, name: str) -> No
 @pytest.mark.parametrize(
     ("choices", "expected"),
     [
-        ([["A"], ["B", "NO"]], "alternatives.db[1]: NO is not a setting"),
+        (
+            [["A"], ["B", "NO"]],
+            "alternatives.db[1]: NO is not a setting; correct the name, or declare it: settings: {NO: {group: app}}",
+        ),
         ([["A"], ["R"]], "alternatives.db[1]: R is required by itself; remove required there"),
     ],
 )
@@ -139,8 +142,8 @@ def test_a_wrong_credential_is_named(problems: Problems, credential: dict[str, A
 
 def test_production_needs_a_contact_and_an_audit_log(problems: Problems) -> None:
     assert problems({"A": A}, "production") == [
-        "contacts.security: is required for production; write the address that leak responses show",
-        "audit_log: is required for production; give a log_group or an s3 location",
+        "contacts.security: is required for production; add contacts: {security: security@example.com}",
+        "audit_log: is required for production; add audit_log: {log_group: /APPLICATION/audit} or {s3: BUCKET/PREFIX}",
     ]
     assert problems({"A": A}, "test") == []
 
@@ -156,7 +159,7 @@ def test_an_exception_names_a_rule_and_a_setting(problems: Problems) -> None:
     assert results[0].startswith(
         "environments.test.exceptions[0].rule: redis_tsl is not a rule; rules are administrator_login, "
     )
-    assert results[1] == "environments.test.exceptions[0].setting: B is not a setting"
+    assert results[1].startswith("environments.test.exceptions[0].setting: B is not a setting; ")
 
 
 URL = {**A, "type": "url"}

@@ -43,7 +43,7 @@ def test_whether_a_leak_response_evicts(catalog: Make, problems: Problems) -> No
 @pytest.mark.parametrize("name", ["Prod", "a b", "prod\n", 2024, True])
 def test_what_is_no_environment_is_refused_in_the_catalog_too(problems: Problems, name: Any) -> None:
     results = problems({"A": {"value": "x"}}, environments={name: {}, "ci": {}})
-    assert results == [f"environments.{name}: is not an environment's name"]
+    assert results == [f"environments.{name}: is not an environment's name (a-z, 0-9, - and _); rename it"]
 
 
 @pytest.mark.parametrize("document", [None, "x", [], {}, {"application": "a"}, {"application": "a", "settings": {}}])
@@ -332,7 +332,10 @@ def test_aws(catalog: Make) -> None:
 @pytest.mark.parametrize(
     ("section", "expected"),
     [
-        ({"github": {"scope": "environment"}}, "github.scope: has no effect without github.repository"),
+        (
+            {"github": {"scope": "environment"}},
+            "github.scope: has no effect without github.repository; add github.repository: OWNER/NAME",
+        ),
         ({"aws": {"kms_key": "k"}}, "aws.kms_key: 'k' is not an alias; begin it with alias/"),
         ({"aws": {"roles": {"host": "{x}"}}}, "aws.roles.host: '{x}' may hold only {application}, {environment}"),
     ],

@@ -62,8 +62,8 @@ def test_a_wrong_one_is_named(problems: Problems, api: dict[str, Any], expected:
 def test_what_goes_with_which_kind(problems: Problems) -> None:
     bare = {key: CREDENTIAL[key] for key in ("kind", "appears_in")}
     assert problems(SETTINGS, credentials={"c": bare}) == [
-        "credentials.c.api: is required for kind http_api",
-        "credentials.c.test: is required for kind http_api",
+        "credentials.c.api: is required for kind http_api; add it (docs/how-to/declare-a-credential.md)",
+        "credentials.c.test: is required for kind http_api; add it (docs/how-to/declare-a-credential.md)",
     ]
     (problem,) = problems(SETTINGS, credentials={"c": {**CREDENTIAL, "kind": "external"}})
     assert problem.startswith("credentials.c.api: has no effect on kind external")

@@ -31,6 +31,7 @@ Make = Callable[..., Catalog]
 Holding = Callable[..., Contents]
 CORE = "app/test/core"
 SET = "ansible-playbook watchparty.secrets.set -e set_names=A"
+ALLOW = "allow the role in use to read it: ansible-playbook watchparty.secrets.provision --tags access"
 NAMES = st.lists(st.from_regex(r"[A-Z][A-Z0-9_]{0,5}", fullmatch=True), min_size=1, max_size=6, unique=True)
 
 
@@ -111,7 +112,7 @@ def test_two_places_that_differ(catalog: Make, holding: Holding, open_rotation: 
             f"{message}; the value of secret {CORE} key A is used while rotation r1 of ann is open",
         )
     else:
-        assert resolution.problems == (f"{message}; correct the wrong one",)
+        assert resolution.problems == (f"{message}; store the right one in both: {SET}",)
     assert resolution.values == {"A": "canary-1"}
 
 
@@ -120,18 +121,18 @@ def test_two_places_that_differ(catalog: Make, holding: Holding, open_rotation: 
     [
         ({"required": True}, {}, f"A: is missing; store it in secret {CORE} key A: {SET}"),
         ({"required": True}, {"A": None}, f"A: is missing; store it in secret {CORE} key A: {SET}"),
-        ({"required": True}, {"A": ""}, f"A: is empty (secret {CORE} key A); give it a value"),
+        ({"required": True}, {"A": ""}, f"A: is empty (secret {CORE} key A); store a value: {SET}"),
         (
             {"required": {"when": "B"}},
             {"B": "x"},
             f"A: is missing (because B is set); store it in secret {CORE} key A: {SET}",
         ),
-        ({"required": {"when": "B"}}, {"B": "x", "A": ""}, "A: is empty (because B is set); give it a value"),
+        ({"required": {"when": "B"}}, {"B": "x", "A": ""}, f"A: is empty (because B is set); store a value: {SET}"),
         ({"required": {"when": "B"}}, {"B": "", "A": ""}, None),
         ({"required": {"when": "B"}}, {"A": ""}, None),
         ({"required": {"when": "B"}}, {}, None),
         ({}, {}, None),
-        ({"type": "integer"}, {"A": "x"}, f"A: is not a whole number (secret {CORE} key A)"),
+        ({"type": "integer"}, {"A": "x"}, f"A: is not a whole number, such as 10 (secret {CORE} key A)"),
         ({"type": "integer"}, {"A": ""}, None),
         ({"min_length": 5}, {"A": "four"}, f"A: is 4 characters long; at least 5 are needed (secret {CORE} key A)"),
     ],
@@ -179,7 +180,7 @@ def test_the_remedy_fits_the_place(catalog: Make, holding: Holding, setting: dic
         (
             DENIED,
             (
-                f"secret {CORE}: denied (no policy); allow reading it, or set on_denied",
+                f"secret {CORE}: denied (no policy); {ALLOW}",
                 f"A: is missing; secret {CORE} is denied",
             ),
         ),
@@ -199,7 +200,7 @@ def test_a_secret_that_could_not_be_read(catalog: Make, reason: str, expected: t
 
 def test_a_denied_path_is_a_problem_even_if_nothing_below_is_required(catalog: Make) -> None:
     resolution = resolve(catalog({"A": {"parameter": "A"}}), failed(DENIED, "/app/test"))
-    assert resolution.problems == ("parameters below /app/test: denied; allow reading it, or set on_denied",)
+    assert resolution.problems == (f"parameters below /app/test: denied; {ALLOW}",)
 
 
 def test_high_sensitivity_in_a_plain_parameter(catalog: Make, holding: Holding) -> None:
@@ -221,7 +222,7 @@ def test_parts_that_are_missing_or_malformed(catalog: Make, holding: Holding) ->
     compose = {"scheme": "x", "host": {"secret": "{environment}-t", "key": "h"}}
     required, optional = (catalog({"A": {"compose": compose, "required": need}}) for need in (True, False))
     nothing = holding({"test-t": "{}"})
-    assert resolve(required, nothing).problems[0] == "A: cannot be composed: secret test-t key h is missing"
+    assert resolve(required, nothing).problems[0] == "A: cannot be composed: secret test-t key h is missing; create it"
     assert resolve(optional, nothing).problems == ()
     assert resolve(optional, nothing).values == {}
     bad = resolve(optional, holding({"test-t": '{"h": "canary/x"}'}))

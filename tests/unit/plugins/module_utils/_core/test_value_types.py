@@ -59,7 +59,7 @@ BAD = {
         ("\u0661", "whole number"),
         ("1_0", "whole number"),
     ],
-    "boolean": [("canary", "neither true nor false"), (" ", "neither true nor false"), ("2", "neither true nor false")],
+    "boolean": [("canary", "must be true or false"), (" ", "must be true or false"), ("2", "must be true or false")],
     "url": [
         ("canary", "no scheme"),
         ("//canary", "no scheme"),

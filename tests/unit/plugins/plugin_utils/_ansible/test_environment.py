@@ -289,7 +289,9 @@ def test_a_missing_secret_that_is_required_is_a_problem_however_tolerant(aws: Aw
 def test_a_denied_path(aws: Aws) -> None:
     aws.refused = {"/app/test"}
     message = "parameters below /app/test: denied (no policy)"
-    assert aws.read().resolution.problems == (f"{message}; allow reading it, or set on_denied",)
+    assert aws.read().resolution.problems == (
+        f"{message}; allow the role in use to read it: ansible-playbook watchparty.secrets.provision --tags access",
+    )
     assert aws.read(on_denied="warn").resolution.problems == ()
     assert message in aws.read(on_denied="warn").warnings
     assert message not in aws.read(on_denied="skip").warnings

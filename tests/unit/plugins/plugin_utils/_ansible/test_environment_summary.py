@@ -50,7 +50,7 @@ def test_names_and_versions_and_no_value(environment: Environment) -> None:
     assert result["absent"] == ["LACKING"]
     assert result["unknown"] == ["secret app/test/core key ELSE"]
     assert result["notes"] == ["a note"]
-    assert result["problems"] == ["PORT: is not a whole number (parameter /app/test/PORT)"]
+    assert result["problems"] == ["PORT: is not a whole number, such as 10 (parameter /app/test/PORT)"]
     assert (result["journal"], result["rotation"]) == (7, "r1")
     assert result["services"] == {
         "web": {"units": ["a.service", "b.service"], "health": "http://h"},

@@ -98,7 +98,7 @@ def test_the_catalog_decides(sessions: dict[str, Any], plan: dict[str, Any]) -> 
     [
         ({"engine": "command"}, "sessions: engine command needs the key command, and no other engine takes this key"),
         ({"engine": "none", "command": ["/x"]}, "sessions: engine command needs the key command"),
-        ({"engine": "command", "command": ["flask", "x"]}, "sessions.command: 'flask' is not the full path"),
+        ({"engine": "command", "command": ["flask", "x"]}, "sessions.command: 'flask' is not a full path"),
         ({"engine": "rails"}, "sessions.engine"),
     ],
 )
