@@ -6,6 +6,6 @@ from __future__ import annotations
 
 _ENTRY = {"kind": str, "name": str, "facts": str, "undo": str, "since?": str}
 INVENTORY = {"kinds": [str], "entries": [_ENTRY], "problems": [str]}
-"""Of a server."""
+"""Schema of a server's entries in a host's answer."""
 HOST_INVENTORY = {**INVENTORY, "unread": {str: str}}
-"""Of a host: by kind also why it was not read."""
+"""Schema of a host's own entries. ``unread`` has reasons by kind."""

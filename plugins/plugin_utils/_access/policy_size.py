@@ -80,7 +80,7 @@ def size(document: Any) -> int:
 
 
 def fitted(role: str, grants: Sequence[Grant]) -> tuple[dict[str, Any], ...]:
-    """As few documents as hold the grants, in their order.
+    """The fewest documents that hold the grants, in their order.
 
     Raises PolicyError if a role cannot have so many policies, or if one grant is too long by itself.
     """

@@ -71,7 +71,7 @@ class GithubCopies(port.CopyPort):
                 sent.write(copy_source.target, Sent((copy_source.identity or "") if same else "", at))
 
     def blocker(self, names: Sequence[str]) -> str | None:
-        """Why GitHub would refuse these names, as far as reads show it. None if nothing blocks. Writes nothing."""
+        """The reason why GitHub would refuse these names, as far as reads show. None without one. Writes nothing."""
         if self._catalog.github is None:
             return (
                 f"GitHub holds it too ({', '.join(names)}), and the catalog names no repository; give it in "

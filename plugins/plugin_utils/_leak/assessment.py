@@ -145,7 +145,7 @@ def refused_host(
     trusted: Collection[str],
     variable: str,
 ) -> str:
-    """Why the rotation host may not receive administrators' passwords; empty if it may."""
+    """The reason why the rotation host may not receive administrators' passwords. Empty if it may."""
     admins = blast_radius.administrators(catalog, impact)
     if not admins or host not in blast_radius.reached_hosts(catalog, impact, hosts) or host in trusted:
         return ""

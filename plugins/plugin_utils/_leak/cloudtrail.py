@@ -33,7 +33,7 @@ class TrailAnswer:
     short: tuple[str, ...] = ()
     """Questions for which time or pages ran out."""
     problem: str | None = None
-    """Why CloudTrail was not searched further."""
+    """The reason why CloudTrail was not searched further."""
     asked: int = 0
 
 

@@ -22,7 +22,7 @@ _HARMLESS = {
 
 
 def against(incident: Incident, rotation: OpenRotation | None) -> str:
-    """Why the incident cannot be closed as a false alarm, with the remedy; empty if it can."""
+    """The reason why the incident cannot be closed as a false alarm, with the remedy. Empty if it can."""
     own = rotation if rotation is not None and rotation.plan.get("incident") == incident.id else None
     if own is not None and not state_machine.is_past_return(own):
         if own.aborting:

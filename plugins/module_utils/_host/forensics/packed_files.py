@@ -56,7 +56,7 @@ class Source(Protocol):
 
 
 class _InMemory(io.BytesIO):
-    """Of which no list of a zip is read that would take hundreds of MiB."""
+    """A source whose zip lists are read only up to a limit: a list may take hundreds of MiB."""
 
     def read(self, size: Optional[int] = -1) -> bytes:
         require_short(size)

@@ -57,7 +57,7 @@ def test_what_the_catalog_allows_beside_it_stays() -> None:
     assert keywords("require_auth=scram-sha-256%2Cnone", 180000)["require_auth"] == "scram-sha-256,none"
 
 
-UNKNOWN = ["unrecognized configuration parameter \"{}\"", "unbekannter Konfigurationsparameter »{}«"]
+UNKNOWN = ['unrecognized configuration parameter "{}"', "unbekannter Konfigurationsparameter »{}«"]
 
 
 @pytest.mark.parametrize("message", UNKNOWN)
