@@ -60,9 +60,9 @@ def look(facts: Facts) -> Iterator[Outcome]:
         policy = bucket.get("policy") or {}
         concerning = _concerning(bucket)
         others = [entry for entry in policy_findings.statements(policy) if entry not in concerning["Statement"]]
-        remaining = [*others, *policy_findings.insiders(concerning, account)["Statement"]]
+        entries = [*others, *policy_findings.insiders(concerning, account)["Statement"]]
         for message in policy_findings.outsiders(concerning, account):
-            yield bad(message, place, command=_command("bucket", bucket["bucket"], {**policy, "Statement": remaining}))
+            yield bad(message, place, command=_command("bucket", bucket["bucket"], {**policy, "Statement": entries}))
     if not policies:
         yield not_applicable("the catalog names no secrets")
 
