@@ -56,7 +56,7 @@ _STAGES = (
 )
 _DEVELOPMENT = re.compile(rf"(?:.*[._])?{_STAGES}(?:_?settings)?|(?:.*\.)?{_STAGES}\..*", re.I)
 _WEAK_TLS = re.compile(
-    r"[?&](ssl[-_]?mode=(?:disabled?|allow|prefer(?:red)?)|(?:ssl_)?cert_reqs=(?:(?:cert_)?(?:none|optional)|0)|tls(?:insecure|allowinvalid\w+)=true|verify=verify_none|ssl_check_hostname=(?:false|0)|"
+    r"[?&](ssl[-_]?mode=(?:disabled?|allow|prefer(?:red)?)?|(?:ssl_)?cert_reqs=(?:(?:cert_)?(?:none|optional)|0)|tls(?:insecure|allowinvalid\w+)=true|verify=verify_none|ssl_check_hostname=(?:false|0)|"
     r"(?:ssl|tls)=(?:false|0|no|off|skip-verify))(?:&|$)",
     re.I,
 )
@@ -191,6 +191,15 @@ def _weak_tls(setting: Setting, value: str) -> Optional[str]:
     return f"does not require TLS ({option[1]})" if option else None
 
 
+def _framed(setting: Setting, value: str) -> Optional[str]:
+    """The value with the blanks or quotes of the file that it was copied from: the program gets them too."""
+    text = value.strip()
+    if setting.sensitivity == "low" or "\n" in text:
+        return None
+    is_quoted = text[:1] in ("'", '"') and text[1:-1].count(text[0]) == 0 and text.endswith(text[0]) and len(text) > 1
+    return "has a blank, a line break or quotes around it" if is_quoted or text != value else None
+
+
 def _any_domain(setting: Setting, value: str) -> Optional[str]:
     hosts = value_types.items(value) if setting.type in ("host_list", "origin_list") else []
     wide = [host.rpartition("://")[2].partition(":")[0].lstrip("*") for host in hosts]
@@ -225,6 +234,7 @@ RULES: Mapping[str, Callable[[Setting, str], Optional[str]]] = {
 STRICT_RULES: Mapping[str, Callable[[Setting, str], Optional[str]]] = {
     "administrator_login": production_servers.administrator,
     "any_domain": _any_domain,
+    "framed": _framed,
     "insecure_option": _insecure_option,
     "jwt_key": production_servers.jwt_key,
     "local_backend": production_servers.local_backend,

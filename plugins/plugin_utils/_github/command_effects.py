@@ -61,7 +61,10 @@ _ALL = re.compile(
 TRACED = "the shell prints each command, with secrets in it"
 TRACE = re.compile(r"-[a-zA-Z]*x[a-zA-Z]*|xtrace")
 _PASSED = re.compile(r"-p|--?(?:pass\w*|token|secret(?:-string)?|api[-_]?key)", re.IGNORECASE)
-_PUBLISHERS = {"gh": ("pr", "issue", "release", "gist", "label"), "git": ("commit", "tag", "branch", "notes")}
+_PUBLISHERS = {
+    "gh": ("pr", "issue", "release", "gist", "label", "variable"),
+    "git": ("commit", "tag", "branch", "notes"),
+}
 _REQUESTS = {
     "curl": re.compile(r"-[a-zA-Z]*v[a-zA-Z]*|--verbose|--trace(?:-ascii)?"),
     "wget": re.compile(r"-d|--debug"),
@@ -70,6 +73,8 @@ _REQUESTS = {
 """Options that make a program print the requests that it sends."""
 SENDERS = ("nc", "ncat", "netcat", "socat", "telnet")
 _CONSOLE = re.compile(r"/dev/(?:stdout|stderr|tty|fd/[12])|/proc/[^/]+/fd/[12]")
+_SSH_OPTION = re.compile(r"-[A-Za-z0-9]*[bcDeEFiIJlLmoOpQRSwW]")
+"""Options whose value is the next word."""
 _ARCHIVE = re.compile(r".*\.(?:tar|t?gz|tgz|zip|bz2|xz|zst|7z)")
 
 
@@ -234,6 +239,10 @@ def _keep_in_files(name: str, arguments: list[str], taint: Taint) -> None:
             taint.files[file] = taint.in_files(rest[:-1])
     elif name in _EDITORS and _edits_files(arguments) and taint.of(" ".join(rest)):
         taint.files[plain_path(rest[-1])] = taint.of(" ".join(rest))
+    elif name == "git" and rest[:1] == ["config"] and taint.of(" ".join(rest)):
+        taint.files[".git/config"] = taint.of(" ".join(rest))
+    elif name in ("source", "."):
+        taint.names |= {key: f"${key}" for path in map(plain_path, rest) for key in taint.keys.get(path, ()) if key}
     elif name in ("tar", "zip", "7z") and taint.in_files(rest):
         taint.files.update({plain_path(word): taint.in_files(rest) for word in rest if _ARCHIVE.fullmatch(word)})
 
@@ -248,6 +257,11 @@ def script_in(arguments: list[str], text: str) -> str:
     if name == "find" and {"-exec", "-execdir"} & {*rest}:
         at = next(at for at, word in enumerate(rest) if word in ("-exec", "-execdir"))
         return " ".join(word for word in rest[at + 1 :] if word not in (";", "+")).replace(LITERAL, "$")
+    if name == "ssh":
+        pairs = enumerate(zip(["", *rest], rest))  # noqa: B905 each with the one before it
+        host = next((at for at, (before, word) in pairs if word[:1] != "-" and not _SSH_OPTION.fullmatch(before)), 0)
+        if rest[host + 1 :]:
+            return " ".join(rest[host + 1 :]).replace(LITERAL, "$")
     after = arguments[next((at for at, word in enumerate(arguments) if word in _STARTERS), len(arguments)) :]
     option = next((at for at, word in enumerate(after) if re.fullmatch(r"-[a-zA-Z]*c", word)), len(after))
     if after[option + 1 :]:

@@ -239,6 +239,7 @@ class _Run:
             return "" if command.piped and not is_tee else f"prints {secret}"
         elif target != "/dev/null":
             self.taint.files[plain_path(target)] = secret
+            self.taint.keys.setdefault(plain_path(target), []).extend(self._keys(command, arguments))
         return ""
 
     def _keys(self, command: ShellCommand, arguments: list[str]) -> list[str]:

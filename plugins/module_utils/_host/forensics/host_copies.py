@@ -7,13 +7,13 @@ Returns names of settings and files, and no value.
 
 from __future__ import annotations
 
+import fnmatch
 import functools
 import glob
 import os
 import pwd
 import re
 import stat
-from fnmatch import fnmatchcase
 from typing import Collection, Dict, Iterator, List, NamedTuple, Optional, Sequence, Set, Tuple
 
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import HostError
@@ -44,6 +44,8 @@ ELSEWHERE = (
     *("/etc/profile.d/*", "/etc/cron*/*", "/var/spool/cron/*", "/var/spool/cron/*/*", "/var/backups/*"),
     *("/tmp/*", "/tmp/*/*", "/var/tmp/*", "/var/tmp/*/*", "/dev/shm/*"),  # noqa: S108 - nothing is made there
     *("/opt/*", "/opt/*/*", "/srv/*", "/srv/*/*", "/usr/local/*/*", "/var/www/*", "/var/www/*/*", "/var/lib/*/.env*"),
+    *("/opt/*/*/*.y*ml", "/srv/*/*/*.y*ml", "/opt/*/*/.env*", "/srv/*/*/.env*", "/etc/php/*/*/pool.d/*"),
+    *("/etc/*/conf.d/*", "/etc/*/*.txt", "/etc/*/envvars", "/etc/credstore*/*"),
     *("/etc/*.conf", "/etc/*.env", "/etc/*.ini", "/etc/*/*env", "/etc/*/*/*.ini", "/etc/rc.local", "/etc/init.d/*"),
     *("/etc/nginx/*/*", "/etc/apache2/*/*", "/etc/sudoers.d/*", "/var/mail/*", "/var/spool/mail/*", "/run/*.env"),
     *("/var/log/*", "/var/log/*/*"),
@@ -54,7 +56,8 @@ IN_HOMES = (
     *(".pgpass", ".netrc", ".my.cnf", ".bashrc", ".profile", ".bash_profile", ".zsh*", ".aws/*", ".pam_environment"),
     *("*.txt", "*.tar*", "*.tgz", "*.zip", "*.gz", "*.json", "*.y*ml", "*.sh", "*.bak", ".npmrc", ".pypirc", ".s3cfg"),
     *("*/.env*", ".config/environment.d/*", ".config/systemd/user/*", ".config/systemd/user/*/*"),
-    *(".config/rclone/*", ".local/state/*/history", ".gitconfig"),
+    *(".config/rclone/*", ".local/state/*history*", ".local/state/*/history", ".gitconfig", ".vim/undo/*"),
+    *("*.out", "*.log", "screenlog*", "typescript", "*/*.y*ml", ".emacs.d/*/*", ".ipython/*/history.sqlite"),
 )
 
 
@@ -254,18 +257,22 @@ def _one(
 
 def _usual(places: Sequence[str], unread: UnreadPaths) -> Iterator[str]:
     homes = sorted({entry.pw_dir for entry in pwd.getpwall() if not (entry.pw_dir + "/").startswith(NO_HOMES)} - {"/"})
-    listed = functools.lru_cache(maxsize=None)(functools.partial(_plain_files, unread))
+    names_in: Dict[str, List[str]] = {}
     for pattern in (*places, *(os.path.join(glob.escape(home), name) for home in homes for name in IN_HOMES)):
-        folder, name = os.path.split(pattern)
-        is_exact = not glob.has_magic(name)
+        names_in.setdefault(os.path.dirname(pattern), []).append(os.path.basename(pattern))
+    for folder, names in names_in.items():
+        patterns = [name for name in names if glob.has_magic(name)]
+        matching = re.compile("|".join(map(fnmatch.translate, patterns)) or r"(?!)").match
+        paths = sorted(glob.glob(folder)) if glob.has_magic(folder) else [folder]
         entries = [
             entry
-            for path in glob.glob(folder)
-            for entry in listed(path)
-            if entry.name == name or (not is_exact and fnmatchcase(entry.name, name))
+            for path in paths
+            for entry in _plain_files(unread, path)
+            if entry.name in names or matching(entry.name)
         ]
         if len(entries) > MOST_ELSEWHERE:
-            entries = sorted(entries, key=_age)[:MOST_ELSEWHERE]
+            places_of = ([entry for entry in entries if fnmatch.fnmatchcase(entry.name, name)] for name in names)
+            entries = [entry for place in places_of for entry in sorted(place, key=_age)[:MOST_ELSEWHERE]]
         yield from sorted(entry.path for entry in entries)
 
 

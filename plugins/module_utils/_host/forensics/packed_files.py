@@ -35,8 +35,9 @@ MARKS = (
     *(("lz4", b"\x04\x22M\x18"), ("snappy", b"\xff\x06\0\0sNaPpY"), ("lzop", b"\x89LZO\0\r\n\x1a\n")),
 )
 """First bytes of packed files."""
-_STREAMED = ("gzip", "bz2", "lzma", "tar")
-OPENED = (*_STREAMED, "zip", "zstd")
+_ZIP_END, _ZIP_END_SIZE = b"PK\5\6", 22
+STREAMED = ("gzip", "bz2", "lzma", "tar")
+OPENED = (*STREAMED, "zip", "zstd")
 _ENCRYPTED = 1
 """Flag of a file in a zip."""
 MEMORY = 128
@@ -87,7 +88,7 @@ def from_start(kind: str, head: bytes, source: Source) -> Source:
     if isinstance(source, (io.FileIO, io.BytesIO)):
         source.seek(0)
         return source
-    if kind in _STREAMED:
+    if kind in STREAMED:
         return _Joined(itertools.chain([head], chunks(source)))
     content = head + b"".join(itertools.islice(chunks(source), LARGEST // CHUNK))
     if len(content) > LARGEST:
@@ -207,6 +208,14 @@ def _by_program(command: Sequence[str], stream: Any) -> Iterator[Source]:
                     raise UnsearchedFile(DAMAGED)
         finally:
             program.kill()
+
+
+def kind_on_disk(handle: int, size: int) -> Optional[str]:
+    """Format of a packed file. Given ``size``, also of a zip behind a program."""
+    kind = kind_of(os.pread(handle, HEAD, 0))
+    if kind is None and size >= _ZIP_END_SIZE and os.pread(handle, 4, size - _ZIP_END_SIZE) == _ZIP_END:
+        return "zip"
+    return kind
 
 
 def kind_of(head: bytes) -> Optional[str]:

@@ -84,37 +84,39 @@ def in_file(at: OpenPath, values: ValueSearch, *, last: int = 0) -> Tuple[List[s
     """
     with _File(safe_files.opened(at)) as file:
         status = os.fstat(file.fileno())
+        kind = packed_files.kind_on_disk(file.fileno(), 0 if last else status.st_size)
         if 0 < last < status.st_size:
-            kind = packed_files.kind_of(os.pread(file.fileno(), packed_files.HEAD, 0))
             if kind is not None:
                 raise PackedFile if kind in packed_files.OPENED else UnsearchedFile(packed_files.UNOPENED % kind)
             file.seek(-last, os.SEEK_END)
         file.most = min(max(status.st_size, 4096) + 1, packed_files.LARGEST_LIST)
-        return in_stream(file, values), stat.S_IMODE(status.st_mode)
+        return in_stream(file, values, kind), stat.S_IMODE(status.st_mode)
 
 
-def in_stream(source: Source, values: ValueSearch) -> List[str]:
-    """Settings whose values a stream holds, also packed. Raises OutOfTime and UnsearchedFile."""
+def in_stream(source: Source, values: ValueSearch, kind: Optional[str] = "") -> List[str]:
+    """Settings whose values the stream holds, packed by ``kind`` (empty: unknown). Raises OutOfTime and UnsearchedFile."""
     names: Set[str] = set()
     try:
-        names.update(_names(source, values, 0))  # one by one: what was found before a fault counts
+        names.update(_names(source, values, 0, kind))  # one by one: what was found before a fault counts
     except (OutOfTime, UnsearchedFile):
         if not names:
             raise
     return sorted(names)
 
 
-def _names(source: Source, values: ValueSearch, depth: int) -> Iterator[str]:
+def _names(source: Source, values: ValueSearch, depth: int, kind: Optional[str] = "") -> Iterator[str]:
+    """``kind`` is empty if it is not known."""
     head = source.read(CHUNK)
-    kind = packed_files.kind_of(head)
+    kind = packed_files.kind_of(head) if kind == "" else kind
     if kind is None or depth == NESTED:
-        yield from values.named(_decoded(head))
+        yield from _decoded_names(head, values, depth)
         yield from _as_it_is(head, source, values)
         if kind is not None:
             raise UnsearchedFile(TOO_DEEP)
         return
     yield from values.named(head)
-    stream, incomplete = packed_files.from_start(kind, head, source), None
+    stream = packed_files.from_start(kind, head, source)
+    incomplete: Optional[UnsearchedFile] = None
     try:
         with contextlib.closing(packed_files.pieces(kind, stream, values.require_time)) as pieces:
             for piece in pieces:
@@ -126,12 +128,23 @@ def _names(source: Source, values: ValueSearch, depth: int) -> Iterator[str]:
     except OutOfTime:
         raise
     except Exception as error:  # noqa: BLE001 # pylint: disable=broad-exception-caught  # damaged, in one of a dozen ways
-        incomplete = error if isinstance(error, UnsearchedFile) else UnsearchedFile(packed_files.DAMAGED)
+        if isinstance(error, UnsearchedFile):
+            incomplete = error
+        elif isinstance(error, NotImplementedError):  # of zip: how a file in it is packed
+            incomplete = UnsearchedFile(packed_files.DAMAGED)
         if isinstance(stream, io.IOBase):
             stream.seek(0)
             yield from _as_it_is(b"", stream, values)
     if incomplete:
         raise incomplete
+
+
+def _decoded_names(head: bytes, values: ValueSearch, depth: int) -> Iterator[str]:
+    texts = _decoded(head)
+    yield from values.named(b"\0".join(texts))
+    for text in texts:
+        if depth < NESTED and packed_files.kind_of(text) in packed_files.STREAMED:
+            yield from _names(io.BytesIO(text), values, depth + 1)
 
 
 def _as_it_is(head: bytes, source: Source, values: ValueSearch) -> Iterator[str]:
@@ -142,13 +155,13 @@ def _as_it_is(head: bytes, source: Source, values: ValueSearch) -> Iterator[str]
         window = window[max(len(window) - values.matcher.longest, 0) :] + piece if piece else b""
 
 
-def _decoded(content: bytes) -> bytes:
+def _decoded(content: bytes) -> List[bytes]:
     """Decoded base64 of whole, wrapped texts."""
     texts = []
     for run in _base64_runs(content):
         text = run.translate(_STANDARD, b"\r\n\t \v\f")
         texts.append(binascii.a2b_base64(text[: len(text) - (len(text) % 4 == 1)] + b"=="))
-    return b"\0".join(texts)
+    return texts
 
 
 def _base64_runs(content: bytes) -> Iterator[bytes]:

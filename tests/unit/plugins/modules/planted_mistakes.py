@@ -63,10 +63,10 @@ def zipped(content: bytes, name: str = "a/.env") -> bytes:
     return stream.getvalue()
 
 
-def tarred(content: bytes, mode: str = "w") -> bytes:
+def tarred(content: bytes, mode: str = "w", name: str = "a/.env") -> bytes:
     stream = io.BytesIO()
     with tarfile.open(fileobj=stream, mode=mode) as archive:  # type: ignore[call-overload]
-        entry = tarfile.TarInfo("a/.env")
+        entry = tarfile.TarInfo(name)
         entry.size = len(content)
         archive.addfile(entry, io.BytesIO(content))
     return stream.getvalue()
@@ -95,6 +95,11 @@ CONTAINERS: dict[str, bytes] = {
     "UTF-16": FILE.encode("utf-16"),
     "UTF-16, big-endian": b"\0x" + FILE.encode("utf-16-be"),
     "gzip in base64": base64.b64encode(b"\0" + FILE.encode()),
+    "a tar.gz in lines of base64": base64.encodebytes(tarred(FILE.encode(), "w:gz")),
+    "a zip behind a program": b"#!/bin/sh\n" + zipped(FILE.encode()),
+    "a second tar behind a tar": tarred(b"x") + tarred(FILE.encode()),
+    "a tar with a long name": tarred(FILE.encode(), name="n" * 5000),
+    "gzip in a tar in a zip": zipped(tarred(gzip.compress(FILE.encode()))),
 }
 BELOW = ("notes.txt", "backup/.env", "a/b/c/d/dump.sql", ".hidden/x")
 
@@ -120,6 +125,22 @@ ELSEWHERE = (
     *("~/.config/systemd/user/shop.service", "~/.config/environment.d/x.conf", "~/.config/rclone/rclone.conf"),
     *("~/.local/state/bash/history", "etc/supervisord.conf", "etc/shop.env", "etc/shop/env", "etc/rc.local"),
     *("etc/nginx/sites-enabled/shop", "etc/uwsgi/apps-enabled/shop.ini", "etc/init.d/shop", "etc/sudoers.d/shop"),
+    *(
+        "~/nohup.out",
+        "~/screenlog.0",
+        "~/typescript",
+        "~/tmux.log",
+        "~/deploy/vars.yml",
+        "~/.local/state/python_history",
+    ),
+    *("~/.emacs.d/backups/!srv!app!.env~", "~/.vim/undo/%srv%app%.env", "~/.ipython/profile_default/history.sqlite"),
+    *(
+        "opt/stack/shop/docker-compose.yml",
+        "etc/apache2/envvars",
+        "etc/php/8.2/fpm/pool.d/www.conf",
+        "etc/monit/conf.d/x",
+    ),
+    *("etc/credstore/shop", "etc/pgbouncer/userlist.txt", "var/spool/cron/crontabs/root", "~/.irb_history"),
     *("var/www/shop/.env", "var/www/html/.env.bak", "var/lib/shop/.env", "var/mail/root", "run/shop.env"),
 )
 

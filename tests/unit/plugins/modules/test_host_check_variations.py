@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import gzip
 import os
 import time
 from collections.abc import Callable
@@ -15,6 +16,7 @@ import pytest
 from ansible_collections.watchparty.secrets.plugins.module_utils._host import processes
 from tests import planted
 from tests.unit.plugins.modules.host_world import NOBODY, PASSWORD, SECRET_KEY, VALUES, HostWorld
+from tests.unit.plugins.modules.planted_mistakes import tarred
 
 pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="root's files; not tested here: owners and access lists")
 
@@ -113,6 +115,12 @@ VARIATIONS: dict[str, Callable[[HostWorld], Any]] = {
     "direnv": file("srv/app/.envrc", "layout python\n"),
     "a package's own .env": file("srv/app/node_modules/dotenv/.env", "SECRET_KEY=x\n"),
     "a virtual environment": file("srv/app/venv/lib/python3.12/site-packages/x/.env", "SECRET_KEY=x\n"),
+    "a large packed backup": file("var/backups/db.gz", gzip.compress(bytes(40 << 20))),
+    "a large upload": file("srv/app/media/film.mp4", bytes(40 << 20)),
+    "packed documents in a backup": file("var/backups/d.tar.gz", tarred(gzip.compress(tarred(b"doc")), "w:gz")),
+    "a log that is being packed": file("var/log/shop.gz", gzip.compress(os.urandom(9000))[:-1000]),
+    "an empty zip": file("srv/app/e.zip", b"PK\5\6" + bytes(18)),
+    "a text that begins as bzip2 does": file("srv/app/BZ.txt", "BZh is a mark\n"),
     "a damaged archive": file("srv/app/upload.zip", b"PK\x03\x04" + b"\0" * 100),
     "a log without values": file("var/log/shop.log", "GET /health/ 200\n" * 1000),
     "a history without values": file("home/ann/.bash_history", "ls\nsystemctl status shop\n"),

@@ -175,6 +175,14 @@ MISTAKES: list[tuple[str, str, str]] = [
     ("BROKER_URL", f"mongodb://app:{GOOD}@m.example.com/?tlsAllowInvalidCertificates=true", "WPS903"),
     ("REDIS_URL", f"rediss://:{GOOD}@cache.example.com?ssl_cert_reqs=0", "WPS903"),
     ("STRIPE_KEY", "$(cat /run/secrets/stripe)", "WPS903"),
+    *(("STRIPE_KEY", value, "WPS903") for value in (f"'{GOOD}'", f'"{GOOD}"', f"{GOOD}\n", f" {GOOD}")),
+    *(
+        ("STRIPE_KEY", value, "WPS903")
+        for value in ("op://vault/item/field", "%(STRIPE_KEY)s", "@@STRIPE_KEY@@", "n/a")
+    ),
+    ("DATABASE_URL", f"postgres://shop:{GOOD}@db.example.com/shop?sslmode=", "WPS903"),
+    ("DATABASE_URL", f"postgres://shop:{GOOD}@db.example.com/shop?sslmode=disable&sslmode=verify-full", "WPS903"),
+    ("DATABASE_URL", "postgres://shop:%63hange_me@db.example.com/shop", "WPS903"),
     ("ALLOWED_HOSTS", ".nip.io", "WPS903"),
     ("CSRF_TRUSTED_ORIGINS", "https://shop.example.com,null", "WPS903"),
     ("CORS_ALLOWED_ORIGINS", "null", "WPS903"),
