@@ -94,7 +94,7 @@ def in_file(at: OpenPath, values: ValueSearch, *, last: int = 0) -> Tuple[List[s
 
 
 def in_stream(source: Source, values: ValueSearch, kind: Optional[str] = "") -> List[str]:
-    """Settings whose values the stream holds, packed by ``kind`` (empty: unknown). Raises OutOfTime and UnsearchedFile."""
+    """Settings whose values a stream holds, packed by ``kind`` (empty: unknown). Raises OutOfTime, UnsearchedFile."""
     names: Set[str] = set()
     try:
         names.update(_names(source, values, 0, kind))  # one by one: what was found before a fault counts
