@@ -83,7 +83,8 @@ options:
         /etc/profile.d/*, /etc/cron*/*, /var/spool/cron/*, /var/spool/cron/*/*, /var/backups/*, /tmp/*, /tmp/*/*,
         /var/tmp/*, /var/tmp/*/*, /dev/shm/*, /opt/*, /opt/*/*, /srv/*, /srv/*/*, /usr/local/*/*, /var/www/*,
         /var/www/*/*, /var/lib/*/.env*, /opt/*/*/*.y*ml, /srv/*/*/*.y*ml, /opt/*/*/.env*, /srv/*/*/.env*,
-        /etc/php/*/*/pool.d/*, /etc/*/conf.d/*, /etc/*/*.txt, /etc/*/envvars, /etc/credstore*/*, /etc/*.conf, /etc/*.env, /etc/*.ini, /etc/*/*env, /etc/*/*/*.ini, /etc/rc.local,
+        /etc/php/*/*/pool.d/*, /etc/*/conf.d/*, /etc/*/*.txt, /etc/*/envvars, /etc/credstore*/*,
+        /etc/*.conf, /etc/*.env, /etc/*.ini, /etc/*/*env, /etc/*/*/*.ini, /etc/rc.local,
         /etc/init.d/*, /etc/nginx/*/*, /etc/apache2/*/*, /etc/sudoers.d/*, /var/mail/*, /var/spool/mail/*, /run/*.env,
         /var/log/*, /var/log/*/*
       ]
