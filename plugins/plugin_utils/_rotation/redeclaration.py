@@ -113,7 +113,7 @@ def with_former(
 ) -> OpenRotation:
     """A joined rotation that also revokes previous values.
 
-    After its own revocation, the next rotation of the credential revokes them.
+    If it is past its revocation, the credential's next rotation revokes them.
     """
     if rotation.step == "record":
         return rotation

@@ -26,7 +26,7 @@ class RotatedLogins:
     journal: Journal
     rotation: OpenRotation
     stored: StoredCredential
-    """The credential at the plan; with a task, as stored now."""
+    """The credential that the plan was made from; with a task, as stored now."""
     task: PendingTask | None = None
     """The pending task of the previous value to remove, or None."""
 

@@ -32,9 +32,9 @@ class ReadCache:
     """Data that this process has read, until :meth:`forget`: a promotion or rollback changes current versions."""
 
     journal: Journal | None = None
-    """The journal at the plan."""
+    """The journal that the plan was made from."""
     contents: Contents | None = field(default=None, repr=False)
-    """The stores' contents at the plan, with all places of credentials."""
+    """The contents that the plan was made from, with all places of credentials."""
     held: dict[str, credential_graph.StoredCredential] = field(default_factory=dict, repr=False)
 
     baseline: list[ServerBaseline | None] = field(default_factory=list, repr=False)

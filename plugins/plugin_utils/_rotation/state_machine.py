@@ -60,7 +60,7 @@ def step_of(stage: str) -> tuple[str, int]:
 
 
 def is_past_return(rotation: OpenRotation) -> bool:
-    """Whether old values may be revoked, so that no rollback is possible."""
+    """Whether old values are possibly revoked, so that no rollback is possible."""
     removing = ("revoke_first", "deploy", "promote") if rotation.plan.get("immediate") else ()
     deleted = ("deploy", "promote") if _has_deleted_key(rotation) else ()
     return rotation.step in (*removing, *deleted, "revoke", "record")

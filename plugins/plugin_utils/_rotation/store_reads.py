@@ -64,7 +64,7 @@ class StoreReads(JournalWriter):
         self.parameters.settling.wait_since(journal.written, credential_ages.moment(self.clock()))
 
     def old_contents(self, rotation: OpenRotation, credential: Credential | None = None) -> Contents:
-        """The stores' contents at the plan, read by version: of one credential, or all."""
+        """The contents that the plan was made from, read by version: of one credential, or all."""
         pins = {**rotation.secrets, **rotation.plan.get("secrets", {})}
         numbers = {name: str(number) for name, number in rotation.plan.get("parameters", {}).items()}
         if credential is not None:

@@ -38,7 +38,7 @@ class ServerPrograms(Protocol):
     def run_each(self, module: str, acts: Sequence[Mapping[str, Any]]) -> list[Answer | RotationError]:
         """Answers for each of these options, in one execution. Options may name an earlier act as ``needs``.
 
-        Raises NotReached if the host is unreachable; any act may be done then.
+        Raises NotReached if the host is unreachable: some acts are possibly done.
         """
 
 
