@@ -295,7 +295,7 @@ class HostInventory:
                             self._file(kind, entry, place, of=fields[0])
 
     def _mounts_snap(self, path: str, entry: Entry) -> bool:
-        content = all_accounts.read(self._tree.at(path)) if path.endswith(".mount") else None
+        content = all_accounts.read_whole(self._tree.at(path)) if path.endswith(".mount") else None
         return content is not None and snap_units.is_mount(path, entry.status.st_uid, content)
 
     def _is_other(self, kind: str, target: str, files: Collection[str]) -> bool:

@@ -23,6 +23,7 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._host.forensics
     host_accounts,
     package_files,
     records,
+    snap_units,
     start_files,
 )
 from ansible_collections.watchparty.secrets.plugins.module_utils._host.forensics.directory_entries import Entry
@@ -250,8 +251,14 @@ class FootholdSearch:
         for path, (entry, place) in files.items():
             # A link adds nothing if its target is checked by itself.
             is_explained = targets[path] in known or (entry.is_link and targets[path] in scanned)
-            if not is_explained and not is_plain_pam(self._tree, path):
+            if not is_explained and not is_plain_pam(self._tree, path) and not self._is_rewritten(entry):
                 self._judge(entry, place, account)
+
+    def _is_rewritten(self, entry: Entry) -> bool:
+        """Whether it is a harmless unit that snapd or netplan writes anew."""
+        content = None if entry.is_link else all_accounts.read_whole(self._tree.at(entry.path))
+        about = (entry.path, entry.status.st_uid, content or b"")
+        return content is not None and (snap_units.is_mount(*about) or start_files.is_of_netplan(*about))
 
     def _groups(self, credential: str, sudoers: host_accounts.Sudoers) -> None:
         joined = host_accounts.joined(self._root, self._since, sudoers)
@@ -273,8 +280,9 @@ def is_plain_pam(tree: directory_entries.HostTree, path: str) -> bool:
     """Whether pam-auth-update, which upgrades run, may have written it."""
     if not fnmatchcase(path, "/etc/pam.d/common-*"):
         return False
-    text = (all_accounts.read(tree.at(path)) or b"").decode("utf-8", "replace")
-    return re.search(start_files.PAM_PROGRAMS, text) is None
+    content = all_accounts.read_whole(tree.at(path))
+    text = "" if content is None else content.decode("utf-8", "replace")
+    return content is not None and re.search(start_files.PAM_PROGRAMS, text) is None
 
 
 def _plain(path: str) -> str:

@@ -45,6 +45,12 @@ def read(path: str) -> Optional[bytes]:
     return _read(path).content
 
 
+def read_whole(path: str) -> Optional[bytes]:
+    """The same, or None if it is longer: somebody may push lines out of what is read."""
+    content = read(path)
+    return content if content is not None and len(content) < LARGEST else None
+
+
 def _read(path: str) -> File:
     try:
         count = os.open(path, getattr(os, "O_PATH", os.O_RDONLY | os.O_NONBLOCK) | os.O_CLOEXEC)

@@ -13,6 +13,7 @@ import pytest
 from ansible_collections.watchparty.secrets.plugins.module_utils._host.forensics import directory_entries, ways_in
 from ansible_collections.watchparty.secrets.plugins.module_utils._host.forensics.host_accounts import OpenedAccount
 from ansible_collections.watchparty.secrets.plugins.module_utils._host.forensics.ways_in import FootholdSearch
+from tests.unit.plugins.module_utils._host.forensics import test_snap_units as snap
 from tests.unit.plugins.module_utils._host.forensics.opened_host import (
     PASSWD,
     SHADOW,
@@ -104,6 +105,10 @@ OTHERS: dict[str, tuple[Callable[[Host], object], str]] = {
         capability,
         "setcap -r /home/deploy/.x",
     ),
+    "PAM's common files, with a line far above the end": (
+        lambda host: host.write("etc/pam.d/common-auth", "auth optional pam_exec.so /x\n" + "\n" * (4 << 20)),
+        "/etc/pam.d/common-auth changed ",
+    ),
     "PAM's common files": (
         lambda host: host.write("etc/pam.d/common-auth", "auth optional pam_exec.so /x\n"),
         "/etc/pam.d/common-auth changed ",
@@ -158,6 +163,46 @@ def test_another_way_back_in(host: Host, name: str) -> None:
     assert found.isprintable()
 
 
+NETPLAN = {
+    "run/systemd/system/netplan-ovs-cleanup.service": """[Unit]
+Description=OpenVSwitch configuration for cleanup
+DefaultDependencies=no
+Wants=ovsdb-server.service
+After=ovsdb-server.service
+ConditionFileIsExecutable=/usr/bin/ovs-vsctl
+Before=network.target
+Wants=network.target
+
+[Service]
+Type=oneshot
+TimeoutStartSec=10s
+StartLimitBurst=0
+ExecStart=/usr/sbin/netplan apply --only-ovs-cleanup
+""",
+    "run/systemd/system/systemd-networkd-wait-online.service.d/10-netplan.conf": """[Unit]
+ConditionPathIsSymbolicLink=/run/systemd/generator/network-online.target.wants/systemd-networkd-wait-online.service
+
+[Service]
+ExecStart=
+ExecStart=/lib/systemd/systemd-networkd-wait-online -i eth0:degraded
+""",
+}
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        *((name, f"{text}{more}\n") for name, text in NETPLAN.items() for more in ("ExecStart=/x", "Environment=A=b")),
+        *((name, "ExecStart=/x\n" + "\n" * (4 << 20) + text) for name, text in NETPLAN.items()),
+        ("run/systemd/system/netplan-x.service", NETPLAN["run/systemd/system/netplan-ovs-cleanup.service"]),
+    ],
+)
+def test_what_somebody_makes_of_a_unit_of_netplan(host: Host, name: str, text: str) -> None:
+    since = begins()
+    host.write(name, text)
+    assert len(host.found(since)) == 1
+
+
 INNOCENT: dict[str, Callable[[Host], object]] = {
     "nothing": lambda _host: None,
     "an upgrade": lambda host: host.ship({name: f"{text} 2" for name, text in SHIPPED.items()}),
@@ -186,6 +231,8 @@ INNOCENT: dict[str, Callable[[Host], object]] = {
     "a renewed subscription": lambda host: host.write("etc/yum.repos.d/redhat.repo"),
     "a deploy": lambda host: [host.write(name) for name in ("srv/app/.env", "var/lib/watchparty-secrets/x/mark")],
     "a pip install": lambda host: host.write("home/deploy/.local/bin/gunicorn"),
+    "a refreshed snap": lambda host: host.write(snap.PATH[1:], snap.MOUNT.decode()),
+    "netplan at a reload": lambda host: [host.write(*file) for file in NETPLAN.items()],
     "logs and caches": lambda host: [host.write(name) for name in ("var/log/auth.log", "home/deploy/.cache/x")],
     "an at job of another account": lambda host: host.write("var/spool/cron/atjobs/.SEQ"),
     "a directory": lambda host: (host.folder / "etc/cron.d/x").mkdir(parents=True),
