@@ -7,6 +7,7 @@ from __future__ import annotations
 import pymysql
 import pytest
 
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import RotationError
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.server_baseline import ServerBaseline
 from ansible_collections.watchparty.secrets.plugins.module_utils._host.mysql import footholds
 from ansible_collections.watchparty.secrets.plugins.module_utils._host.mysql.connection import MysqlConnection
@@ -107,6 +108,20 @@ def test_settings_for_everybody_stop_no_response(maria: MariaDB, programs: Progr
     finally:
         maria.execute("SET SESSION tx_read_only = 0", f"SET GLOBAL {name} = {kept}")
     assert not maria.accepts("app_a", OLD)
+
+
+def test_a_statement_that_ends_each_new_session_is_named(maria: MariaDB, programs: Programs) -> None:
+    """The application cannot log in either."""
+    shop = compared(maria, programs, "SET GLOBAL init_connect = 'SELECT 1 FROM nosuch.t'")
+    try:
+        shop.leak()
+        shop.to("set")
+        shop.act("set")
+        with pytest.raises(RotationError, match="if it is not yours: SET GLOBAL init_connect = ''"):
+            shop.act("test")
+    finally:
+        maria.execute("SET GLOBAL init_connect = ''")
+    shop.act("test")
 
 
 def test_a_new_password_is_not_in_the_general_log(maria: MariaDB, programs: Programs) -> None:

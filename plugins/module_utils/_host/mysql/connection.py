@@ -26,7 +26,7 @@ LOCKED = (4150, 4151, 3118, 3955)
 FULL = 1040
 """The server has no connection left. Other limits belong to one account."""
 NO_RIGHT = (1044, 1095, 1142, 1227, 1370, 1410)
-NO_TLS, UNKNOWN_SESSION, UNKNOWN_ACCOUNT = 2026, 1094, 1396
+NO_TLS, UNKNOWN_SESSION, UNKNOWN_ACCOUNT, ABORTED = 2026, 1094, 1396, 1184
 
 
 class LoginRefused(RotationError):
@@ -102,6 +102,11 @@ class MysqlConnection:
         if code == NO_TLS:
             remedy = "give its authority in server.tls.ca of the catalog, or correct the server's TLS"
             raise RotationError("%s has no TLS that can be verified; %s" % (self.place, remedy)) from None
+        if code == ABORTED:
+            remedy = "correct its init_connect, which fails, or if it is not yours: SET GLOBAL init_connect = ''"
+            raise RotationError(
+                "%s ends each session of %s (error %d); %s" % (self.place, self._user, code, remedy)
+            ) from None
         if code in NO_RIGHT:
             remedy = "grant it CREATE USER, CONNECTION ADMIN (MySQL: CONNECTION_ADMIN), PROCESS and SELECT on mysql.*"
             raise RotationError(
