@@ -26,7 +26,7 @@ from tests.unit.plugins.plugin_utils._leak import test_temporary_credentials as 
 PAGE = REPOSITORY / "docs" / "explanation" / "leak-response.md"
 Parts = dict[ModuleType, tuple[Sized, ...]]
 """The attacks by module; none where a module repeats those of another on real hosts."""
-REMOVED, NAMED = "Named with the command. {} on request", "Named with the command"
+REMOVED, NAMED = "Named with the remedy. {} on request", "Named with the remedy"
 VETOES: dict[str, tuple[Parts, str]] = {
     "Valkey users, limits, pauses, endless scripts": (
         {valkey: (valkey.VETOES, valkey.LOOPS)},
@@ -34,7 +34,7 @@ VETOES: dict[str, tuple[Parts, str]] = {
     ),
     "PostgreSQL settings, locks, connections": (
         {postgresql: (postgresql.SETTINGS, postgresql.DATABASE, postgresql.HELD)},
-        "The leaked login is rejected. If all connections are taken, the message names the command",
+        "The leaked login is rejected. If all connections are taken, the message names the remedy",
     ),
     "AWS: second access keys, an inactive or deleted key": (
         {access_keys: (access_keys.VETOES,)},
