@@ -37,7 +37,7 @@ options:
   head:
     description:
       - The newest record that the caller knows, as an earlier call returned it in RV(head). If the log ends before this
-        record, the task reports that records are missing, and a new record follows O(head).
+        record, O(state=recorded) continues after O(head); V(verified) and V(rebuilt) fail.
     type: dict
   path:
     description:

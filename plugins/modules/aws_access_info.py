@@ -24,13 +24,13 @@ options:
     type: dict
     suboptions:
       environment:
-        description: Jobs of this deployment environment, such as V(production).
+        description: Deployment environment of the jobs, such as V(production).
         type: str
       branch:
-        description: Jobs of this branch without a deployment environment.
+        description: Branch of jobs without a deployment environment.
         type: str
       tag:
-        description: Jobs of this tag without a deployment environment.
+        description: Tag of jobs without a deployment environment.
         type: str
       pull_request:
         description: Whether jobs of pull requests without a deployment environment may assume the role.

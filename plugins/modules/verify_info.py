@@ -45,13 +45,13 @@ options:
     type: dict
     suboptions:
       environment:
-        description: Jobs of this deployment environment.
+        description: Deployment environment of the jobs.
         type: str
       branch:
-        description: Jobs of this branch.
+        description: Branch of the jobs.
         type: str
       tag:
-        description: Jobs of this tag.
+        description: Tag of the jobs.
         type: str
       pull_request:
         description: Whether jobs of pull requests may assume the role.
