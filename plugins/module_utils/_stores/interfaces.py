@@ -337,6 +337,6 @@ def _require_secret_fits(name: str, content: str) -> None:
     size = len(content.encode())
     if not 0 < size <= SECRET_BYTES:
         raise StoreError(
-            f"secret {name} would hold {size:,} bytes, but AWS accepts 1 to {SECRET_BYTES:,}; move some of its keys "
+            f"secret {name} would hold {size:,} bytes, but must hold 1 to {SECRET_BYTES:,}; move some of its keys "
             "to a secret of their own"
         )

@@ -166,7 +166,7 @@ def _keep_evidence(run: ResponseRun) -> ResponseRun:
         )
     except RotationError as error:
         # The post-mortem has the evidence too, and containment must not wait for a folder.
-        run.warn(f"the evidence could not be written: {error}")
+        run.warn(f"only the post-mortem has evidence: {error}")
     return run
 
 

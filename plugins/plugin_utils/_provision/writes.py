@@ -107,7 +107,7 @@ def _too_large(store: str, name: str, text: str, group: Sequence[Fill], advanced
         if size <= SECRET_BYTES:
             return []
         names = ", ".join(fill.target for fill in group)
-        message = f"but AWS accepts {SECRET_BYTES:,}; move some of its settings to another group"
+        message = f"but at most {SECRET_BYTES:,} fit; move some of its settings to another group"
         return [f"secret {name} would hold {size:,} bytes with {names}, {message}"]
     limit = PARAMETER_BYTES[tier_for(text, advanced=advanced)]
     if size <= limit:

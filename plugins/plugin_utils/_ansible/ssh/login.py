@@ -77,8 +77,7 @@ def way_of(connection: Any, name: str, account: str = "") -> Way:
         if connection.get_option("private_key"):
             raise RotationError(
                 f"Ansible reaches {name} with a key that is given as text (ansible_ssh_private_key), so it cannot "
-                "be compared with the key that is to be revoked; give it as ansible_ssh_private_key_file, or by an "
-                "agent"
+                "be compared with the key that is to be revoked; use ansible_ssh_private_key_file or ssh-agent"
             )
     key = connection.get_option("private_key_file")
     arguments = [

@@ -117,7 +117,7 @@ class TwoUsers(Acts):
         if login.username not in names:  # a store's value must not choose another user
             raise RotationError(
                 f"user {login.username} in the store is neither {names[0]} nor {names[1]}, which options.user names; "
-                "correct one of them, or first store the login of such a user (docs/how-to/declare-a-credential.md)"
+                f"correct options.user, or store the login of {names[0]} (docs/how-to/declare-a-credential.md)"
             )
         rotation = None
         if state in (PRESENT, self.blocked, REVOKED):

@@ -154,7 +154,7 @@ class TestStage:
 
     @pytest.mark.parametrize("content", ["", "x" * 65537, "é" * 32769])
     def test_what_aws_would_not_take_is_refused_before_the_call(self, core: Any, content: str) -> None:
-        with pytest.raises(StoreError, match=r"secret core would hold [\d,]+ bytes, but AWS accepts 1 to 65,536"):
+        with pytest.raises(StoreError, match=r"secret core would hold [\d,]+ bytes, but must hold 1 to 65,536"):
             core.stage("core", content, version=V2, label=OURS)
         with pytest.raises(StoreError, match="secret own would hold"):
             core.create("own", content, version=V2)

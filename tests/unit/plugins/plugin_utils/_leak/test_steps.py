@@ -181,7 +181,7 @@ class TestEvidence:
         (tmp_path / "taken").write_text("")
         response = leak.response("", waves=waves("token"), report_path=str(tmp_path / "taken"))
         assert leak_steps.first(leak.run(response))["next"] == "wave"
-        assert leak.warnings[0].startswith("the evidence could not be written: ")
+        assert leak.warnings[0].startswith("only the post-mortem has evidence: ")
 
 
 class TestBack:

@@ -170,10 +170,9 @@ def audited() -> Run:
 def test_what_the_audit_log_would_refuse_shows_before_the_first_entry(state: str) -> None:
     run = audited()
     message = (
-        "no rotation was started, because the audit log would refuse its final record. The audit "
-        "record is not valid; nothing was recorded:\n  - hosts[1]: looks like a digest or a key; "
-        "name the version id instead\nChange these names (docs/how-to/audit-log.md lists "
-        "the fields), then run the same command again"
+        "no rotation was started, because the audit log would refuse its final record; change its content "
+        "(docs/how-to/audit-log.md). The audit record is not valid; nothing was recorded:\n"
+        "  - hosts[1]: looks like a digest or a key; name the version id instead"
     )
     with pytest.raises(RotationError) as caught:
         run.answer(state, hosts=["web1", "0f" * 16])
