@@ -56,6 +56,7 @@ class Gitleaks:
         self.how = how
         self.required = required
         self.program = program or installed()
+        self.ran = False
 
     def __call__(self, scanning: Scanning) -> Iterator[Finding]:
         try:
@@ -65,6 +66,7 @@ class Gitleaks:
                 raise
             scanning.passed(self.path, "unknown secrets", str(error))
             return
+        self.ran = True
         for entry in results:
             if entry.get("RuleID") != GENERIC or os.path.basename(str(entry.get("File", ""))) not in OF_TESTS:
                 yield self._finding(entry)

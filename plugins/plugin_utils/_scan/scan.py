@@ -167,7 +167,7 @@ def scan(
         values=terms.values,
         objects=scanning.objects,
         bytes=scanning.searcher.searched,
-        engine=engine,
+        engine=engine if any(getattr(source, "ran", True) for source in engines) else "",
         failures=tuple(look.failure for look in looks[len(sources) :] if look.failure),
     )
 

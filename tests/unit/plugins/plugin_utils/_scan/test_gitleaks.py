@@ -73,7 +73,8 @@ def test_it_fails(tmp_path: Path, script: str) -> None:
     message = r"^gitleaks ended with \d on \S+; run gitleaks on it by hand to see why$"
     with pytest.raises(ScanError, match=message):
         scan_scan.scan([], Sought(), engines=[Gitleaks(str(tmp_path), HISTORY, required=True, program=made)])
-    report = scan_scan.scan([], Sought(), engines=[Gitleaks(str(tmp_path), HISTORY, program=made)])
+    report = scan_scan.scan([], Sought(), engines=[Gitleaks(str(tmp_path), HISTORY, program=made)], engine="gitleaks")
+    assert report.engine == ""
     assert [not_checked.what for not_checked in report.not_checked] == ["unknown secrets"]
     assert "canary" not in repr(report)
 
