@@ -192,17 +192,20 @@ def _outsider(principal: str, keys: Mapping[str, list[str]], account: str | None
     return f"allows account {owner} ({principal})" if account and owner and owner != account else None
 
 
-_OWNERS = ("aws:principalaccount", "aws:sourceaccount", "aws:principalarn", "aws:sourcearn", "kms:calleraccount")
+_OWNERS = (
+    *("aws:principalaccount", "aws:sourceaccount", "aws:principalarn", "aws:sourcearn", "kms:calleraccount"),
+    "aws:principalorgid",
+)
 
 
 def _is_of(keys: Mapping[str, list[str]], account: str | None) -> bool:
-    """Whether only requests of this account, or of one organization, meet the condition."""
-    if any("*" not in value for value in keys.get("aws:principalorgid", ())):
-        return True
-    owners = [[account_of(value) for value in keys[key]] for key in _OWNERS if key in keys]
-    # The ARN of a bucket holds no account, but names one bucket.
-    buckets = [value for value in keys.get("aws:sourcearn", ()) if not account_of(value) and "*" not in value]
-    return bool(buckets) or any(all(owner and owner == (account or owner) for owner in group) for group in owners)
+    """Whether only requests of this account, of named organizations or of named buckets meet the condition."""
+
+    def is_own(value: str) -> bool:
+        owner = account_of(value)
+        return owner == (account or owner) if owner else not re.search("[*?]", value)  # a bucket's ARN has no account
+
+    return any(all(map(is_own, keys[key])) for key in _OWNERS if key in keys)
 
 
 def _unnamed(principal: str, keys: Mapping[str, list[str]], trusted: Trusted) -> str | None:

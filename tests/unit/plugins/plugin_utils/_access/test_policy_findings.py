@@ -68,6 +68,13 @@ def test_wildcards(statement: dict[str, Any], messages: list[str]) -> None:
         ({"Principal": "*", "Condition": {"StringEquals": {"aws:PrincipalAccount": OTHER}}}, ["allows everybody"]),
         ({"Principal": "*", "Condition": {"StringNotEquals": {"aws:PrincipalAccount": OWN}}}, ["allows everybody"]),
         ({"Principal": "*", "Condition": {"StringLike": {"aws:PrincipalAccount": "*"}}}, ["allows everybody"]),
+        ({"Principal": "*", "Condition": {"StringLike": {"aws:PrincipalOrgID": ["o-1", "o-*"]}}}, ["allows everybody"]),
+        ({"Principal": "*", "Condition": {"StringLike": {"aws:PrincipalOrgID": "o-?????"}}}, ["allows everybody"]),
+        ({"Principal": "*", "Condition": {"ArnLike": {"aws:SourceArn": ["arn:aws:s3:::b", f"arn:x:x:x:{OWN}:q"]}}}, []),
+        (
+            {"Principal": "*", "Condition": {"ArnLike": {"aws:SourceArn": ["arn:aws:s3:::b", "arn:aws:s3:::*"]}}},
+            ["allows everybody"],
+        ),
         ({"Effect": "Deny", "Principal": "*"}, []),
     ],
 )
