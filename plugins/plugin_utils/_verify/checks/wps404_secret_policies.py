@@ -102,7 +102,7 @@ CHECK = Check(
     scope=(
         "Policies of the catalog's secrets, their KMS keys, and the buckets of the journal and the audit log.",
         "Not policies of replicas, grants of keys (WPS407), and access lists of buckets.",
-        "A statement for everybody (*) passes if its condition names one organization (aws:PrincipalOrgID).",
+        "A statement for everybody (*) passes if its condition names organizations (aws:PrincipalOrgID).",
     ),
     command="aws secretsmanager get-resource-policy --secret-id {name}",
     look=look,
