@@ -47,7 +47,7 @@ def texts(value: Any) -> list[str]:
 
 
 def wildcards(document: Mapping[str, Any]) -> Iterator[str]:
-    """Grants of an identity policy by a wildcard that names could replace."""
+    """Grants of an identity policy by wildcard or exclusion, not by name."""
     for statement in statements(document):
         if statement.get("Effect") != "Allow":
             continue

@@ -111,7 +111,7 @@ def _containment(before: Incident | None, now: Incident, containment: str) -> st
 
 
 def _since(text: str) -> str:
-    """The start of the exposure in the journal's form. Raises RotationError for another text or a future time."""
+    """The exposure's start in the journal's format. Raises RotationError for another text or a future time."""
     if not text:
         return ""
     try:

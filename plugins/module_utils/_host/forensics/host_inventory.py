@@ -90,8 +90,8 @@ class AccountShare:
 
 
 def gathered(key: str, known: Sequence[Mapping[str, str]], seconds: float = SECONDS) -> Dict[str, Any]:
-    """The inventory of this host, in a server's form, and reasons for ``unread`` kinds. ``known``: the catalog's keys
-    with fingerprint, account and file.
+    """This host's inventory in a server's format, and reasons for ``unread`` kinds. ``known``: the catalog's keys with
+    fingerprint, account and file.
     """
 
     def look() -> Dict[str, Any]:
