@@ -86,7 +86,8 @@ def rotated(setting: RotationSetup, server: ServerPrograms, rotation: Mapping[st
     """
     is_complete = rotation["step"] == "record" and not rotation["incident"]
     names = [credential["name"] for credential in rotation["credentials"]] if is_complete else []
-    credentials = [credential for credential in setting.chosen(names) if credential.kind in KINDS]
+    remaining = [name for name in names if name in setting.catalog.credentials]  # one may be deleted by now
+    credentials = [credential for credential in setting.chosen(remaining) if credential.kind in KINDS]
     if not credentials or not compared_servers.baseline_of_run(setting):
         return []
     admins = setting.chosen([credential.admin for credential in credentials if credential.admin])

@@ -181,6 +181,10 @@ def test_the_end_of_a_rotation_without_a_baseline() -> None:
     assert rotated(AssertionError("asked"), "cache", given=world.setting(None)) == []
 
 
+def test_a_credential_that_was_deleted_from_the_catalog_meanwhile() -> None:
+    assert rotated(inspected(REPORT), "gone", "cache") == ["cache: as in the baseline of 2026-11-29"]
+
+
 @pytest.mark.parametrize("about", [{"incident": "leak-1"}, {"step": "discard"}])
 def test_a_leak_response_and_a_rollback_compare_nothing_here(about: dict[str, str]) -> None:
     assert rotated(AssertionError("asked"), "cache", **about) == []
