@@ -54,7 +54,9 @@ class ActionModule(AwsAction):
             aws_errors.require_account(account, catalog.expected_account_id)
         region = connection.region
         if not region:
-            raise NoAccess("No AWS region was found; set AWS_REGION, or environments.<name>.region in the catalog")
+            raise NoAccess(
+                "No AWS region was found; run export AWS_REGION=eu-west-1, or write region: eu-west-1 into the catalog"
+            )
         look = Access(connection.store_client("iam"), connection.store_client("kms"))
         key = look.key(catalog.aws.kms_key) if catalog.aws else None
         key_arn = args["key_arn"] or (key.arn if key else None)

@@ -49,7 +49,7 @@ def present_in(path: Path, readers: Sequence[str]) -> set[str]:
     try:
         return set(dotenv.from_dotenv(path.read_bytes().decode(), readers))
     except OSError as error:
-        raise ProvisionError([f"{path}: cannot be read: {error.strerror}"]) from None
+        raise ProvisionError([f"{path}: cannot be read: {error.strerror}; correct its owner and mode"]) from None
     except UnicodeDecodeError:
         raise ProvisionError([f"{path}: is not UTF-8"]) from None
     except DotenvError as error:

@@ -185,7 +185,7 @@ class ActionModule(ControllerAction):
 
 def _repository(catalog: Catalog) -> GitHub:
     if catalog.github is None:
-        raise StoreError("the catalog names no repository for the sync; give it in github.repository")
+        raise StoreError("the catalog names no repository for the sync; add github: {repository: OWNER/NAME}")
     return catalog.github
 
 
@@ -213,7 +213,10 @@ def _chosen(copies: list[CopySource], names: Sequence[str]) -> list[CopySource]:
     chosen_names = {name.upper() for name in names}
     unknown = sorted(chosen_names - {copy_source.target.name for copy_source in copies})
     if unknown:
-        raise StoreError(f"{', '.join(unknown)}: the catalog syncs no such name to GitHub")
+        raise StoreError(
+            f"{', '.join(unknown)}: the catalog syncs no such name to GitHub; correct the name, or write "
+            "github: secret at the setting"
+        )
     return [copy_source for copy_source in copies if not chosen_names or copy_source.target.name in chosen_names]
 
 

@@ -30,7 +30,10 @@ class ActionModule(AwsAction):
         chosen_names = set(args["names"])
         unknown = sorted(chosen_names - set(resolution.values))
         if unknown:
-            raise HostError(f"{', '.join(unknown)}: {args['environment']} has no value of that name")
+            raise HostError(
+                f"{', '.join(unknown)}: {args['environment']} has no value of that name; see the names: "
+                f"secrets list {args['environment']}"
+            )
         values = {name: value for name, value in resolution.values.items() if not chosen_names or name in chosen_names}
         text = job_env.content(values, lambda: secrets.token_hex(16))
         short = job_env.unmasked(values, resolution.sensitivity)

@@ -63,7 +63,9 @@ class ActionModule(ControllerAction):
         """Sends the digest. Returns its sentence. Contacts that could not be notified are a warning."""
         notifying = announcer.announcer_of(catalog, connection.announcing_client)
         if not notifying.channels:
-            raise SecretsError("rotation_digest: the catalog names no receiver; set alerts or notify in the catalog")
+            raise SecretsError(
+                "rotation_digest: the catalog names no receiver; add alerts: {} or notify to the catalog"
+            )
         me, now = process_identity.me(), datetime.now(UTC)
         event = digest.digest(report, past.records, who=me, now=now, unread=past.unread)
         for line in [] if self._task.check_mode else notifying.announce(event):

@@ -90,7 +90,10 @@ class ActionModule(ActionBase):
         brokers = [name for name, setting in catalog.settings.items() if setting.broker and values.get(name)]
         for purge in chosen:
             if not values.get(purge.setting):
-                raise NotFound(f"purge.{purge.name}: {purge.setting} has no value in {catalog.environment}")
+                raise NotFound(
+                    f"purge.{purge.name}: {purge.setting} has no value in {catalog.environment}; store "
+                    f"it: ansible-playbook watchparty.secrets.set -e set_names={purge.setting}"
+                )
         needed = {purge.setting for purge in (*chosen, *other_purges)} | set(brokers)
         return {
             "chosen": [_as_data(purge) for purge in chosen],

@@ -54,7 +54,7 @@ class ActionModule(AwsAction):
         except WrongAccount:
             raise
         except SecretsError:  # no access at all: checks that need AWS report it, and hosts are still checked
-            Display().warning("AWS cannot be used, so checks that need AWS are not made")
+            Display().warning("AWS cannot be used, so checks that need AWS are not made; log in by 'aws sso login'")
         gatherer = Gatherer(
             document=args["catalog"],
             catalog=catalog,

@@ -184,7 +184,9 @@ def acceptances(path: str | None, today: date) -> verify_accepted.Acceptances:
         return verify_accepted.parse(yaml.safe_load(Path(path).read_text(encoding="utf-8")), today)
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
         reason = error.strerror if isinstance(error, OSError) else "is not a YAML file in UTF-8"
-        raise SecretsError(f"verify_baseline: {path}: {reason}") from None
+        raise SecretsError(
+            f"verify_baseline: {path}: {reason}; correct the file, or leave verify_baseline out"
+        ) from None
 
 
 def require_certificates(cafile: str | None) -> None:

@@ -33,7 +33,7 @@ def moment(text: str) -> str:
 
 def environment_name(text: str) -> str:
     if not ENVIRONMENT_NAME.fullmatch(text):
-        raise argparse.ArgumentTypeError(f"{text!r} is not an environment's name")
+        raise argparse.ArgumentTypeError(f"{text!r} is not an environment's name (a-z, 0-9, - and _), such as staging")
     return text
 
 

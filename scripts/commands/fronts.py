@@ -161,7 +161,7 @@ def _program() -> str:
     beside = Path(sys.executable).with_name("ansible-playbook")
     program = str(beside) if beside.exists() else shutil.which("ansible-playbook")
     if not program:
-        raise UsageError("ansible-playbook was not found; install ansible-core, or run make setup")
+        raise UsageError("ansible-playbook was not found; run python3 -m pip install ansible-core")
     return program
 
 

@@ -39,7 +39,12 @@ def _labelled(store: Any, names: Sequence[str], at: str) -> Contents:
     missing = {name: Failure(store.name, name, MISSING) for name in names if name not in pins}
     contents: Contents = store.read(list(pins), pins=pins)
     if any(contents.is_missing(name) for name in pins):
-        raise NotFound("; ".join(f"{failure}: the store no longer keeps it" for failure in contents.failures.values()))
+        raise NotFound(
+            "; ".join(
+                f"{failure}: the store no longer keeps it; give a later time by --at"
+                for failure in contents.failures.values()
+            )
+        )
     return contents | Contents({}, missing)
 
 

@@ -61,7 +61,9 @@ def execute(args: argparse.Namespace) -> int:
     try:
         os.execvpe(args.rest[0], args.rest, {**undeclared(known, environment.catalog), **values})
     except OSError as error:
-        raise UsageError(f"{args.rest[0]}: cannot be started: {error.strerror}") from None
+        raise UsageError(
+            f"{args.rest[0]}: cannot be started: {error.strerror}; give the full path of a program"
+        ) from None
 
 
 def _require_safe(values: Mapping[str, str], catalog: Catalog) -> None:
@@ -143,7 +145,9 @@ def record(environment: Environment, reader: environments.Reader, names: Sequenc
     catalog, connection = reader.catalog()
     body = body_of(catalog, connection.store_client)
     if body is None:
-        raise AuditError("the catalog names no audit_log, so no value is shown; set audit_log in the catalog")
+        raise AuditError(
+            "the catalog names no audit_log, so no value is shown; add audit_log: {log_group: /APPLICATION/audit}"
+        )
     now = datetime.now(UTC)
     fields = {
         "rotation": f"get-{now:%Y%m%dT%H%M%S}-{secrets.token_hex(2)}",

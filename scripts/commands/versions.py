@@ -71,7 +71,7 @@ def setting_of(catalog: Catalog, name: str) -> Setting:
 
 def places_of(setting: Setting, name: str) -> list[Place]:
     if not setting.places:
-        raise SecretsError(f"{name}: is in no store, because the catalog has its value")
+        raise SecretsError(f"{name}: is in no store; see its value in the catalog at settings.{name}.value")
     # A pattern's place ends in the pattern.
     return [replace(place, name=place.name.replace(setting.name, name)) for place in setting.places]
 

@@ -43,7 +43,7 @@ MAIL = {
 }
 ROWS = {
     "unknown credential": Bad(
-        ("databse: is not a credential of the catalog; the catalog declares cache,",), credential="databse"
+        ("databse: is not a credential of the catalog; choose from cache,",), credential="databse"
     ),
     "unknown kind": Bad(
         (

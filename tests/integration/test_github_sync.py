@@ -129,7 +129,10 @@ def test_what_arrives_is_what_the_stores_hold_and_a_second_run_sends_nothing(syn
 def test_what_is_missing_or_still_read_is_reported(synced: Lab, github: GitHub) -> None:
     refused = sync(synced, token=None)
     assert refused.code != 0
-    assert "there is no token for GitHub; set GITHUB_TOKEN, GH_TOKEN or GITHUB_TOKEN_FILE" in refused.text
+    assert (
+        "there is no token for GitHub; run export GITHUB_TOKEN=$(gh auth token), or set GITHUB_TOKEN, "
+        "GH_TOKEN or GITHUB_TOKEN_FILE" in refused.text
+    )
     assert github.requests == []
 
     synced.host_vars["web2"]["app_environment"] = "staging"

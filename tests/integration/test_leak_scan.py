@@ -196,7 +196,10 @@ def test_a_pipe(scene: Scene) -> None:
         (("-e", "scan_repositories="), "nothing to scan was named"),
         (("-e", "scan_history=false", "-e", "scan_tree=false"), "scan_history=false and scan_tree=false leave nothing"),
         (("-e", "scan_baseline=/nowhere.yml"), "baseline /nowhere.yml: cannot be read: No such file"),
-        (("-e", "scan_repositories=/nowhere"), "/nowhere: is not a directory; give the path of a repository"),
+        (
+            ("-e", "scan_repositories=/nowhere"),
+            "/nowhere: is not a directory; give a repository by -e scan_repositories=PATH",
+        ),
         (("-e", "scan_values=none", "-e", "scan_patterns=none"), "nothing to scan for: no live values"),
     ],
 )

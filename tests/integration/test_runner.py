@@ -29,7 +29,7 @@ JOBS: tuple[tuple[str, tuple[str, ...], int, str], ...] = (
     ("env_decrypt", (), 0, "is written"),
     ("env_example", (), 0, "is written"),
     ("fetch", (CHECK,), 0, "API_TOKEN"),
-    ("github_sync", (), 2, "give it in github.repository"),
+    ("github_sync", (), 2, "add github: {repository: OWNER/NAME}"),
     ("github_workflow", (), 0, "is written"),
     ("host", (CHECK,), 2, "app_host_sudo"),
     ("host_keys", (), 0, "ssh_host_keys"),

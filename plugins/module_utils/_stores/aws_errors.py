@@ -93,17 +93,21 @@ def translated(operation: str, name: str, *, carries: str = "") -> Iterator[None
         ) from None
     except exceptions.NoRegionError:
         raise NoAccess(
-            "No AWS region was found; set AWS_REGION, or environments.<name>.region in the catalog"
+            "No AWS region was found; run export AWS_REGION=eu-west-1, or write region: eu-west-1 into the catalog"
         ) from None
     except (exceptions.TokenRetrievalError, exceptions.SSOError) as error:
         raise NoAccess(f"The AWS login has expired ({error}); log in again by 'aws sso login'") from None
     except (exceptions.HTTPClientError, exceptions.ConnectionError) as error:
-        raise NoAccess(f"AWS could not be reached for {operation} on {name}: {error}") from None
+        raise NoAccess(
+            f"AWS could not be reached for {operation} on {name}: {error}. Check the network and "
+            "HTTPS_PROXY, then run the same command again"
+        ) from None
     except exceptions.BotoCoreError as error:
         raise StoreError(f"{operation} on {name} failed: {_without(carries, str(error))}") from None
     except parsers.ResponseParserError:  # its message quotes the answer, which may hold a value
         raise StoreError(
-            f"The answer to {operation} on {name} is truncated, or does not come from AWS; check the proxy"
+            f"The answer to {operation} on {name} is truncated, or does not come from AWS; correct "
+            "HTTPS_PROXY, then run the same command again"
         ) from None
 
 
@@ -113,7 +117,7 @@ def _refusal(operation: str, name: str, error: Any, carries: str) -> StoreError:
         remedy = f"allow {operation} on it for the role in use"
         return Denied(f"AWS denies {operation} on {name}; {remedy} ({message})", message)
     if code in _CREDENTIAL_CODES:
-        remedy = "log in again, or set AWS_PROFILE or the AWS_* variables to valid ones"
+        remedy = "log in again by 'aws sso login', or set AWS_PROFILE (see 'aws sts get-caller-identity')"
         return NoAccess(f"AWS rejects the credentials in use ({code} at {operation}); {remedy}")
     if code in throttling.CODES:
         return NoAccess(f"AWS still throttles {operation} on {name} after every retry. {throttling.remedy(operation)}")
@@ -122,7 +126,7 @@ def _refusal(operation: str, name: str, error: Any, carries: str) -> StoreError:
     if code in _EXISTING_CODES:
         return AlreadyExists(f"{name} already exists (AWS at {operation}): {message}")
     if code in _RACE_CODES:
-        return Conflict(f"another writer changes {name} at the same time ({operation}); run again")
+        return Conflict(f"another writer changes {name} at the same time ({operation}); run the same command again")
     if code == "ParameterMaxVersionLimitExceeded":
         remedy = (
             "remove the label of its oldest version by 'aws ssm unlabel-parameter-version --name NAME "
@@ -130,7 +134,9 @@ def _refusal(operation: str, name: str, error: Any, carries: str) -> StoreError:
         )
         return StoreError(f"{name} has 100 versions, the oldest with a label, so {operation} fails; {remedy}")
     if error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0) >= 500:
-        return NoAccess(f"AWS failed at {operation} on {name} after every retry: {code} {message}")
+        return NoAccess(
+            f"AWS failed at {operation} on {name} after every retry: {code} {message}. Run the same command again later"
+        )
     if carries and code in _QUOTING_CODES:
         message = "its message is not shown, because it may quote the value"
     return StoreError(f"AWS refused {operation} on {name}: {code}: {message}")
@@ -156,5 +162,6 @@ def require_account(actual: str, expected: str) -> None:
     if actual != expected:
         raise WrongAccount(
             f"These credentials belong to AWS account {actual}, but the catalog expects "
-            f"{expected} (expected_account_id); choose another AWS_PROFILE or role"
+            f"{expected} (expected_account_id); choose another profile of 'aws configure list-profiles' "
+            "and set AWS_PROFILE"
         )

@@ -82,7 +82,9 @@ class MirrorParameters(ParameterStore):
                 self._client.put_parameter(Name=copy.parameter, Value=copy.value, Overwrite=False, **options)
         except AlreadyExists:
             if not self._holds(copy.parameter, 1, copy.value):  # else the answer to the first try was lost
-                raise Conflict(f"another writer created parameter {copy.parameter} meanwhile; run again") from None
+                raise Conflict(
+                    f"another writer created parameter {copy.parameter} meanwhile; run the same command again"
+                ) from None
 
 
 @dataclass(frozen=True)
@@ -135,7 +137,8 @@ def apply(state: MirrorState, client: RegionalClient, *, deletes: bool = True) -
     lines: List[str] = []
     if state.changed and _journal(state.catalog, client).head != state.journal.head:
         raise Conflict(
-            "the journal has a new entry since the mirror read it, so a rotation may be writing too; run again"
+            "the journal has a new entry since the mirror read it, so a rotation may be writing too; run "
+            "the same command again"
         )
     for region, plan in state.plans.items():
         store, key = MirrorParameters(client("ssm", region or None)), _key(state.catalog, region)

@@ -102,7 +102,9 @@ class SecretMaking(VersionedStore):
             self._create(name, content, version, form)
         except AlreadyExists:
             if not self._holds(name, version, content):
-                raise AlreadyExists(f"another writer created secret {name} at the same moment; run again") from None
+                raise AlreadyExists(
+                    f"another writer created secret {name} at the same moment; run the same command again"
+                ) from None
         if form.policy:
             self._put_policy(name, form.policy)
 
@@ -130,7 +132,10 @@ class SecretMaking(VersionedStore):
     def schedule_deletion(self, name: str, *, days: int) -> bool:
         """Schedules the deletion of a secret. Returns whether this changed anything."""
         if not SHORTEST_RECOVERY <= days <= LONGEST_RECOVERY:
-            raise StoreError(f"secret {name}: AWS keeps a deleted secret for 7 to 30 days, not for {days}")
+            raise StoreError(
+                f"secret {name}: AWS keeps a deleted secret for 7 to 30 days, not for {days}; give a "
+                "number of days from 7 to 30"
+            )
         secret = self.kept(name)
         if secret is None or secret.deleted:
             return False
@@ -141,7 +146,10 @@ class SecretMaking(VersionedStore):
         """Cancels a scheduled deletion. Returns whether this changed anything."""
         secret = self.kept(name)
         if secret is None:
-            raise NotFound(f"secret {name} does not exist, and AWS cannot restore it either; provision it again")
+            raise NotFound(
+                f"secret {name} does not exist, and AWS cannot restore it either; create it: "
+                "ansible-playbook watchparty.secrets.provision"
+            )
         if not secret.deleted:
             return False
         self._restore(name)
@@ -190,7 +198,9 @@ class ParameterMaking(NumberedStore):
             self._make(name, value, SECURE if secure else PLAIN, form, tier)
         except (AlreadyExists, Conflict):
             if self._look_since(name, 1)[0].value != value:
-                raise AlreadyExists(f"another writer created parameter {name} at the same moment; run again") from None
+                raise AlreadyExists(
+                    f"another writer created parameter {name} at the same moment; run the same command again"
+                ) from None
 
     def reform(self, name: str, wanted: Change) -> None:
         """Changes a parameter to its form. A description or key changes only with a value, which is written again.

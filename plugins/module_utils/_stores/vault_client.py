@@ -26,7 +26,9 @@ LOGIN_BYTES = 65536
 def connect(vault: Optional[Vault], aws_credentials: Optional[Callable[[], Any]] = None) -> VaultClient:
     """Logs in. ``aws_credentials`` returns botocore's credentials for the login method ``aws``."""
     if vault is None:
-        raise NoAccess("The catalog has a place in Vault, but declares no server; add stores.vault to it")
+        raise NoAccess(
+            "The catalog has a place in Vault, but declares no server; add stores: {vault: {address: https://vault.example.com:8200}}"
+        )
     client = VaultClient(vault)
     client.login(aws_credentials)
     return client

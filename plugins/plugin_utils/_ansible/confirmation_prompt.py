@@ -27,4 +27,6 @@ def require(question: str, *, variable: str, loader: Any, templar: Any) -> None:
         remedy = f"confirm on the command line: -e {variable}={YES}"
         raise AnsibleActionFail(f"no confirmation can be asked for ({error}); {remedy}") from None
     if answer.decode(errors="replace").strip() != YES:
-        raise AnsibleActionFail("not confirmed; nothing was changed")
+        raise AnsibleActionFail(
+            f"not confirmed; nothing was changed. To continue, run the same command again and type {YES}"
+        )

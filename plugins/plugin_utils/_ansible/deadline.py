@@ -28,7 +28,9 @@ MOST_MEMORY = 256 * 1024 * 1024
 """Bytes by which this process may grow while a host answers."""
 RESET_SECONDS = 5.0
 KEEP_ALIVE = "-o ServerAliveInterval=10 -o ServerAliveCountMax=3"
-REMEDY = "raise secrets_host_timeout, or env_deploy_restart_timeout where services take long to restart"
+REMEDY = (
+    "run again with -e secrets_host_timeout=600, or where services restart slowly, -e env_deploy_restart_timeout=600"
+)
 T = TypeVar("T")
 
 

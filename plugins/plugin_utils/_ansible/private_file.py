@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import errno
 import os
+import shlex
 import stat
 from collections.abc import Callable
 from pathlib import Path
@@ -28,14 +29,17 @@ def read_private(path: Path, kind: str, *, unless: Callable[[bytes], bool] = lam
     except OSError as error:
         if error.errno not in (errno.ELOOP, errno.EISDIR):
             raise NoAccess(f"{path}: cannot be read: {error.strerror}") from None
-    raise NoAccess(f"{path}: must be a regular file of yours with mode 0600, since it holds {kind}")
+    raise NoAccess(
+        f"{path}: must be a regular file of yours with mode 0600, since it holds {kind}; run chmod 600 "
+        f"{shlex.quote(str(path))}"
+    )
 
 
 def read_private_text(path: Path, kind: str) -> str:
     try:
         return read_private(path, kind).decode("utf-8")
     except UnicodeDecodeError:
-        raise NoAccess(f"{path}: is not text") from None
+        raise NoAccess(f"{path}: is not text in UTF-8; write the file again") from None
 
 
 def _opened(path: str, flags: int) -> int:

@@ -240,7 +240,10 @@ def _timeout(action: ActionBase, task_vars: Mapping[str, Any]) -> float:
     except (TypeError, ValueError):
         seconds = 0
     if not 1 <= seconds <= LONGEST_TIMEOUT:
-        raise AnsibleActionFail(f"{TIMEOUT}: {timeout!r} is not a number of seconds from 1 to {LONGEST_TIMEOUT}")
+        raise AnsibleActionFail(
+            f"{TIMEOUT}: {timeout!r} is not a number of seconds from 1 to {LONGEST_TIMEOUT}; give for "
+            f"example -e {TIMEOUT}=120"
+        )
     return seconds
 
 
@@ -270,7 +273,10 @@ def _quoted(interpreter: str) -> str:
     try:
         arguments = shlex.split(interpreter[len(start) :])
     except ValueError as error:
-        raise AnsibleActionFail(f"The interpreter {interpreter!r} cannot be read: {error}") from None
+        raise AnsibleActionFail(
+            f"The interpreter {interpreter!r} cannot be read: {error}; set "
+            "ansible_python_interpreter=/usr/bin/python3 for the host"
+        ) from None
     return start + shlex.join(arguments)
 
 

@@ -53,7 +53,9 @@ def opened(result: Mapping[str, Any]) -> dict[str, Any]:
 
 def _require_cryptography() -> None:
     if MISSING:
-        raise AnsibleActionFail(f"The library cryptography is missing ({MISSING}). Install ansible-core again")
+        raise AnsibleActionFail(
+            f"The library cryptography is missing ({MISSING}). Install it: python3 -m pip install cryptography"
+        )
 
 
 def fingerprints(values: Mapping[str, str]) -> dict[str, str]:

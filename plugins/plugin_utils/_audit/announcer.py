@@ -98,10 +98,11 @@ def _value(catalog: Catalog, client: Client, name: str) -> str:
     setting = catalog.settings[name]
     place = setting.place
     if place is None:
-        raise NotFound(f"setting {name} is in no store")
+        raise NotFound(f"setting {name} is in no store; write group: app at settings.{name}")
     contents = registry.current(catalog, [place], {place.store: registry.OPEN[place.store](client)})
     value = Holdings(contents).value(place, setting)
     if not value:
-        reason = next((str(failure) for failure in contents.failures.values()), "it has no value")
+        reason = next((str(failure) for failure in contents.failures.values()), "")
+        reason = reason or f"it has no value; store one: ansible-playbook watchparty.secrets.set -e set_names={name}"
         raise NotFound(f"setting {name} cannot be read: {reason}")
     return value

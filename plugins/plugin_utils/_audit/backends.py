@@ -94,7 +94,8 @@ def record(
             continue
         return _chain.parsed(standing), standing == line
     raise Conflict(
-        f"{body.where}: another record was written first in {TRIES} attempts; check its newest records, then run again"
+        f"{body.where}: another record was written first in {TRIES} attempts; check its newest records, "
+        "then run the same command again"
     )
 
 
@@ -190,7 +191,8 @@ class CloudWatchLogs(AuditBody):
                 break
         else:
             raise StoreError(
-                f"{self.where}: AWS accepted {entry} but does not show it after {sum(DELAYS):.0f} seconds; run again"
+                f"{self.where}: AWS accepted {entry} but does not show it after {sum(DELAYS):.0f} "
+                "seconds; run the same command again"
             )
         for standing in _chain.chain(lines).entries:
             if standing.line == line or standing.id == entry.id:

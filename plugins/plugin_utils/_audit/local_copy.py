@@ -8,6 +8,7 @@ import errno
 import fcntl
 import hashlib
 import os
+import shlex
 import stat
 import tempfile
 import time
@@ -295,7 +296,7 @@ def _sync_directory(path: str) -> None:
 
 
 def _no_directory(path: str) -> HostError:
-    return HostError(f"{path}: its directory does not exist; create it first")
+    return HostError(f"{path}: its directory does not exist; run 'mkdir -p {shlex.quote(os.path.dirname(path))}'")
 
 
 def _not_regular(path: str) -> HostError:

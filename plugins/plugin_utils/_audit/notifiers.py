@@ -46,7 +46,10 @@ def post(webhook: Webhook, value_of: ValueOf, event: Event, seconds: float) -> N
     """Posts the summary to a webhook that accepts Slack's format, over verified TLS. Its address is a secret."""
     url = value_of(webhook.setting)
     if not url.startswith("https://"):
-        raise StoreError(f"the value of {webhook.setting} is not an https address")
+        raise StoreError(
+            f"the value of {webhook.setting} is not an https address; store another: ansible-playbook "
+            f"watchparty.secrets.set -e set_names={webhook.setting}"
+        )
     # Slack must show the text as it is, without links, mentions and channels.
     text = str(event.detail["summary"]).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
     # ``asked`` follows no redirect, and reads only the head of the answer.
@@ -64,7 +67,10 @@ def send_mail(email: Email, value_of: ValueOf, event: Event, seconds: float) -> 
             server.login(email.username, password)
         refused = server.send_message(_mail(event, email))
     if refused:
-        raise HostError(f"mail server {email.server}:{email.port} rejected {', '.join(sorted(refused))}")
+        raise HostError(
+            f"mail server {email.server}:{email.port} rejected {', '.join(sorted(refused))}; correct "
+            "notify.NAME.email.to"
+        )
 
 
 def _mail(event: Event, email: Email) -> EmailMessage:
@@ -96,7 +102,7 @@ def run_command(command: Sequence[str], event: Event, seconds: float) -> None:
             start_new_session=True,
         )
     except OSError as error:
-        raise HostError(f"{command[0]} cannot be started: {error.strerror}") from None
+        raise HostError(f"{command[0]} cannot be started: {error.strerror}; correct notify.NAME.command") from None
     try:
         program.communicate(f"{event.text}\n".encode(), timeout=seconds)
     except subprocess.TimeoutExpired:
@@ -105,4 +111,4 @@ def run_command(command: Sequence[str], event: Event, seconds: float) -> None:
         program.wait()
         raise HostError(f"{command[0]} did not end within {seconds:.0f} s and was stopped") from None
     if program.returncode:
-        raise HostError(f"{command[0]} failed with exit code {program.returncode}")
+        raise HostError(f"{command[0]} failed with exit code {program.returncode}; run it by hand to see the cause")

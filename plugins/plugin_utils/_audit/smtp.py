@@ -25,9 +25,13 @@ def connected(host: str, port: int, seconds: float, *, is_implicit: bool, ca: st
         with _connected(host, port, seconds, is_implicit=is_implicit, ca=ca) as server:
             yield server
     except ssl.SSLCertVerificationError as error:
-        raise HostError(f"{where}: its certificate was rejected: {error.verify_message}") from None
+        raise HostError(
+            f"{where}: its certificate was rejected: {error.verify_message}; give its authority in notify.NAME.email.ca"
+        ) from None
     except smtplib.SMTPResponseException as error:
-        raise HostError(f"{where} refused with code {error.smtp_code}") from None
+        raise HostError(
+            f"{where} refused with code {error.smtp_code}; correct the username and password of notify.NAME.email"
+        ) from None
     except (smtplib.SMTPException, OSError, ValueError) as error:
         raise HostError(f"{where}: {getattr(error, 'strerror', '') or type(error).__name__}") from None
 

@@ -144,7 +144,8 @@ class Api:
             failures += 1
             if failures == TRIES:
                 raise NoAccess(
-                    f"GitHub gave no usable answer about {need.what} after {TRIES} tries ({failure}); run again"
+                    f"GitHub gave no usable answer about {need.what} after {TRIES} tries ({failure}); run "
+                    "the same command again later"
                 )
             self._sleep(0.5 * 2**failures)
 
@@ -163,7 +164,8 @@ class Api:
     def _wait(self, seconds: float, answer: HttpResponse, need: Need) -> None:
         if seconds > self._patience:
             raise NoAccess(
-                f"GitHub's rate limit is reached at {need.what}{_until(answer, seconds)}; run again after that, or "
+                f"GitHub's rate limit is reached at {need.what}{_until(answer, seconds)}; run the same "
+                "command again after that, or "
                 "with another token. Values that were sent are recorded and are not sent again"
             )
         self._patience -= seconds
@@ -201,7 +203,9 @@ def _refusal(answer: HttpResponse, need: Need) -> StoreError:
     if answer.status == 403:
         if "saml" in message.lower() or "x-github-sso" in answer.headers:
             return Denied(
-                f"GitHub requires single sign-on at {need.what}; authorise the token for it at GitHub{text}", message
+                f"GitHub requires single sign-on at {need.what}; authorize the token at "
+                f"https://github.com/settings/tokens (Configure SSO){text}",
+                message,
             )
         return Denied(f"GitHub denies {need.what}; {_wanted(answer, need)}{text}", message)
     if answer.status == 404:

@@ -51,7 +51,9 @@ class GithubCopies(port.CopyPort):
 
     def send(self, values: Mapping[str, str], look: Callable[[], Fresh]) -> None:
         if self._catalog.github is None:
-            raise RotationError(f"{', '.join(values)}: the catalog names no repository; give it in github.repository")
+            raise RotationError(
+                f"{', '.join(values)}: the catalog names no repository; add github: {{repository: OWNER/NAME}}"
+            )
         if not values:
             return
         github = token.store(self._catalog.github)

@@ -161,7 +161,10 @@ def held(
     result = targets(catalog, list(resolution.values))
     unknown = sorted({_name(name) for name in values} - {target.name for target in result})
     if unknown:
-        raise StoreError(f"{', '.join(unknown)}: a value was given, but the catalog syncs no such name to GitHub")
+        raise StoreError(
+            f"{', '.join(unknown)}: a value was given, but the catalog syncs no such name to GitHub; "
+            "correct the name, or write github: secret at the setting"
+        )
     by_name = {_name(name): value for name, value in values.items()}
     copy_sources = []
     for target, (setting, credential) in result.items():

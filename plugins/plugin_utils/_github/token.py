@@ -113,7 +113,8 @@ def _token(where: GitHub, token_file: str | None) -> str:
         if os.environ.get(name):
             return _required(os.environ[name].strip(), name)
     raise NoAccess(
-        f"there is no token for GitHub; set {TOKENS} (a file with mode 0600), or GITHUB_APP_ID and GITHUB_APP_KEY_FILE"
+        f"there is no token for GitHub; run export GITHUB_TOKEN=$(gh auth token), or set {TOKENS} (a file "
+        "with mode 0600), or GITHUB_APP_ID and GITHUB_APP_KEY_FILE"
     )
 
 
@@ -127,7 +128,10 @@ def _required(token: str, where: str) -> str:
 def _installation_token(where: GitHub, app: str, key_file: str) -> str:
     """A token of the App that is installed at the repository. GitHub lets it expire after an hour."""
     if not key_file:
-        raise NoAccess("GITHUB_APP_ID is set, but GITHUB_APP_KEY_FILE is not; give the file of the App's private key")
+        raise NoAccess(
+            "GITHUB_APP_ID is set, but GITHUB_APP_KEY_FILE is not; run export GITHUB_APP_KEY_FILE=FILE, "
+            "with the App's private key in it"
+        )
     own = _api(where, _signed(app, read_private_text(Path(key_file).expanduser(), "the App's private key"), key_file))
     need = Need(f"the installation of App {app} at repository {where.repository}", "no more than the App's key")
     installation_token = own.get(f"/repos/{where.repository}/installation", need)

@@ -102,7 +102,9 @@ def text_of(path: str | None) -> str | None:
     try:
         text = match_leaked_string.text_of(file.read_bytes())
     except OSError as error:
-        raise RotationError(f"{file}: cannot be read: {error.strerror}") from None
+        raise RotationError(
+            f"{file}: cannot be read: {error.strerror}; give another file by -e leak_value_file=FILE"
+        ) from None
     if not text.strip():
         raise RotationError(f"{file}: is empty; write the leaked string into it")
     return text

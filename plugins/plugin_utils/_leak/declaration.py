@@ -117,8 +117,13 @@ def _since(text: str) -> str:
     try:
         since = datetime.fromisoformat(text)
     except ValueError:
-        raise RotationError(f"leak_exposed_since: {text!r} is not a time such as 2026-11-20T10:00Z") from None
+        raise RotationError(
+            f"leak_exposed_since: {text!r} is not a time; give for example -e leak_exposed_since=2026-11-20T10:00Z"
+        ) from None
     since = since if since.tzinfo else since.replace(tzinfo=UTC)
     if since > rotation_context.now():
-        raise RotationError(f"leak_exposed_since: {text} lies in the future")
+        raise RotationError(
+            f"leak_exposed_since: {text} lies in the future; give a past time, such as -e "
+            "leak_exposed_since=2026-11-20T10:00Z"
+        )
     return timestamps.stamp(since)

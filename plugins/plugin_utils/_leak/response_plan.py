@@ -150,4 +150,7 @@ def require_names(args: Mapping[str, Any]) -> None:
             "to another environment, name a group without them by -e app_hosts=GROUP"
         )
     if args["rotation_host"] in compromised:
-        raise RotationError(f"rotation_host: {args['rotation_host']} is in leak_compromised_hosts; name a clean host")
+        raise RotationError(
+            f"rotation_host: {args['rotation_host']} is in leak_compromised_hosts; give a clean host by "
+            "-e rotation_host=HOST"
+        )

@@ -190,7 +190,9 @@ class Provisioner:
                 self._reform(name, item)
                 lines.append(_changed(name, item))
             return lines
-        raise Conflict(f"{', '.join(still)}: AWS still reports it as scheduled for deletion; run again")
+        raise Conflict(
+            f"{', '.join(still)}: AWS still reports it as scheduled for deletion; run the same command again"
+        )
 
     def absent(self, names: Sequence[str]) -> list[str]:
         """Schedules the deletion of secrets. Returns the secrets that were not scheduled yet."""
@@ -306,7 +308,8 @@ class Provisioner:
         # A parameter cannot be written on condition, and a late write must not overwrite a rotation's value.
         if item.rewrites and self._is_rotating(self._opened(), name):
             raise Conflict(
-                f"parameter {name}: a rotation that changes it started meanwhile; run again when it has ended"
+                f"parameter {name}: a rotation that changes it started meanwhile; finish it: "
+                "ansible-playbook watchparty.secrets.rotate"
             )
         self.parameters.reform(name, item)
 

@@ -115,7 +115,8 @@ def concerned(setting: RotationSetup, name: str) -> tuple[AccessKeyContext, Acce
         new = setting.new_value(rotation, name, made=False) or issued.find(name, made=rotation.aborting)
     if old.username is None:
         raise RotationError(
-            f"{name}: the id of its old access key can no longer be read; delete that key in IAM by hand"
+            f"{name}: the id of its old access key can no longer be read; find it by 'aws iam "
+            "list-access-keys --user-name USER', then delete it"
         )
     aborting = rotation.step in state_machine.BACKWARD
     keys = store(setting.connection, credential)

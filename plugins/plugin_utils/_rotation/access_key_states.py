@@ -11,6 +11,7 @@ a new key with a delay. Keys are removed by their own id, never as "the other on
 from __future__ import annotations
 
 import re
+import shlex
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -277,7 +278,8 @@ class AccessKeyStage:
         if not self._becomes(login, accepted=True):
             raise RotationError(
                 f"AWS does not accept key {login.username} as a key of user {self._pair.user}, so no key was "
-                "deactivated or deleted; check in IAM that this key is active, then run the same command again"
+                "deactivated or deleted; make it active, then run the same command again. To see it: aws "
+                f"iam list-access-keys --user-name {shlex.quote(self._pair.user)}"
             )
 
     def _becomes(self, login: Login, *, accepted: bool) -> bool:

@@ -82,7 +82,10 @@ def revoked(setting: RotationSetup, args: Mapping[str, Any], *, check: bool) -> 
     names = [name for name in args["credentials"] if name not in {task.credential for task in alive}]
     new = [f"confirmed/{name}" for name in names if incident and f"confirmed/{name}" not in incident.events]
     if journal.rotation is not None and incident is None and closed:
-        raise JournalError(f"{journal.rotation} is open; finish it, then give the confirmation again")
+        raise JournalError(
+            f"{journal.rotation} is open; finish it by ansible-playbook watchparty.secrets.rotate, then "
+            "give the confirmation again"
+        )
     now = context.now()
     result = {name: " ".join(str(item["message"]).split())[:300] for name, item in tried.items()}
     record = provider_revocations.record(setting.catalog, closed, setting.rotator.me.who, now, result) if closed else {}
@@ -142,7 +145,10 @@ def forgotten(setting: RotationSetup, args: Mapping[str, Any], *, check: bool) -
     journal = setting.rotator.look()
     tasks = pending_tasks.named(journal, args["credentials"])
     if journal.rotation is not None:
-        raise JournalError(f"{journal.rotation} is open; finish it, then run the same command again")
+        raise JournalError(
+            f"{journal.rotation} is open; finish it by ansible-playbook watchparty.secrets.rotate, then "
+            "run the same command again"
+        )
     record = pending_tasks.record(setting.catalog, tasks, "forgotten", setting.rotator.me.who, context.now())
     if not check:
         ids = [task.id for task in tasks]

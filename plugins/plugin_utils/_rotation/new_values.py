@@ -41,7 +41,10 @@ def login_for(
     """The login that takes the stored one's place, generated or supplied. Raises RotationError."""
     name = stored.credential.name
     if kind.value != "generated" and supplied is None:
-        raise RotationError(f"{name}: the rotation needs its new value again; give the same value as at the start")
+        raise RotationError(
+            f"{name}: the rotation needs its new value again; give the same value as at the start by -e "
+            "rotation_values_file=FILE"
+        )
     if kind.value != "supplied" and supplied is not None:
         raise RotationError(
             f"{name} needs no value from you; remove the line {name} from the file in rotation_values_file"

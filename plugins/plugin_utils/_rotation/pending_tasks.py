@@ -105,7 +105,7 @@ def named(journal: Journal, names: Sequence[str]) -> list[PendingTask]:
     if unknown or not names:
         ids = ", ".join(task.id for task in pending_tasks) or "none"
         problem = f"{', '.join(unknown)}: no such pending task" if unknown else "give -e rotation_forget=NAME"
-        raise RotationError(f"{problem}; pending tasks in the journal: {ids}")
+        raise RotationError(f"{problem}; choose from {ids}")
     return [task for task in pending_tasks if task.id in names or task.credential in names]
 
 

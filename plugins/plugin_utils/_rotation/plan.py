@@ -139,9 +139,7 @@ def plan(inputs: PlanInputs, request: RotationRequest) -> RotationPlan:
     unknown = sorted(set(request.names) - set(inputs.catalog.credentials))
     if unknown:
         declared = ", ".join(sorted(inputs.catalog.credentials)) or "none"
-        raise RotationError(
-            f"{', '.join(unknown)}: is not a credential of the catalog; the catalog declares {declared}"
-        )
+        raise RotationError(f"{', '.join(unknown)}: is not a credential of the catalog; choose from {declared}")
     items: list[Item] = []
     refused: dict[str, str] = {}
     passed: dict[str, str] = {}

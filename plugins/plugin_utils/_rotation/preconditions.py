@@ -261,12 +261,12 @@ def _mirrored(inputs: PlanInputs, credential: Credential) -> Iterator[str]:
 def needs_token(catalog: Catalog, names: Sequence[str]) -> str:
     if catalog.github is None:
         return (
-            f"GitHub holds it too ({', '.join(names)}), and the catalog names no repository; give it in "
-            "github.repository of the catalog"
+            f"GitHub holds it too ({', '.join(names)}), and the catalog names no repository; add github: "
+            "{repository: OWNER/NAME}"
         )
     return (
-        f"GitHub holds it too ({', '.join(names)}), and there is no token to send the new value; set "
-        "GITHUB_TOKEN, GH_TOKEN or GITHUB_TOKEN_FILE, then run the same command again"
+        f"GitHub holds it too ({', '.join(names)}), and there is no token to send the new value; run "
+        "export GITHUB_TOKEN=$(gh auth token), then run the same command again"
     )
 
 

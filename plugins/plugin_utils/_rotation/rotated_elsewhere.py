@@ -61,7 +61,10 @@ def _require_closed(journal: Journal) -> None:
     """Raises JournalError if a rotation or leak is open: in a leak, this statement contains nothing."""
     open_one = journal.rotation or (f"leak {journal.incident.id}" if journal.incident else None)
     if open_one:
-        raise JournalError(f"{open_one} is open; finish it, then run the same command again")
+        raise JournalError(
+            f"{open_one} is open; finish it, then run the same command again. To see it: ansible-playbook "
+            "watchparty.secrets.rotation_report"
+        )
 
 
 def _moment(text: str) -> datetime:
@@ -69,8 +72,8 @@ def _moment(text: str) -> datetime:
         return timestamps.moment(f"{text}T00:00:00Z" if re.fullmatch(r"\d{4}-\d\d-\d\d", text, re.ASCII) else text)
     except ValueError:
         raise RotationError(
-            f"{audit_record.plain(text)}: is not a date such as 2026-11-01, nor a time (UTC) such as "
-            "2026-11-01T10:00:00Z"
+            f"{audit_record.plain(text)}: is not a date or a time (UTC); give for example "
+            "-e rotation_elsewhere_at=2026-11-01T10:00:00Z"
         ) from None
 
 

@@ -64,7 +64,7 @@ class RotationSetup:
         unknown = [name for name in names if name not in self.catalog.credentials]
         if unknown:
             raise RotationError(
-                f"{', '.join(unknown)}: is not a credential of the catalog; the catalog declares "
+                f"{', '.join(unknown)}: is not a credential of the catalog; choose from "
                 + ", ".join(sorted(self.catalog.credentials))
             )
         return [self.catalog.credentials[name] for name in names]

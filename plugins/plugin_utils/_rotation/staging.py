@@ -30,6 +30,7 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._core.readings 
     Contents,
     Description,
 )
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.store_traits import command
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.url_credentials import Login
 from ansible_collections.watchparty.secrets.plugins.module_utils._stores.interfaces import Form
 from ansible_collections.watchparty.secrets.plugins.module_utils._stores.write_permission import Fresh
@@ -256,7 +257,8 @@ class Rotator(StoreReads):
                 return None
             if holder is not None and holder not in (base, *self.ours(rotation, name)):
                 return RotationError(
-                    f"secret {name} has a pending version {holder} of another writer; it was not changed"
+                    f"secret {name} has a pending version {holder} of another writer; let the writer "
+                    f"finish, or remove its label by '{command(name, 'takes_label_off')}'"
                 )
             try:
                 self.secrets.promote(name, to=target, instead_of=holder, label=PENDING, known=True)

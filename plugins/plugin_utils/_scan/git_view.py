@@ -76,7 +76,7 @@ class RepositoryPath(NamedTuple):
 def place_of(path: str) -> RepositoryPath:
     """The repository that contains a path. Raises ScanError."""
     if not os.path.isdir(path):
-        raise ScanError(f"{path}: is not a directory; give the path of a repository")
+        raise ScanError(f"{path}: is not a directory; give a repository by -e scan_repositories=PATH")
     where = os.path.realpath(path)
     if _is_repository(where):
         return RepositoryPath(path, where, where, None)

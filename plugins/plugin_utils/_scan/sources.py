@@ -152,7 +152,7 @@ class DirectorySource:
 
     def check(self) -> None:
         if not os.path.isfile(self.path) and not os.path.isdir(self.path):
-            raise ScanError(f"{self.path}: does not exist; give a file or a directory")
+            raise ScanError(f"{self.path}: does not exist; give a file or a directory by -e scan_paths=PATH")
 
     def __call__(self, scanning: Scanning) -> Iterator[Finding]:
         if os.path.isfile(self.path):
@@ -229,7 +229,7 @@ TARGETS: Mapping[str, Target] = {
 
 def _exists(path: str) -> None:
     if not os.path.isdir(path):
-        raise ScanError(f"{path}: is not a directory; give the path of a repository")
+        raise ScanError(f"{path}: is not a directory; give a repository by -e scan_repositories=PATH")
 
 
 def _passed(scanning: Scanning, source: str, before: str = "") -> Passed:

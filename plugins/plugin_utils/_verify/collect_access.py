@@ -101,7 +101,9 @@ class Look:
     @property
     def _region(self) -> str:
         if not self.connection.region:
-            raise NoAccess("No AWS region was found; set AWS_REGION, or environments.<name>.region in the catalog")
+            raise NoAccess(
+                "No AWS region was found; run export AWS_REGION=eu-west-1, or write region: eu-west-1 into the catalog"
+            )
         return str(self.connection.region)
 
     def _provider(self, wanted: Mapping[str, Any]) -> dict[str, Any] | None:

@@ -38,8 +38,8 @@ def public_line(private: str, name: str) -> str:
         line = public.public_bytes(serialization.Encoding.OpenSSH, serialization.PublicFormat.OpenSSH)
     except (ValueError, TypeError, UnsupportedAlgorithm):
         raise RotationError(
-            f"{name}: the stores do not hold a private SSH key without a passphrase; store the key as "
-            "ssh-keygen writes it"
+            f"{name}: the stores do not hold a private SSH key without a passphrase; remove the "
+            "passphrase by 'ssh-keygen -p -f FILE', and store FILE as it is"
         ) from None
     return line.decode("ascii")
 

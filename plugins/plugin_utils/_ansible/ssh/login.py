@@ -119,12 +119,14 @@ def _agent(socket: Path) -> Iterator[dict[str, str]]:
     try:
         process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
     except OSError as error:
-        raise RotationError(f"ssh-agent cannot be started on the controller: {error.strerror}") from None
+        raise RotationError(
+            f"ssh-agent cannot be started on the controller: {error.strerror}; install the OpenSSH client"
+        ) from None
     with process:
         number = next(iter(process.stdout or ()), "").strip()
         try:
             if not number.isdigit():
-                raise RotationError("ssh-agent does not start on the controller; try to start it by hand")
+                raise RotationError("ssh-agent does not start on the controller; see the cause: ssh-agent -d")
             yield {**os.environ, "SSH_AUTH_SOCK": str(socket)}
         finally:
             if number.isdigit():
@@ -138,9 +140,14 @@ def _run(command: Sequence[str], environment: dict[str, str], *, text: str, name
             command, input=text, env=environment, capture_output=True, text=True, timeout=SECONDS, check=False
         )
     except (OSError, subprocess.TimeoutExpired):
-        raise RotationError(f"{name}: {command[0]} cannot be run on the controller") from None
+        raise RotationError(
+            f"{name}: {command[0]} cannot be run on the controller; install the OpenSSH client"
+        ) from None
     if process.returncode:
-        raise RotationError(f"{name}: {command[0]} rejects the key (exit code {process.returncode})")
+        raise RotationError(
+            f"{name}: {command[0]} rejects the key (exit code {process.returncode}); check its file: "
+            "ssh-keygen -y -f FILE"
+        )
 
 
 def own(way: Way) -> verbose_output.Verdict:

@@ -155,7 +155,9 @@ def test_tokens(lab: Lab, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> No
     monkeypatch.setenv("GITHUB_TOKEN", "wrong")
     refused(lab, NoAccess, "rejects the token at repository example/watchparty")
     monkeypatch.delenv("GITHUB_TOKEN")
-    refused(lab, NoAccess, "there is no token for GitHub; set GITHUB_TOKEN, GH_TOKEN or GITHUB_TOKEN_FILE")
+    refused(
+        lab, NoAccess, "there is no token for GitHub; run export GITHUB_TOKEN=$(gh auth token), or set GITHUB_TOKEN"
+    )
     assert lab.run(check=True, token_file=str(file))["sent"]
     monkeypatch.setenv("GH_TOKEN", TOKEN)
     assert lab.run(check=True)["sent"]

@@ -294,9 +294,9 @@ class TestRefused:
             ),
             (
                 {"compromised_hosts": ["web2"], "rotation_host": "web2"},
-                "^rotation_host: web2 is in leak_compromised_hosts; name a clean host$",
+                "^rotation_host: web2 is in leak_compromised_hosts; give a clean host by -e rotation_host=HOST$",
             ),
-            ({"revoked": ["tokn"]}, "^leak_revoked: tokn: is not a credential of the catalog; the catalog declares "),
+            ({"revoked": ["tokn"]}, "^leak_revoked: tokn: is not a credential of the catalog; choose from "),
             ({"exposed_since": "9999-01-01"}, "^leak_exposed_since: 9999-01-01 lies in the future$"),
         ],
     )

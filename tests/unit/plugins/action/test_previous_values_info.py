@@ -73,5 +73,5 @@ def test_nothing_was_replaced(world: World) -> None:
 
 
 def test_an_unknown_one(world: World) -> None:
-    with pytest.raises(RotationError, match=r"^nobody: is not a credential of the catalog; the catalog declares "):
+    with pytest.raises(RotationError, match=r"^nobody: is not a credential of the catalog; choose from "):
         ask(world, credentials=["nobody"])

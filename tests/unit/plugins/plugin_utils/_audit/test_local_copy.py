@@ -247,7 +247,7 @@ def test_what_is_no_regular_file_is_refused(path: Path, make: Callable[[Path], N
 def test_a_missing_directory(tmp_path: Path) -> None:
     path = tmp_path / "none" / "audit.jsonl"
     for act in acts(path)[1:]:
-        with pytest.raises(HostError, match="its directory does not exist; create it first"):
+        with pytest.raises(HostError, match="its directory does not exist; run 'mkdir -p "):
             act()
     assert AuditFile(str(path)).lines() == []
 

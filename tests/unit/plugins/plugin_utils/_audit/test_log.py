@@ -114,7 +114,7 @@ def test_a_copy_that_differs_is_reported_and_does_not_stop_the_run(log: Log, bod
 def test_a_copy_that_cannot_be_written_stops_the_run_and_says_where_the_record_is(log: Log, tmp_path: Path) -> None:
     broken = log(path=str(tmp_path / "none" / "audit.jsonl"))
     message = (
-        r"its directory does not exist; create it first. The audit log memory already has record 1 \(r1:completed\)"
+        r"its directory does not exist; run 'mkdir -p .*\. The audit log memory already has record 1 \(r1:completed\)"
     )
     with pytest.raises(HostError, match=message):
         broken.recorded(record_fields(), write=True)
@@ -188,7 +188,7 @@ class TestReady:
 
     @pytest.mark.parametrize("name", ["path", "changelog"])
     def test_a_directory_that_is_not_there(self, log: Log, tmp_path: Path, name: str) -> None:
-        with pytest.raises(HostError, match="none/file: its directory does not exist; create it first"):
+        with pytest.raises(HostError, match="none/file: its directory does not exist; run 'mkdir -p "):
             log(**{name: str(tmp_path / "none" / "file")}).ready()
 
 

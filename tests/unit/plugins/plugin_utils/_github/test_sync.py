@@ -71,7 +71,7 @@ def test_without_a_token_or_a_repository_there_is_none(world: World, monkeypatch
     assert sync.mirror(bare.catalog, bare.secrets, bare.parameters) is None
     without = sync.GithubCopies(bare.catalog, bare.secrets, bare.parameters)
     assert str(without.blocker(["URL"])).endswith(
-        "(URL), and the catalog names no repository; give it in github.repository of the catalog"
+        "(URL), and the catalog names no repository; add github: {repository: OWNER/NAME}"
     )
     with pytest.raises(RotationError, match="URL: the catalog names no repository"):
         without.send({"URL": "x"}, Fresh)

@@ -117,7 +117,7 @@ def test_named_by_their_credential_or_their_id() -> None:
         "r0/database",
         "r0/gone",
     ]
-    message = r"; pending tasks in the journal: r0/database, r0/gone$"
+    message = r"; choose from r0/database, r0/gone$"
     for names in (["gnoe", "gone"], []):
         with pytest.raises(RotationError, match=message):
             pending_tasks.named(journal, names)

@@ -223,15 +223,13 @@ def test_what_github_holds_too() -> None:
     assert "token" not in rotation_plan.plan(made_ground(settings=settings), RotationRequest(("token",))).refused
     message = refusal(made_ground(settings=settings, github={"repository": "o/r"}), "token")
     assert message == (
-        "GitHub holds it too (TOKEN), and there is no token to send the new value; set "
-        "GITHUB_TOKEN, GH_TOKEN or GITHUB_TOKEN_FILE, then run the same command again"
+        "GitHub holds it too (TOKEN), and there is no token to send the new value; run "
+        "export GITHUB_TOKEN=$(gh auth token), then run the same command again"
     )
     mirrored = replace(made_ground(settings=settings, github={"repository": "o/r"}), mirrors=True)
     assert rotation_plan.plan(mirrored, RotationRequest(("token",))).refused == {}
     appears = {"token": {"appears_in": [{"setting": "TOKEN"}, {"github": "DEPLOY"}]}}
-    message = (
-        "GitHub holds it too (DEPLOY), and the catalog names no repository; give it in github.repository of the catalog"
-    )
+    message = "GitHub holds it too (DEPLOY), and the catalog names no repository; add github: {repository: OWNER/NAME}"
     assert refusal(replace(made_ground(credentials=appears), mirrors=True), "token") == message
 
 
