@@ -61,9 +61,7 @@ def execute(args: argparse.Namespace) -> int:
     try:
         os.execvpe(args.rest[0], args.rest, {**undeclared(known, environment.catalog), **values})
     except OSError as error:
-        raise UsageError(
-            f"{args.rest[0]}: cannot be started: {error.strerror}; give the full path of a program"
-        ) from None
+        raise UsageError(f"{args.rest[0]}: cannot be started: {error.strerror}") from None
 
 
 def _require_safe(values: Mapping[str, str], catalog: Catalog) -> None:

@@ -76,8 +76,8 @@ class GithubCopies(port.CopyPort):
         """The reason why GitHub would refuse these names, as far as reads show. None without one. Writes nothing."""
         if self._catalog.github is None:
             return (
-                f"GitHub holds it too ({', '.join(names)}), and the catalog names no repository; give it in "
-                "github.repository of the catalog"
+                f"GitHub holds it too ({', '.join(names)}), and the catalog names no repository; add "
+                "github: {repository: OWNER/NAME}"
             )
         wanted = {name.upper() for name in names}
         try:

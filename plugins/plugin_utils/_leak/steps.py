@@ -7,7 +7,6 @@ A step without work is skipped, so that a run shows no empty task.
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any
@@ -277,11 +276,7 @@ def _purged(run: ResponseRun, work: Work) -> ResponseRun:
     purged = run.purge(work["kinds"])
     if "count" not in purged:
         problem = one_line(str(purged.get("msg") or "no answer"))
-        return run.then(
-            run.response.failed(
-                f"caches in Valkey were NOT purged: {problem}. Correct the cause, then run the same command again"
-            )
-        )
+        return run.then(run.response.failed(f"caches in Valkey were NOT purged: {problem}"))
     entries = ", ".join(f"{item['name']} {item['count']}" for item in purged["purged"])
     return run.noted({"purged": f"{purged['count']} keys in {purged['milliseconds']} ms ({entries})"})
 
@@ -298,13 +293,8 @@ def _invalidated(run: ResponseRun, work: Work) -> ResponseRun:
         try:
             invalidate(run.setting.connection, item, f"{incident.id}-{item['name']}")
         except (SecretsError, AnsibleActionFail) as error:  # it stays open in the report
-            run = run.then(
-                run.response.failed(
-                    f"CloudFront was NOT invalidated: {paths}: {one_line(error)}. Run: aws cloudfront "
-                    f"create-invalidation --distribution-id {shlex.quote(item['distribution'])} --paths "
-                    f"{shlex.join(item['paths'])}"
-                )
-            )
+            problem = f"CloudFront was NOT invalidated: {paths}: {one_line(error)}"
+            run = run.then(run.response.failed(f"{problem}. Correct the cause, then run the same command again"))
         else:
             run = run.noted({f"invalidated/{item['name']}": paths})
     return run

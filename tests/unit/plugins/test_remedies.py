@@ -18,7 +18,7 @@ PLUGINS = sorted((ROOT / "plugins").rglob("*.py"))
 
 def text_of(path: Path) -> str:
     """With the parts of a long message joined."""
-    return re.sub(r'"\n *f?"', "", path.read_text(encoding="utf-8"))
+    return re.sub(r'"\n *f?"(?!"")', "", path.read_text(encoding="utf-8"))
 
 
 def named_in(pattern: str, files: list[Path]) -> dict[str, str]:

@@ -7,7 +7,6 @@ from __future__ import annotations
 import errno
 import itertools
 import os
-import shlex
 import tempfile
 from pathlib import Path
 
@@ -21,7 +20,7 @@ def folder(path: str | None) -> Path:
     """The folder at ``path``, or this one. Raises RotationError for a file's name."""
     result = Path(path or ".").expanduser()
     if result.suffix in OURS and not os.path.isdir(result):
-        raise RotationError(f"{result}: is a file; give the folder {shlex.quote(str(result.parent))}")
+        raise RotationError(f"{result}: is a file; give a folder")
     return result
 
 

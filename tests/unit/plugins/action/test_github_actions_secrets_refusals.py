@@ -131,7 +131,7 @@ def test_bad_input(lab: Lab) -> None:
     lab.document["github"]["repository"] = "example/other"
     refused(lab, NotFound, "repository example/other does not exist at GitHub, or the token may not see it")
     del lab.document["github"]
-    refused(lab, StoreError, r"the catalog names no repository for the sync; give it in github\.repository")
+    refused(lab, StoreError, r"the catalog names no repository for the sync; add github: {repository: OWNER/NAME}")
 
 
 def test_environments_that_would_write_over_each_other(lab: Lab) -> None:
@@ -156,7 +156,7 @@ def test_tokens(lab: Lab, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> No
     refused(lab, NoAccess, "rejects the token at repository example/watchparty")
     monkeypatch.delenv("GITHUB_TOKEN")
     refused(
-        lab, NoAccess, "there is no token for GitHub; run export GITHUB_TOKEN=$(gh auth token), or set GITHUB_TOKEN"
+        lab, NoAccess, r"there is no token for GitHub; run export GITHUB_TOKEN=\$\(gh auth token\), or set GITHUB_TOKEN"
     )
     assert lab.run(check=True, token_file=str(file))["sent"]
     monkeypatch.setenv("GH_TOKEN", TOKEN)

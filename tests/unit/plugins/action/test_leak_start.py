@@ -297,7 +297,7 @@ class TestRefused:
                 "^rotation_host: web2 is in leak_compromised_hosts; give a clean host by -e rotation_host=HOST$",
             ),
             ({"revoked": ["tokn"]}, "^leak_revoked: tokn: is not a credential of the catalog; choose from "),
-            ({"exposed_since": "9999-01-01"}, "^leak_exposed_since: 9999-01-01 lies in the future$"),
+            ({"exposed_since": "9999-01-01"}, "^leak_exposed_since: 9999-01-01 lies in the future; give a past time"),
         ],
     )
     def test_words_that_cannot_be(self, world: World, args: dict[str, Any], message: str) -> None:

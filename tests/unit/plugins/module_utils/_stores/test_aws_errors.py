@@ -61,7 +61,7 @@ def translate(error: Exception) -> SecretsError:
         (exceptions.NoCredentialsError(), NoAccess, "No AWS credentials were found"),
         (exceptions.PartialCredentialsError(provider="env", cred_var="x"), NoAccess, "No AWS credentials were found"),
         (exceptions.CredentialRetrievalError(provider="p", error_msg="x"), NoAccess, "No AWS credentials were found"),
-        (exceptions.NoRegionError(), NoAccess, "No AWS region was found; set AWS_REGION"),
+        (exceptions.NoRegionError(), NoAccess, "No AWS region was found; run export AWS_REGION="),
         (exceptions.UnauthorizedSSOTokenError(), NoAccess, "aws sso login"),
         (exceptions.TokenRetrievalError(provider="sso", error_msg="x"), NoAccess, "aws sso login"),
         (exceptions.EndpointConnectionError(endpoint_url="http://x"), NoAccess, "could not be reached"),

@@ -50,7 +50,7 @@ def test_the_answer(typed: Any, answer: bytes) -> None:
 @pytest.mark.parametrize("answer", [b"", b"y", b"Yes", b"no", b"yes yes", b"\xff"])
 def test_anything_else(typed: Any, answer: bytes) -> None:
     typed(answer)
-    with pytest.raises(AnsibleActionFail, match=r"^not confirmed; nothing was changed$"):
+    with pytest.raises(AnsibleActionFail, match=r"^not confirmed; nothing was changed\. To continue, .* type yes$"):
         confirmed()
 
 

@@ -24,7 +24,7 @@ def file(tmp_path: Path) -> Path:
 
 def test_its_content(file: Path) -> None:
     assert read_private(file, "a token") == b"canary\xff"
-    with pytest.raises(NoAccess, match=r"file: is not text$"):
+    with pytest.raises(NoAccess, match=r"file: is not text in UTF-8; "):
         read_private_text(file, "a token")
 
 

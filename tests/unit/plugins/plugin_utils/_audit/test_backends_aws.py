@@ -116,7 +116,9 @@ def test_an_event_that_never_shows_is_an_error(stubbed: Stubbed) -> None:
     stubber.add_response("put_log_events", {}, {**NAMES, "logEvents": ANY})
     for _delay in DELAYS:
         _shows(stubber, [])
-    message = r"AWS accepted record 1 \(r1:completed\) but does not show it after 16 seconds; run again"
+    message = (
+        r"AWS accepted record 1 \(r1:completed\) but does not show it after 16 seconds; run the same command again"
+    )
     with pytest.raises(StoreError, match=message):
         logs(client).append(log(1)[0])
 

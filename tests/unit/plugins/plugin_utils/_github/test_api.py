@@ -155,8 +155,14 @@ def test_a_rate_limit_is_waited_for(
 @pytest.mark.parametrize(
     ("headers", "message"),
     [
-        ({"retry_after": "600"}, r"is reached at repository example/watchparty for 600 s; run again after that"),
-        ({"x_ratelimit_remaining": "0", "x_ratelimit_reset": "4102444800"}, "until 2100-01-01T00:00:00Z; run again"),
+        (
+            {"retry_after": "600"},
+            r"is reached at repository example/watchparty for 600 s; run the same command again after that",
+        ),
+        (
+            {"x_ratelimit_remaining": "0", "x_ratelimit_reset": "4102444800"},
+            "until 2100-01-01T00:00:00Z; run the same command again",
+        ),
     ],
 )
 def test_a_long_one_is_reported_with_its_end(

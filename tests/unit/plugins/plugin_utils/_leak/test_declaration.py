@@ -119,7 +119,7 @@ def test_the_open_rotation_is_reported(world: World) -> None:
             "yesterday",
             "^leak_exposed_since: 'yesterday' is not a time; give for example -e leak_exposed_since=2026-11-20T10:00Z$",
         ),
-        ("9999-01-01", r"^leak_exposed_since: 9999-01-01 lies in the future$"),
+        ("9999-01-01", r"^leak_exposed_since: 9999-01-01 lies in the future; give a past time"),
     ],
 )
 @pytest.mark.parametrize("check", [False, True])

@@ -59,7 +59,10 @@ class TestStep:
     def test_that_were_not_purged_stay_open(self, leak: Leak, answer: dict[str, Any], message: str) -> None:
         leak.purged = answer
         response, result = leak.following(leak.response("verify_skipped", purge={"valkey": ["cache"]}))
-        assert (response.failures, result["next"]) == ([f"caches in Valkey were NOT purged: {message}"], "copies")
+        assert (response.failures, result["next"]) == (
+            [f"caches in Valkey were NOT purged: {message}"],
+            "copies",
+        )
 
     def test_at_cloudfront(self, leak: Leak) -> None:
         copies = [{"name": name, "distribution": f"E-{name}", "paths": ["/*"]} for name in ("cdn", "img")]
@@ -92,4 +95,5 @@ class TestStep:
         purge = {"valkey": [], "invalidations": copies}
         response, result = leak.following(leak.response("session_tries", purge=purge))
         message = "CloudFront was NOT invalidated: /* of E-cdn: no client of cloudfront can be created"
-        assert (response.failures, result["next"]) == ([message], "copies")
+        remedy = "Correct the cause, then run the same command again"
+        assert (response.failures, result["next"]) == ([f"{message}. {remedy}"], "copies")

@@ -189,7 +189,7 @@ def test_contained_and_not_healthy(leak: Leak, tmp_path: Path) -> None:
     ("below", "text"),
     [
         ("taken", r"/taken/leak-.*\.md: cannot be written: (Not a directory|File exists)"),
-        ("leak.html", r"leak\.html: is a file; give the folder "),
+        ("leak.html", r"leak\.html: is a file; give a folder"),
     ],
 )
 def test_a_folder_that_went_keeps_nothing_back(leak: Leak, tmp_path: Path, below: str, text: str) -> None:

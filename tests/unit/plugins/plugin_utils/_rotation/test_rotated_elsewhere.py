@@ -80,7 +80,7 @@ def test_several_at_once_and_the_same_again(world: Dated) -> None:
             {"at": at(11)},
             f"token: {TOKEN} was last written at {at(10)}, before {at(11)}, so it holds the old value; write the new",
         ),
-        ({"at": "yesterday"}, "yesterday: is not a date such as 2026-11-01"),
+        ({"at": "yesterday"}, "yesterday: is not a date or a time (UTC); give"),
         ({"at": ""}, "is not a date"),
         ({"at": at(1), "credentials": []}, "No credential was named"),
         ({"at": at(1), "credentials": ["tokn"]}, "tokn: is not a credential of the catalog"),

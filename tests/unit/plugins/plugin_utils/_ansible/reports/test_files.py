@@ -58,7 +58,7 @@ def test_a_folder_may_have_a_dot(tmp_path: Path, name: str) -> None:
 
 @pytest.mark.parametrize("name", ["leak.md", "leak.html", "verify.json", "verify.sarif"])
 def test_a_name_that_only_a_file_would_have(tmp_path: Path, name: str) -> None:
-    with pytest.raises(RotationError, match=f"{name}: is a file; give the folder "):
+    with pytest.raises(RotationError, match=f"{name}: is a file; give a folder$"):
         folder(str(tmp_path / name))
 
 
