@@ -171,7 +171,9 @@ class TestBadInput:
             find(world, tmp_path, " \n")
 
     def test_no_file(self, world: World, tmp_path: Path) -> None:
-        with pytest.raises(RotationError, match=r"gone\.txt: cannot be read: No such file or directory$"):
+        with pytest.raises(
+            RotationError, match=r"gone\.txt: cannot be read: No such file or directory; give another file by -e "
+        ):
             ask(world, found_in=str(tmp_path / "gone.txt"))
 
     def test_bytes_that_are_no_text(self, world: World, tmp_path: Path) -> None:

@@ -298,7 +298,8 @@ class TestWhatGitHubHoldsToo:
     """A run that goes on needs what the first one needed, unless a leak is to be contained."""
 
     WORDS = (
-        "cannot continue: GitHub holds it too .PASSWORD., and there is no token to send the new value; set GITHUB_TOKEN"
+        "cannot continue: GitHub holds it too .PASSWORD., and there is no token to send the new value; "
+        "run export GITHUB_TOKEN"
     )
 
     @pytest.fixture

@@ -149,7 +149,7 @@ def test_not_while_a_rotation_is_open(world: World) -> None:
     """The entry's number would be taken from the run that goes on with it."""
     rotated(world, "token")
     world.begun("database", rotation="r2")
-    with pytest.raises(JournalError, match=r"rotation r2 of .* is open; finish it, then give the confirmation"):
+    with pytest.raises(JournalError, match=r"rotation r2 of .* is open; finish it by .*, then give the confirmation"):
         act(world, rotation, "revoked", credentials=["token"])
 
 
