@@ -293,7 +293,9 @@ class TestForward:
         host.unanswered = print_of(OLD)
         with pytest.raises(AnsibleConnectionFailure) as caught:
             run("revoked", made)
-        message = f"web1 did not answer when key {print_of(OLD)} was offered, so it is unknown whether it accepts the key"
+        message = (
+            f"web1 did not answer when key {print_of(OLD)} was offered, so it is unknown whether it accepts the key"
+        )
         assert str(caught.value) == run("blocked", made)["msg"] == f"{message}: Connection closed"
 
     def test_check_mode_asks_alone(self, run: Any, host: Host, made: Any) -> None:
