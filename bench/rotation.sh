@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # The baseline of a rotation: an expert's script that rotates the database's login on every host, with the AWS
-# command line, psql and parallel ssh. Two logins take turns; one host goes first, then all others at once.
+# command line, psql and parallel ssh. Two logins alternate; one host goes first, then all others at once.
 #
 # From the environment: HOSTS, SSH_CONFIG, APP (the applications' folder; each host has its own in it), PGHOST, PGPORT,
 # PGDATABASE. It keeps no journal, plans nothing, and a killed run must be repaired by hand.

@@ -15,7 +15,7 @@ description:
     contains names, rules and digests, and no value.
   - The first run records a server. Later runs change the server's baseline only by the differences in O(accept). If
     other differences exist, the run fails.
-  - A rotation does not change the baseline. For two logins that take turns, the baseline has one entry. It has no entry
+  - A rotation does not change the baseline. For two logins that alternate, the baseline has one entry. It has no entry
     for a password that the stores hold.
 options:
   info:

@@ -13,7 +13,7 @@ author:
 description:
   - Adds a new login of Valkey (or Redis 6.2 and newer) beside the old login, and later removes the old login.
   - Two logins overlap in one of two ways. Either one user has two passwords for a while (O(overlap=passwords)), or two
-    users with the same rights take turns (O(overlap=users)).
+    users with the same rights alternate (O(overlap=users)).
   - ACLs do not replicate, so the module changes every node that the catalog declares, and checks all of them before the
     first write. It does not contact other nodes that a server reports, because any client with a password can pose as a
     replica. RV(undeclared_nodes) and a warning name them.
@@ -48,7 +48,7 @@ options:
     description:
       - Internal; do not set. V(passwords) is for a user that keeps its name. O(state=revoked) then ends only the
         sessions that existed at O(state=present), and never removes the last password.
-      - V(users) is for two users that take turns. O(state=revoked) then ends all sessions of the user that has no
+      - V(users) is for two users that alternate. O(state=revoked) then ends all sessions of the user that has no
         password left.
     type: str
     choices: [passwords, users]

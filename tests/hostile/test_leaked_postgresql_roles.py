@@ -62,7 +62,7 @@ def after_a_second() -> str:
 
 @pytest.mark.parametrize("evicts", [True, False])
 def test_a_role_of_the_exposure_window_goes_without_a_baseline(evicts: bool, leak: Leak, server: Postgres) -> None:
-    """Not one that is older and was only written since, nor one that takes turns with another application's."""
+    """Not one that is older and was only written since, nor one that alternates with another application's."""
     report, thief, crm, other = (f"{leak.shop.owner}_{name}" for name in ("report", "thief", "crm_b", "crm_a"))
     made(leak, report, other)
     since = after_a_second()

@@ -217,7 +217,7 @@ def _just_now() -> dict[str, str]:
 
 @pytest.mark.slow
 def test_the_database_alone_there_and_back(lab: RotationLab) -> None:
-    """Two logins take turns; nothing else changes. The role does all of it in a playbook of somebody else's, too."""
+    """Two logins alternate; nothing else changes. The role does all of it in a playbook of somebody else's, too."""
     first = lab.ready()
     playbook = lab.directory / "role.yml"
     playbook.write_text(ROLE, encoding="utf-8")

@@ -74,7 +74,7 @@ PLANTED = {
     "a login": "CREATE ROLE thief LOGIN",
     "a superuser": "CREATE ROLE thief SUPERUSER",
     "a right of the owner role": "ALTER ROLE {o} LOGIN",
-    "a right of a login that takes turns": "ALTER ROLE {a} CREATEROLE",
+    "a right of a login that alternates": "ALTER ROLE {a} CREATEROLE",
     "a membership": "CREATE ROLE thief; GRANT {o} TO thief",
     "a member of the login": "CREATE ROLE thief; GRANT {a} TO thief",
     "a setting of the login": "ALTER ROLE {a} SET search_path = evil",

@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""An application whose two users of a real server take turns."""
+"""An application whose two users of a real server alternate."""
 
 from __future__ import annotations
 

@@ -160,7 +160,7 @@ def logins_of(owner: str) -> Tuple[str, str]:
 
 
 def owner_of(login: str) -> str:
-    """The role as which two logins that take turns act; any other login is its own."""
+    """The role as which two logins that alternate act; any other login is its own."""
     return re.sub(r"(?<=.)(%s)\Z" % "|".join(SUFFIXES), "", login, flags=re.DOTALL)
 
 

@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Users of MariaDB that take turns, on a real server: each stage, killed at each statement."""
+"""Users of MariaDB that alternate, on a real server: each stage, killed at each statement."""
 
 from __future__ import annotations
 

@@ -23,7 +23,7 @@ FOUND = {"installed": installed_postgres, "embedded": embedded_postgres}
 def server(request: pytest.FixtureRequest) -> Iterator[Postgres]:
     """A server that logs every statement. Where both are there: one before version 16, in which roles changed."""
     if request.param == "none":
-        pytest.skip("no PostgreSQL runs here; logins that take turns were not tested")
+        pytest.skip("no PostgreSQL runs here; logins that alternate were not tested")
     postgres = Postgres()
     # The choice ends with the start: this server outlives other files' tests, which choose for themselves.
     with pytest.MonkeyPatch.context() as patch:

@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""A database whose logins take turns, and the module called on it."""
+"""A database whose logins alternate, and the module called on it."""
 
 from __future__ import annotations
 

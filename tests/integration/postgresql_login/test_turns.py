@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Logins take turns on a real server, by an administrator with the rights of an RDS master user."""
+"""Logins alternate on a real server, by an administrator with the rights of an RDS master user."""
 
 from __future__ import annotations
 

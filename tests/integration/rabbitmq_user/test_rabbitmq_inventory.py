@@ -55,7 +55,7 @@ BEFORE: dict[str, dict[str, Any]] = {
 PLANTED: dict[str, Request] = {
     "a user": ("users/door", {"password": "canary", "tags": ""}),
     "a user without a password": ("users/door", {"password_hash": "", "tags": "administrator"}),
-    "a user with the name of two that take turns": ("users/app_a%20or%20_b", {"password": "canary", "tags": ""}),
+    "a user with the name of two that alternate": ("users/app_a%20or%20_b", {"password": "canary", "tags": ""}),
     "a permission": ("permissions/shop%2Feu/report", RIGHTS),
     "a topic permission": ("topic-permissions/%2F/report", {"exchange": "amq.topic", "write": "", "read": ".*"}),
     "a vhost": ("vhosts/door", {}),

@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Users of RabbitMQ that take turns, on a real server: each stage, killed at each request."""
+"""Users of RabbitMQ that alternate, on a real server: each stage, killed at each request."""
 
 from __future__ import annotations
 

@@ -103,7 +103,7 @@ class _MysqlReader:
             yield "component", self._components
 
     def _name(self, user: str, host: str) -> str:
-        """The same name for two users that take turns. Any other begins with a quote."""
+        """The same name for two users that alternate. Any other begins with a quote."""
         label = self._own.get(user, user)
         return _written(user, host) if label == user else "%s@%s" % (label, quoted(host))
 

@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Two users of MySQL or MariaDB that take turns. Each step can be repeated. Python 3.8.
+"""Two users of MySQL or MariaDB that alternate. Each step can be repeated. Python 3.8.
 
 A user's accounts, one for each host, change together. The old user is locked and not dropped, because views and
 routines may be defined as it.

@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""States of a login that takes turns. Each reads, plans, and applies the plan in one transaction."""
+"""States of a login that alternates. Each reads, plans, and applies the plan in one transaction."""
 
 from __future__ import annotations
 

@@ -54,7 +54,7 @@ class _RabbitmqReader:
         self._idle = request.get("idle", ())
 
     def _name(self, user: str) -> str:
-        """The same name for two users that take turns. Another user may have that name, and an idle user does not
+        """The same name for two users that alternate. Another user may have that name, and an idle user does not
         exist."""
         if user in self._idle:
             return '"%s"' % user

@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Two users of RabbitMQ that take turns. Each step can be repeated. Python 3.8.
+"""Two users of RabbitMQ that alternate. Each step can be repeated. Python 3.8.
 
 A user owns nothing, so the old user is deleted, and made again with the rights of the other.
 """

@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""A login to MySQL or MariaDB: two users that take turns."""
+"""A login to MySQL or MariaDB: two users that alternate."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ class MysqlUser(TwoUsers):
 
     kind = Kind(
         kind_names.MYSQL_USER,
-        "A login of MySQL or MariaDB; two users, whose names end in _a and _b, take turns.",
+        "A login of MySQL or MariaDB; two users, whose names end in _a and _b, alternate.",
         alternates="always",
         needs_admin=True,
         needs_user=True,

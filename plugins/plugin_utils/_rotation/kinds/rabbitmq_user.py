@@ -19,7 +19,7 @@ class RabbitmqUser(TwoUsers):
 
     kind = Kind(
         kind_names.RABBITMQ_USER,
-        "A user of RabbitMQ; two users, whose names end in _a and _b, take turns.",
+        "A user of RabbitMQ; two users, whose names end in _a and _b, alternate.",
         alternates="always",
         needs_admin=True,
         needs_user=True,

@@ -75,7 +75,7 @@ def test_which_logins_are_explained() -> None:
     ],
 )
 def test_the_logins_of_a_baseline(engine: str, kind: str, names: list[str], expected: set[str]) -> None:
-    """Of two that take turns, the name that both have in it is no login's."""
+    """Of two that alternate, the name that both have in it is no login's."""
     reading = ServerReading(frozenset({kind}), {(kind, name): "" for name in names})
     own = server_baseline.own_names(["shop_a"])
     assert server_baseline.known_logins(source(reading, **own), engine) == expected
