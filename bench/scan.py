@@ -106,9 +106,9 @@ def scan_scene(megabytes: int) -> Iterator[ScanScene]:
 def main() -> None:
     from ansible_collections.watchparty.secrets.plugins.plugin_utils._scan import scan as scan_scan
     from ansible_collections.watchparty.secrets.plugins.plugin_utils._scan import sources as scan_sources
-    from ansible_collections.watchparty.secrets.plugins.plugin_utils._scan.needles import Live, sought
+    from ansible_collections.watchparty.secrets.plugins.plugin_utils._scan.needles import Live, needles_for
 
-    wanted = sought([Live(f"S{at}", "current", value) for at, value in enumerate(values())])
+    wanted = needles_for([Live(f"S{at}", "current", value) for at, value in enumerate(values())])
     report = scan_scan.scan([scan_sources.GitSource(sys.argv[1])], wanted)
     print(
         len({finding.rule for finding in report.findings}),

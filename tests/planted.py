@@ -99,7 +99,7 @@ def found(results: Iterable[CheckResult]) -> dict[str, list[str]]:
     """Evidence by the id of each check that lets a run end with an exit code other than 0."""
     results = tuple(results)
     open_checks = {
-        result.check.id: [outcome.message for outcome in result.results if outcome.status == result.status]
+        result.check.id: [outcome.message for outcome in result.worst_first if outcome.status == result.status]
         for result in results
         if result.status in (FAIL, NOT_CHECKED)
     }

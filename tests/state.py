@@ -37,5 +37,5 @@ def put(place: Path, text: str) -> Path:
 
 @contextmanager
 def held_mark(path: str | Path) -> Iterator[env_file_mark.Mark]:
-    with atomic_file.held(str(path)) as env:  # pylint: disable=contextmanager-generator-missing-cleanup
+    with atomic_file.open_file(str(path)) as env:  # pylint: disable=contextmanager-generator-missing-cleanup
         yield env_file_mark.Mark(env)

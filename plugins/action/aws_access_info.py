@@ -60,8 +60,8 @@ class ActionModule(AwsAction):
         look = Access(connection.store_client("iam"), connection.store_client("kms"))
         key = look.key(catalog.aws.kms_key) if catalog.aws else None
         key_arn = args["key_arn"] or (key.arn if key else None)
-        ground = AwsScope(account, region, access_resources.key_arn(account, region, partition, key_arn), partition)
-        plan = access_resources.plan(catalog, ground, options)
+        scope = AwsScope(account, region, access_resources.key_arn(account, region, partition, key_arn), partition)
+        plan = access_resources.plan(catalog, scope, options)
         standing = (*([key.standing] if key else []), *look.standing(plan["roles"], plan["policies"]))
         problems = [
             *access_resources.conflicts(catalog, standing, options.adopt),
@@ -87,7 +87,7 @@ class ActionModule(AwsAction):
         ]
         return {
             **plan,
-            "key": {**plan["key"], "arn": ground.key, "made": key_arn is not None},
+            "key": {**plan["key"], "arn": scope.key, "made": key_arn is not None},
             "stale_policies": stale,
             "notes": [*plan["notes"], *foreign],
             "account_id": account,

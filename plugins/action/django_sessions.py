@@ -46,7 +46,7 @@ OF_HOST = {
 """Options from a host's variables."""
 SECONDS = 600
 """Seconds for millions of sessions."""
-OWN: dict[str, Any] = {
+CONTROLLER_OPTIONS: dict[str, Any] = {
     "host": {"type": "str"},
     "python": {"type": "str"},
     "catalog": {"type": "dict"},
@@ -90,7 +90,7 @@ class ActionModule(ActionBase):
             self._task.args = {**_of_host(self._task.args["host"], task_vars or {}), **self._task.args}
         spec = {name: item for name, item in django_main.ARGUMENT_SPEC.items() if name not in SET_HERE}
         _validated, args = self.validate_argument_spec(
-            {**spec, **OWN},
+            {**spec, **CONTROLLER_OPTIONS},
             required_together=[["catalog", "environment"], ["info", "credential"]],
             mutually_exclusive=[["catalog", "info", "leaked"]],
         )

@@ -81,9 +81,9 @@ class ActionModule(ValuesAction):
         if catalog.alerts is None:
             return []
         tags, region = provisioner.form("").tags, connection.store_client("sns").meta.region_name
-        decoys = honeytokens.users(catalog)
+        honeytoken_users = honeytokens.users(catalog)
         resources = AlertResources(connection.store_client, catalog, catalog.alerts, tags, region=region)
-        users = HoneytokenUsers(connection.store_client("iam"), catalog, tags).missing() if decoys else ()
+        users = HoneytokenUsers(connection.store_client("iam"), catalog, tags).missing() if honeytoken_users else ()
         return [*users, *resources.missing()]
 
     def _gone(self, provisioner: Provisioner, state: str, names: list[str]) -> dict[str, Any]:
@@ -102,7 +102,7 @@ class ActionModule(ValuesAction):
 
 def at_github(catalog: Catalog, names: Iterable[str]) -> list[str]:
     """Names that only GitHub holds, because one file can serve both."""
-    alone, known = sync_plan.unheld(catalog), provision_targets.targets(catalog)
+    alone, known = sync_plan.names_without_store(catalog), provision_targets.targets(catalog)
     return [name for name in names if name.upper() in alone and name not in known]
 
 

@@ -33,8 +33,8 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._github.api imp
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._github.sent_records import SentStore
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._github.sync_plan import (
     ENVIRONMENT,
-    CopySource,
     GithubTarget,
+    GithubValue,
     Sent,
     SyncStep,
 )
@@ -64,7 +64,7 @@ OPTIONS: dict[str, Any] = {
 
 @dataclass(frozen=True)
 class GithubInputs:
-    held: list[CopySource]
+    held: list[GithubValue]
     records: Mapping[GithubTarget, Sent]
     same: list[GithubTarget]
     """Targets whose secret has a new version that differs in other keys only."""
@@ -94,7 +94,9 @@ class ActionModule(ControllerAction):
         if not unmade:
             read.resolution.require()
         values, first = _given(args, task_vars), self._first(args)
-        copies = _chosen(sync_plan.held(catalog, read.resolution, contents, inventory, values, first), args["names"])
+        copies = _chosen(
+            sync_plan.wanted_values(catalog, read.resolution, contents, inventory, values, first), args["names"]
+        )
         _require_at_rest(read, copies)
         github = github_token.store(where, token_file=args["token_file"])
         parameters = ParameterStore(connection.store_client("ssm"))
@@ -133,13 +135,15 @@ class ActionModule(ControllerAction):
             github_inputs.messages,
         )
         github.repository_id()
-        unrequested = [] if args["names"] else sync_plan.left(copies, records)
+        unrequested = [] if args["names"] else sync_plan.obsolete_targets(copies, records)
         own_records = {
             target: sent
             for target, sent in records.items()
             if target in unrequested or target in {h.target for h in copies}
         }
-        environment = _environment(args, where, github, [*(copy_source.target for copy_source in copies), *unrequested])
+        environment = _environment(
+            args, where, github, [*(wanted_value.target for wanted_value in copies), *unrequested]
+        )
         settings = [
             github_target
             for github_target in (*(h.target for h in copies), *unrequested)
@@ -151,7 +155,7 @@ class ActionModule(ControllerAction):
         steps = sync_plan.plan(
             copies, listed, own_records, prune=args["prune"], readers=readers, same=github_inputs.same
         )
-        values = {copy_source.target: copy_source for copy_source in copies}
+        values = {wanted_value.target: wanted_value for wanted_value in copies}
         for step in steps:
             if step.act == sync_plan.SEND:
                 require_fits(step.target.kind, step.target.name, str(values[step.target].value))
@@ -196,7 +200,7 @@ def _require_apart(document: Mapping[str, Any], catalog: Catalog) -> None:
         for environment in document.get("environments", {})
         if environment not in (catalog.environment, *_WITHOUT_GITHUB)
     ]
-    results = sync_plan.shared(catalog, [catalog_parser.parse(document, name) for name in names])
+    results = sync_plan.shared_names(catalog, [catalog_parser.parse(document, name) for name in names])
     if results:
         raise StoreError("; ".join(results))
 
@@ -209,23 +213,23 @@ def _given(args: Mapping[str, Any], task_vars: Mapping[str, Any]) -> dict[str, s
     return {name: str(login.password) for name, login in logins.items()}
 
 
-def _chosen(copies: list[CopySource], names: Sequence[str]) -> list[CopySource]:
+def _chosen(copies: list[GithubValue], names: Sequence[str]) -> list[GithubValue]:
     chosen_names = {name.upper() for name in names}
-    unknown = sorted(chosen_names - {copy_source.target.name for copy_source in copies})
+    unknown = sorted(chosen_names - {wanted_value.target.name for wanted_value in copies})
     if unknown:
         raise StoreError(
             f"{', '.join(unknown)}: the catalog syncs no such name to GitHub; correct the name, or write "
             "github: secret at the setting"
         )
-    return [copy_source for copy_source in copies if not chosen_names or copy_source.target.name in chosen_names]
+    return [wanted_value for wanted_value in copies if not chosen_names or wanted_value.target.name in chosen_names]
 
 
-def _require_at_rest(read: ansible_environment.Environment, copies: Sequence[CopySource]) -> None:
+def _require_at_rest(read: ansible_environment.Environment, copies: Sequence[GithubValue]) -> None:
     """Raises JournalError if an open rotation sends a copy itself, when it promotes its values."""
     rotation, catalog = read.journal.rotation, read.catalog
     if rotation is None:
         return
-    named = {copy_source.target.name for copy_source in copies}
+    named = {wanted_value.target.name for wanted_value in copies}
     for name in rotation.plan.get("credentials", {}):
         credential = catalog.credentials.get(name)
         if (

@@ -170,7 +170,7 @@ class ActionModule(rotation_segment.ServersAction):
             "hosts_until": times["hosts_until"],
             "host_seconds": times["host_seconds"],
             "look_seconds": times["look_seconds"],
-            "since": leak_declaration.declared(setting, journal, _wish(radius, args)).incident.since,
+            "since": leak_declaration.declared(setting, journal, _declaration(radius, args)).incident.since,
             "units": sorted(units),
             "managed": managed_services(environment_summary.services(setting.catalog)),
             "baseline": host_comparison.request(setting, journal, radius.data or {}),
@@ -209,7 +209,7 @@ class ActionModule(rotation_segment.ServersAction):
         args: Mapping[str, Any],
         task_vars: Mapping[str, Any],
     ) -> response_plan.LeakPlan:
-        declared = leak_declaration.declared(setting, journal, _wish(radius, args))
+        declared = leak_declaration.declared(setting, journal, _declaration(radius, args))
         hostvars = task_vars.get("hostvars") or {}
         about = {"hosts": args["hosts"], "skipped": args["compromised_hosts"], "reachable": args["targeted_hosts"]}
         looked = args["looked"]
@@ -229,7 +229,7 @@ class ActionModule(rotation_segment.ServersAction):
             purge=assessment.purged(setting.catalog),
             sessions=session_plan.planned(setting.catalog, variables, args["host"]),
             refused_host=self._refusal(setting, radius, args, args["host"]),
-            denial=temporary_credentials.planned(setting, declared.incident, radius.data or {}, args),
+            denial=temporary_credentials.plan_denials(setting, declared.incident, radius.data or {}, args),
         )
 
     def _declared(
@@ -245,11 +245,11 @@ class ActionModule(rotation_segment.ServersAction):
         order = "; then ".join(", ".join(wave) for wave in data["waves"])
         known = f"credentials in the order of replacement: {order}"
         journal = setting.rotator.look()  # the confirmation may have taken its time
-        declaration = leak_declaration.declare(setting, journal, _wish(radius, args), known)
+        declaration = leak_declaration.declare(setting, journal, _declaration(radius, args), known)
         journal = replace(journal, incident=declaration.incident)
         look = self._look(setting, radius, args, task_vars)
-        wish = {EVICT: ""} if response_plan.evicts(setting, args) else {}
-        news = {**wish, **look.news(declaration.incident.footholds)}
+        evict_note = {EVICT: ""} if response_plan.evicts(setting, args) else {}
+        news = {**evict_note, **look.news(declaration.incident.footholds)}
         journal = self._noted(setting, journal, news)
         evicts = incident_notes.incident_of(journal).evicts  # also if an earlier run was asked
         show([f"{declaration.incident.id}, {declaration.message}"])
@@ -373,7 +373,7 @@ class ActionModule(rotation_segment.ServersAction):
         return extra_variable(name, loader=self._loader, templar=self._templar)
 
 
-def _wish(radius: assessment.BlastRadius, args: Mapping[str, Any]) -> leak_declaration.LeakDeclaration:
+def _declaration(radius: assessment.BlastRadius, args: Mapping[str, Any]) -> leak_declaration.LeakDeclaration:
     return leak_declaration.LeakDeclaration(
         leaked=radius.declared,
         containment=args["containment"],

@@ -23,7 +23,7 @@ class ActionModule(rotation_segment.SegmentAction):
         self, setting: RotationSetup, args: Mapping[str, Any], task_vars: Mapping[str, Any]
     ) -> dict[str, Any]:
         rotation, variables = args["rotation"], task_vars["hostvars"]
-        engine = self.engine(setting, args, task_vars, rotation_segment.carried_from(rotation))
+        engine = self.engine(setting, args, task_vars, rotation_segment.run_state_from(rotation))
         hosts = rotation_segment.hosts_of(args, rotation, variables)
         results, unread = (
             rotation_segment.results_of(rotation, variables),

@@ -12,7 +12,7 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._ansible import
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation import outcome as rotation_outcome
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation import preflight as rotation_preflight
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation import segment as rotation_segment
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.run import Carried
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.run import RunState
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.setup import RotationSetup
 
 
@@ -66,7 +66,7 @@ class ActionModule(rotation_segment.SegmentAction):
         rotation = {**result["rotation"], "revocations": remaining["revocations"]}
         rotation["refused"] = remaining["refused"] or rotation["refused"]
         unannounced = rotation_segment.announced_as_started(setting, rotation)
-        carried = Carried(waited=args["waited"], since=result["since"], unannounced=unannounced)
-        engine = self.engine(setting, args, task_vars, carried)
+        run_state = RunState(waited=args["waited"], since=result["since"], unannounced=unannounced)
+        engine = self.engine(setting, args, task_vars, run_state)
         answer = engine.go_on(rotation)
         return {"changed": True, "messages": messages, **rotation_segment.result(engine, answer, args)}

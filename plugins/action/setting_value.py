@@ -78,7 +78,9 @@ class ActionModule(ValuesAction):
         known, result, problems = provision_targets.chosen(catalog, dict.fromkeys(names, ""))
         pages = {}
         for name in result:
-            problems += set_plan.conflicts(catalog, provisioner.kinds, known[name], anyway=provisioner.wish.anyway)
+            problems += set_plan.conflicts(
+                catalog, provisioner.kinds, known[name], anyway=provisioner.write_options.anyway
+            )
             credential = catalog.credentials.get(known[name].credential or "")
             if credential and credential.provider_url:
                 pages[name] = credential.provider_url

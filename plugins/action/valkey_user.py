@@ -76,7 +76,7 @@ class ActionModule(ServerAction):
             params["last_client"] = dict(logins.notes)
         params.update(_of_leak(setting, name, logins, state))
         if state == "revoked" and (logins.leak or logins.late):
-            params["end_sessions"] = valkey.ALL if logins.leak else valkey.UNVERIFIED
+            params["end_sessions"] = valkey.END_ALL if logins.leak else valkey.END_UNVERIFIED
         return params
 
     def _on_host(self, params: Mapping[str, Any], python: str | None, task_vars: Mapping[str, Any]) -> dict[str, Any]:

@@ -202,7 +202,7 @@ def require_certificates(cafile: str | None) -> None:
 def asked(urls: Sequence[str], seconds: float, cafile: str | None) -> dict[str, Any]:
     unique = sorted(set(urls))
     with ThreadPoolExecutor(AT_ONCE) as pool:
-        answers = pool.map(partial(health_check.asked, seconds=seconds, cafile=cafile), unique)
+        answers = pool.map(partial(health_check.ask_once, seconds=seconds, cafile=cafile), unique)
         return dict(zip(unique, answers, strict=True))
 
 

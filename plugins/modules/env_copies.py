@@ -164,7 +164,7 @@ def _answers(urls, seconds):
     """Answers of the addresses, repeated until all are healthy or the time is over."""
     end = time.monotonic() + seconds
     while True:
-        answers = [health_check.asked(url) for url in urls]
+        answers = [health_check.ask_once(url) for url in urls]
         if all(answer["status"] == 200 for answer in answers) or time.monotonic() + DELAY > end:
             return answers
         time.sleep(DELAY)

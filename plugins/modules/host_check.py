@@ -307,7 +307,7 @@ def main():
         result = host_facts.gathered(wanted)
     except SecretsError as error:
         module.fail_json(msg=str(error))
-    health = [health_check.asked(url, params["timeout"]) for url in params["health"]]
+    health = [health_check.ask_once(url, params["timeout"]) for url in params["health"]]
     commands = managed_facts.health(params["managed"], os.path.dirname(params["path"]))
     if params["inventory_key"]:  # most executions import none of this
         from ansible_collections.watchparty.secrets.plugins.module_utils._host.forensics import host_inventory

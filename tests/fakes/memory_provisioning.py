@@ -13,7 +13,7 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._core.readings 
 from ansible_collections.watchparty.secrets.plugins.module_utils._stores.interfaces import Form
 from ansible_collections.watchparty.secrets.plugins.module_utils._stores.provisioning_interfaces import (
     SECURE,
-    Kept,
+    ExistingEntry,
     ParameterMaking,
     SecretMaking,
 )
@@ -27,10 +27,10 @@ class MakingMemorySecrets(SecretMaking, MemorySecrets):
         super().__init__(hook)
         self.forms: dict[str, Form] = {}
 
-    def _kept(self, name: str) -> Kept:
-        def act() -> Kept:
+    def _kept(self, name: str) -> ExistingEntry:
+        def act() -> ExistingEntry:
             secret = self._there(name, deleted=True)
-            return Kept(name, self.forms.get(name, Form()), secret.deleted)
+            return ExistingEntry(name, self.forms.get(name, Form()), secret.deleted)
 
         return self._act("describe", name, act)
 
@@ -83,12 +83,12 @@ class MakingMemoryParameters(ParameterMaking, MemoryParameters):
 
         self._act("create", name, act)
 
-    def kept(self, names: Sequence[str]) -> dict[str, Kept]:
+    def kept(self, names: Sequence[str]) -> dict[str, ExistingEntry]:
         there = [name for name in names if name in self._parameters]
         return {name: self._act("describe", name, lambda: self._kept(name)) for name in there}  # noqa: B023 - called at once
 
-    def _kept(self, name: str) -> Kept:
-        return Kept(name, self.forms.get(name, Form()))
+    def _kept(self, name: str) -> ExistingEntry:
+        return ExistingEntry(name, self.forms.get(name, Form()))
 
     def _tag(self, name: str, tags: Mapping[str, str]) -> None:
         def act() -> None:

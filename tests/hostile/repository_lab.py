@@ -233,10 +233,10 @@ def measured(script: str, *arguments: str) -> dict[str, Any]:
 import json, os, resource, sys
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._scan import scan as _scan
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._scan.needles import Live
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._scan.needles import sought
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._scan.needles import needles_for
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._scan.sources import *
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._scan.bounded_program import Bounds
-SOUGHT = sought([Live("TOKEN", "current", {VALUE!r})])
+SOUGHT = needles_for([Live("TOKEN", "current", {VALUE!r})])
 def as_data(report):
     notes = [(one.source, one.what, one.reason) for one in report.not_checked]
     return {{"findings": [one.data() for one in report.findings], "notes": notes, "objects": report.objects}}

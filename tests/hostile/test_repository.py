@@ -16,14 +16,14 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors im
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._scan import gitleaks
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._scan import scan as scan_scan
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._scan.gitleaks import Gitleaks
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._scan.needles import Live, Sought, sought
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._scan.needles import Live, Needles, needles_for
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._scan.sources import GitSource, StagedSource
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify import collect_repository, zizmor
 from tests.hostile.repository_lab import ATTACKS, SCRIPT, VALUE, Attack, Lair
 from tests.hostile.repository_lab import repository as made
 from tests.unit.plugins.plugin_utils._verify.verify_facts import catalog
 
-SOUGHT = sought([Live("TOKEN", "current", VALUE)])
+SOUGHT = needles_for([Live("TOKEN", "current", VALUE)])
 
 
 def repository(path: Path) -> None:
@@ -38,12 +38,12 @@ def staged(path: Path) -> None:
 
 def history_by_gitleaks(path: Path) -> None:
     lost = not _has(path, "HEAD:lost.txt")
-    report = scan_scan.scan([], Sought(), engines=[Gitleaks(str(path), gitleaks.HISTORY)], engine="gitleaks")
+    report = scan_scan.scan([], Needles(), engines=[Gitleaks(str(path), gitleaks.HISTORY)], engine="gitleaks")
     assert lost or "old.txt" in {finding.path for finding in report.findings}
 
 
 def staged_by_gitleaks(path: Path) -> None:
-    report = scan_scan.scan([], Sought(), engines=[Gitleaks(str(path), gitleaks.STAGED)], engine="gitleaks")
+    report = scan_scan.scan([], Needles(), engines=[Gitleaks(str(path), gitleaks.STAGED)], engine="gitleaks")
     assert [finding.path for finding in report.findings] == ["staged.txt"]
 
 

@@ -21,7 +21,7 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._scan import sa
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._scan import scan as scan_scan
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._scan.bounded_program import Bounds
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._scan.gitleaks import Gitleaks
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._scan.needles import Live, Sought, sought
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._scan.needles import Live, Needles, needles_for
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._scan.scan_report import ScanReport
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._scan.sources import (
     DirectorySource,
@@ -33,7 +33,7 @@ from tests.hostile.repository_lab import VALUE, committed, measured, put, reposi
 from tests.unit.plugins.plugin_utils._scan.scan_world import git
 from tests.unit.plugins.plugin_utils._verify.verify_facts import catalog
 
-SOUGHT = sought([Live("TOKEN", "current", VALUE)])
+SOUGHT = needles_for([Live("TOKEN", "current", VALUE)])
 SOON = Bounds(idle=5, seconds=60)
 
 
@@ -293,7 +293,7 @@ def test_what_the_repository_tells_gitleaks(where: Path) -> None:
     """Its rules count, as the page says; what they are called reaches no terminal as it is."""
     rule = "[[rules]]\nid = \"odd\\u001b[31m\"\ndescription = \"x\"\nregex = '''canary-of-a-hostile'''\n"
     (where / ".gitleaks.toml").write_text(f'title = "x"\n{rule}')
-    report = scan_scan.scan([], Sought(), engines=[Gitleaks(str(where), gitleaks.HISTORY)], engine="gitleaks")
+    report = scan_scan.scan([], Needles(), engines=[Gitleaks(str(where), gitleaks.HISTORY)], engine="gitleaks")
     assert {finding.rule for finding in report.findings} == {"gitleaks:odd?[31m"}
 
 
@@ -302,7 +302,7 @@ def test_gitleaks_waits_for_nothing(where: Path) -> None:
     git(where, "config", "diff.orderFile", str(where / "order"))
     os.mkfifo(where / "order")
     os.mkfifo(where / ".gitleaksignore")
-    report = scan_scan.scan([], Sought(), engines=[Gitleaks(str(where), gitleaks.HISTORY)], bounds=SOON)
+    report = scan_scan.scan([], Needles(), engines=[Gitleaks(str(where), gitleaks.HISTORY)], bounds=SOON)
     assert [(finding.path, finding.line) for finding in report.findings] == [("old.txt", 2)]
 
 

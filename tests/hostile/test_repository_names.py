@@ -15,7 +15,7 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors im
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._scan import gitleaks
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._scan import scan as scan_scan
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._scan.gitleaks import Gitleaks
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._scan.needles import Sought
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._scan.needles import Needles
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._scan.sources import GitSource
 from sandbox.process import REPOSITORY
 from tests.hostile.repository_lab import PATTERN, SCRIPT, repository
@@ -59,4 +59,4 @@ def test_what_cannot_be_looked_at_is_not_clean(tmp_path: Path) -> None:
     """The engine fails as well, and is not required."""
     source = GitSource(str(tmp_path))
     with pytest.raises(ScanError, match="not a git repository"):
-        scan_scan.scan([source], Sought(), engines=[Gitleaks(str(tmp_path), gitleaks.STAGED)])
+        scan_scan.scan([source], Needles(), engines=[Gitleaks(str(tmp_path), gitleaks.STAGED)])

@@ -71,7 +71,7 @@ def lasting() -> Iterator[None]:
 def test_a_health_address(scheme: str, first: bytes, drip: bytes) -> None:
     """Seen to hold a run for 900 seconds, by a byte now and then."""
     with silent.server(drip, first=first) as port, lasting():
-        answer = health_check.asked(f"{scheme}://127.0.0.1:{port}/health/", 1)
+        answer = health_check.ask_once(f"{scheme}://127.0.0.1:{port}/health/", 1)
     assert answer["status"] == 0
     assert answer["problem"].startswith("no answer: ")
     hosts = {"web1": verify_facts.host(health=[answer])}
@@ -83,7 +83,7 @@ def test_a_head_without_end_is_read_no_longer(flood: bytes) -> None:
     """It was seen to keep a core busy until the run ended, long after its answer was given up."""
     with silent.server(flood * 1000, first=b"HTTP/1.1 100 Continue\r\n", pause=0.001) as port, lasting():
         before = threading.active_count()
-        answer = health_check.asked(f"http://127.0.0.1:{port}/health/", 0.5)
+        answer = health_check.ask_once(f"http://127.0.0.1:{port}/health/", 0.5)
         assert answer["problem"] == "no answer: timed out"
         assert wait_until(lambda: threading.active_count() <= before, seconds=10)
 

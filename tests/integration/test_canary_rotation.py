@@ -199,7 +199,7 @@ class Sabotage:
 
 ENGINE = "plugins/plugin_utils/_rotation/engine.py"
 MAKES = "self.setting.rotator.create(self.setting.kinds, context.new_value, self.supplied())"
-SHOWS = f"self.carried.lines.append(str([vars(one) for one in {MAKES}.credentials.values()]))"
+SHOWS = f"self.state.lines.append(str([vars(one) for one in {MAKES}.credentials.values()]))"
 SABOTAGES = {
     "the last lines hold the values": Sabotage("/output: ", ((ENGINE, MAKES, SHOWS),)),
     "a segment's result, and the next one's arguments, hold the values": Sabotage("/dump: ", ((ENGINE, MAKES, SHOWS),)),

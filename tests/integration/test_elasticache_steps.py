@@ -20,7 +20,7 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors im
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.url_credentials import Login
 from ansible_collections.watchparty.secrets.plugins.module_utils._host.valkey import main as valkey_main
 from ansible_collections.watchparty.secrets.plugins.module_utils._host.valkey import user_states
-from ansible_collections.watchparty.secrets.plugins.module_utils._stores.write_permission import Fresh
+from ansible_collections.watchparty.secrets.plugins.module_utils._stores.write_permission import WritePermission
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.server_action import Parties
 from sandbox.valkey import Valkey
 from tests.integration.elasticache_server import ElastiCache
@@ -250,7 +250,7 @@ def test_nothing_is_taken_away_while_what_stays_is_refused(api: ElastiCache) -> 
 
 
 def test_an_overtaken_run_sends_nothing(api: ElastiCache) -> None:
-    def overtaken() -> Fresh:
+    def overtaken() -> WritePermission:
         raise Overtaken("another run goes on")
 
     with pytest.raises(Overtaken):

@@ -18,7 +18,7 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors im
     NotFound,
     StoreError,
 )
-from ansible_collections.watchparty.secrets.plugins.module_utils._stores.write_permission import Fresh
+from ansible_collections.watchparty.secrets.plugins.module_utils._stores.write_permission import WritePermission
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.elasticache_group import AuthTokens, checked
 from sandbox.process import wait_until
 from sandbox.valkey import Valkey
@@ -51,7 +51,7 @@ def client(api: ElastiCache, tries: int) -> Any:
 
 
 def tokens(api: ElastiCache, *, group: str | None = None, **options: Any) -> AuthTokens:
-    options = {"interval": 1, "sleep": lambda _seconds: None, "look": Fresh, **options}
+    options = {"interval": 1, "sleep": lambda _seconds: None, "look": WritePermission, **options}
     return AuthTokens(client(api, 3), group or api.group, acting=client(api, 1), **options)
 
 

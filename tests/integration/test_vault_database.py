@@ -11,7 +11,7 @@ import pytest
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import NotFound
 from ansible_collections.watchparty.secrets.plugins.module_utils._stores import vault_client
 from ansible_collections.watchparty.secrets.plugins.module_utils._stores.vault_leases import DatabaseLeases
-from ansible_collections.watchparty.secrets.plugins.module_utils._stores.write_permission import Fresh
+from ansible_collections.watchparty.secrets.plugins.module_utils._stores.write_permission import WritePermission
 from sandbox.postgres import Postgres
 from sandbox.process import wait_until
 from tests.integration.chaos import COMMAND, Chaos
@@ -58,19 +58,19 @@ def test_leases_of_a_real_server(postgres: Postgres, vault: VaultLab) -> None:
     client = vault_client.connect(vault.vault(**vault.approle()))
     leases = DatabaseLeases(client, "database", "web")
     assert leases.denied() == []
-    made = leases.make(fresh=Fresh())
+    made = leases.make(fresh=WritePermission())
     assert postgres.accepts(str(made.login.username), str(made.login.password), OWNER)
-    assert leases.extended(made.lease, 10**9, fresh=Fresh()) > 29 * 86400
+    assert leases.extended(made.lease, 10**9, fresh=WritePermission()) > 29 * 86400
     for _time in range(2):
-        leases.end(made.lease, fresh=Fresh())
+        leases.end(made.lease, fresh=WritePermission())
         assert roles(postgres) == []
     with pytest.raises(NotFound, match="has ended"):
-        leases.extended(made.lease, 10**6, fresh=Fresh())
+        leases.extended(made.lease, 10**6, fresh=WritePermission())
     by_root = {"auth": "token", "token_file": str(vault.private("root", vault.server.root_token))}
     root = vault_client.connect(vault.vault(**by_root))
     with pytest.raises(NotFound, match=r"no role database/creds/other"):
-        DatabaseLeases(root, "database", "other").make(fresh=Fresh())
-    lost = leases.make(fresh=Fresh())
+        DatabaseLeases(root, "database", "other").make(fresh=WritePermission())
+    lost = leases.make(fresh=WritePermission())
     vault.server.request("POST", "auth/token/revoke-accessor", {"accessor": lost.lease.accessor})
     assert wait_until(lambda: roles(postgres) == [], seconds=30)
     nothing = vault.token_file(policies=["default"])

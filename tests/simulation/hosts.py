@@ -243,5 +243,5 @@ def install(patch: Callable[[Any, str, Any], None]) -> None:
     patch(atomic_file, "write", Files.write)
     patch(atomic_file, "staged", Files.staged)
     patch(atomic_file, "remove", Files.remove)
-    patch(atomic_file, "sweep", lambda _at, *_suffixes: None)
+    patch(atomic_file, "remove_temporary", lambda _at, *_suffixes: None)
     patch(env_file_main, "dotenv", SimpleNamespace(from_dotenv=lambda text, _readers=(): json.loads(text)))

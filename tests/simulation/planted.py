@@ -21,12 +21,12 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._core.readings 
 from ansible_collections.watchparty.secrets.plugins.module_utils._host.env_file import main as env_file_main
 from ansible_collections.watchparty.secrets.plugins.module_utils._host.env_file import mark as env_file_mark
 from ansible_collections.watchparty.secrets.plugins.module_utils._stores.interfaces import Store, VersionedStore
-from ansible_collections.watchparty.secrets.plugins.module_utils._stores.write_permission import Fresh
+from ansible_collections.watchparty.secrets.plugins.module_utils._stores.write_permission import WritePermission
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation import rollback as rotation_rollback
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.engine import Engine
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.ids import MERGED, version_id
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.journal_writer import JournalWriter
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.kinds.base import Acts, NotReached
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.kinds.base import KindStages, NotReached
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.staging import Rotator
 from tests.fakes.memory_stores import MemoryJournal
 from tests.simulation.glue import Now
@@ -149,12 +149,12 @@ def overlay_first(patch: Patch) -> None:
         create(self, name, content, version=version, **form)
 
     patch(VersionedStore, "create", both)
-    patch(Rotator, "_lay_over", lambda _self, _rotation, _values: None)
+    patch(Rotator, "_create_overlay", lambda _self, _rotation, _values: None)
 
 
 def overlay_by_the_maker_alone(patch: Patch) -> None:
     """Whoever finds the logins made does not look whether hosts were given anything."""
-    make, lay_over = Rotator._make, Rotator._lay_over
+    make, lay_over = Rotator._make, Rotator._create_overlay
 
     def made(self: Any, rotation: Any, *given: Any) -> Any:
         values = make(self, rotation, *given)
@@ -162,7 +162,7 @@ def overlay_by_the_maker_alone(patch: Patch) -> None:
         return values
 
     patch(Rotator, "_make", made)
-    patch(Rotator, "_lay_over", lambda _self, _rotation, _values: None)
+    patch(Rotator, "_create_overlay", lambda _self, _rotation, _values: None)
 
 
 def merge_without_reading(patch: Patch) -> None:
@@ -185,9 +185,9 @@ def stale_read_for_the_newest(patch: Patch) -> None:
 def cached_look(patch: Patch) -> None:
     """What has no condition is written by the journal as it was seen some time ago."""
 
-    def fresh(self: Any) -> Fresh:
+    def fresh(self: Any) -> WritePermission:
         self.holding()
-        return Fresh()
+        return WritePermission()
 
     patch(JournalWriter, "fresh", fresh)
 
@@ -213,7 +213,7 @@ def swallowed_failure(patch: Patch) -> None:
             with contextlib.suppress(SecretsError):
                 return act()
 
-        is_write = isinstance(act, partial) and act.func.__name__ in ("stage", "_lay_over", "discard")
+        is_write = isinstance(act, partial) and act.func.__name__ in ("stage", "_create_overlay", "discard")
         return carry_out if is_write else act
 
     patch(World, "side_by_side", lambda self, acts: together(self, [swallowing(act) for act in acts]))
@@ -221,7 +221,7 @@ def swallowed_failure(patch: Patch) -> None:
 
 def half_done(patch: Patch) -> None:
     """A host that is lost while it sets and tests new values is taken to have done both."""
-    carry_out = Acts.carry_out
+    carry_out = KindStages.carry_out
 
     def carried_out(self: Any, asked: Any) -> Any:
         try:
@@ -231,7 +231,7 @@ def half_done(patch: Patch) -> None:
                 raise
             return [{} for _one in asked]
 
-    patch(Acts, "carry_out", carried_out)
+    patch(KindStages, "carry_out", carried_out)
 
 
 BUGS = {

@@ -31,7 +31,7 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.plan 
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.plan_inputs import PlanInputs
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._scan import request as scan_request
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._scan import sources as scan_sources
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._scan.needles import Live, sought
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._scan.needles import Live, needles_for
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._scan.scan import Scanning, finding
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._scan.scan_report import Finding
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._scan.sources import Target
@@ -92,9 +92,9 @@ def copy(tmp_path: Path) -> Copy:
 class TestKind:
     TEXT = f"""
 from {PLUGINS}.plugin_utils._rotation.kind_declarations import Kind
-from {PLUGINS}.plugin_utils._rotation.kinds.base import Acts
+from {PLUGINS}.plugin_utils._rotation.kinds.base import KindStages
 
-class Mailbox(Acts):
+class Mailbox(KindStages):
     kind = Kind("mailbox", "A login of a mail server.", length=48, revokes_each=True)
     sessions = "mailbox"
     ways_in = ("forwarding of {{}}{{}}", "drafts of {{}}")
@@ -133,7 +133,7 @@ class Mailbox(Acts):
         kind = kinds.load_kinds([])["mailbox"]
         assert kind.stages == ("set", "revoke")
         part = Part(None, None, {"name": "token"})  # type: ignore[arg-type]
-        answers = kinds.acts_of(kind).carry_out([("set", part), ("revoke", part)])
+        answers = kinds.stages_for(kind).carry_out([("set", part), ("revoke", part)])
         assert answers == [{"message": "token is set"}, {"message": "token is revoked"}]
 
     @pytest.mark.usefixtures("_mailbox")
@@ -317,7 +317,7 @@ class TestSource:
         module = importlib.util.module_from_spec(spec)
         monkeypatch.setitem(sys.modules, spec.name, module)
         spec.loader.exec_module(module)
-        monkeypatch.setattr(module, "_sought", lambda *_: (sought([Live("TOKEN", "current", self.VALUE)]), []))
+        monkeypatch.setattr(module, "_sought", lambda *_: (needles_for([Live("TOKEN", "current", self.VALUE)]), []))
         monkeypatch.setattr(Notes, "closed", [])
         return module
 

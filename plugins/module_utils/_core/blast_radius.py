@@ -84,7 +84,7 @@ def impact(catalog: Catalog, declared: Sequence[str], hosts: Sequence[str]) -> I
             edges.append(edge)
             result.setdefault(edge.target, []).append(edge)
             waiting.append(edge.target)
-    levels, cycles = _levels(list(result), edges)
+    levels, cycles = _waves_and_cycles(list(result), edges)
     last = max(levels.values(), default=0)
     exposers = {edge.source for edge in edges if edge.source in result and edge.target != edge.source}
     reached = [
@@ -206,10 +206,12 @@ def severity_of(catalog: Catalog, credential: Credential) -> str:
     return max(sensitivities, key=_LEVELS.index, default="high")
 
 
-def _levels(names: Sequence[str], edges: Sequence[Edge]) -> tuple[dict[str, int], tuple[tuple[str, ...], ...]]:
+def _waves_and_cycles(
+    names: Sequence[str], edges: Sequence[Edge]
+) -> tuple[dict[str, int], tuple[tuple[str, ...], ...]]:
     """The length of the longest chain that reveals each name, and the cycles. A cycle counts as one link."""
     follow = {name: sorted({edge.target for edge in edges if edge.source == name} - {name}) for name in names}
-    groups = _groups(names, follow)
+    groups = _cycles_and_singles(names, follow)
     group_of = {name: group for group in groups for name in group}
     before: dict[tuple[str, ...], set[tuple[str, ...]]] = {group: set() for group in groups}
     for name in names:
@@ -226,7 +228,7 @@ def _levels(names: Sequence[str], edges: Sequence[Edge]) -> tuple[dict[str, int]
     return {name: level(group_of[name]) for name in names}, tuple(group for group in groups if len(group) > 1)
 
 
-def _groups(names: Sequence[str], follow: Mapping[str, Sequence[str]]) -> list[tuple[str, ...]]:
+def _cycles_and_singles(names: Sequence[str], follow: Mapping[str, Sequence[str]]) -> list[tuple[str, ...]]:
     """Groups of names that reveal each other. Every other name is a group of its own."""
     reach = {name: _reachable(name, follow) for name in names}
     groups: list[tuple[str, ...]] = []

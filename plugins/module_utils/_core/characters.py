@@ -29,7 +29,7 @@ _POSSESSIVE = b"+" if sys.version_info >= (3, 11) else b""
 """A possessive quantifier, which saves useless backtracking. Python before 3.11 has none."""
 
 
-def expression(unit: str, *, after_backslash: bool = False, base64: bool = False) -> bytes:
+def pattern_of(unit: str, *, after_backslash: bool = False, base64: bool = False) -> bytes:
     """A pattern for the spellings of a repeated character. All repetitions have the same spelling.
 
     In ``\\"``, the doubled backslash and the one that escapes the quote are adjacent. The backslash's pattern matches

@@ -27,8 +27,8 @@ def users(catalog: Catalog) -> Dict[str, str]:
 
 def planted(catalog: Catalog) -> Dict[str, List[str]]:
     """Paths in repositories that hold a honeytoken too, by setting."""
-    decoys = [item for item in catalog.credentials.values() if is_honeytoken(item)]
-    return {setting: list(item.options.get(PLANTED) or ()) for item in decoys for setting in item.settings}
+    credentials = [item for item in catalog.credentials.values() if is_honeytoken(item)]
+    return {setting: list(item.options.get(PLANTED) or ()) for item in credentials for setting in item.settings}
 
 
 def answered(rotated: Mapping[str, Any]) -> Mapping[str, Any]:

@@ -155,10 +155,10 @@ def keyed(key: str, text: str) -> str:
     return hmac.new(key.encode(), text.encode("utf-8", "surrogatepass"), hashlib.sha256).hexdigest()[:DIGITS]
 
 
-def own_names(logins: Sequence[str], decoys: Sequence[str] = ()) -> Dict[str, str]:
-    """Names of these logins in a reading. Two alternating logins have one name. A decoy gets a name that no server has,
-    because a rotation makes it, and it is an entry only with a right."""
-    names = {**{login: login for login in logins}, **{login: "honeytoken " + login for login in decoys}}
+def own_names(logins: Sequence[str], honeytoken_users: Sequence[str] = ()) -> Dict[str, str]:
+    """Names of these logins in a reading. Two alternating logins have one name. A honeytoken gets a name that no server
+    has, because a rotation makes it, and it is an entry only with a right."""
+    names = {**{login: login for login in logins}, **{login: "honeytoken " + login for login in honeytoken_users}}
     for login in logins:
         owner = owner_of(login)
         if owner != login:

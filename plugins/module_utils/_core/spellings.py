@@ -22,7 +22,7 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._core.value_enc
 
 ANCHOR = 32
 """Most bytes of an anchor. The rest is compared at a match."""
-LINE = 56
+UNBROKEN_LETTERS = 56
 """Letters that contain one line break at most, because programs wrap at 60 columns or more."""
 PLENTY, ENOUGH = 30, 12
 """Bits that an anchor needs alone, and with neighbours."""
@@ -184,8 +184,8 @@ class Spelling:
         if not self.wrapped:
             yield 0, count
             return
-        start = varied("".join(unit[0] for unit in self._units).encode(), LINE)
-        end = min(start + LINE, count)
+        start = varied("".join(unit[0] for unit in self._units).encode(), UNBROKEN_LETTERS)
+        end = min(start + UNBROKEN_LETTERS, count)
         yield start, (start + end) // 2
         yield (start + end) // 2, end
 
@@ -226,22 +226,22 @@ class Spelling:
         return min(len(letters), 2 * len(set(letters))) * (2 if word else 5)
 
     def _behind(self, at: int) -> re.Pattern[bytes]:
-        return self._pattern("behind", at, [b"", *map(self._spelt, range(at, len(self._units)))])
+        return self._pattern("behind", at, [b"", *map(self._pattern_at, range(at, len(self._units)))])
 
     def _ahead(self, at: int) -> re.Pattern[bytes]:
-        return self._pattern("ahead", at, [*map(self._spelt, range(at)), rb"\Z"])
+        return self._pattern("ahead", at, [*map(self._pattern_at, range(at)), rb"\Z"])
 
     def _pattern(self, side: str, at: int, parts: Sequence[bytes]) -> re.Pattern[bytes]:
         if (side, at) not in self._compiled:
             self._compiled[side, at] = re.compile((characters.BREAK if self.wrapped else b"").join(parts))
         return self._compiled[side, at]
 
-    def _spelt(self, at: int) -> bytes:
+    def _pattern_at(self, at: int) -> bytes:
         unit = self._units[at]
         if _plain(unit):
             return unit.encode()
         escaped = at > 0 and self._units[at - 1][0] == "\\"
-        return characters.expression(unit, after_backslash=escaped, base64=self.wrapped)
+        return characters.pattern_of(unit, after_backslash=escaped, base64=self.wrapped)
 
 
 def form_of(span: bytes, value: str) -> str:

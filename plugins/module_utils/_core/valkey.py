@@ -14,7 +14,7 @@ from urllib.parse import parse_qs, unquote, urlsplit
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import HostError
 
 DEFAULT_USER = "default"
-NOTED, UNVERIFIED, ALL = "noted", "unverified", "all"
+END_NOTED, END_UNVERIFIED, END_ALL = "noted", "unverified", "all"
 """Sessions that end with a password: those noted before the new password was valid; these, but all on nodes without
 notes; all."""
 PLAIN, TLS = ("redis", "valkey"), ("rediss", "valkeys")
@@ -195,8 +195,8 @@ def ending(clients: Iterable[Client], ends: str, last: Optional[int]) -> List[Cl
     Whoever has the password can pose as a replica. So if all sessions end, links of replicas end too, and replicas
     reconnect.
     """
-    chosen = [client for client in clients if ends == ALL or not client.replication]
-    if ends == ALL or (ends == UNVERIFIED and last is None):
+    chosen = [client for client in clients if ends == END_ALL or not client.replication]
+    if ends == END_ALL or (ends == END_UNVERIFIED and last is None):
         return chosen
     return [client for client in chosen if client.number <= (last or 0)]
 

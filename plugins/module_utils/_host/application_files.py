@@ -50,7 +50,7 @@ def authorize(name: str, keys: Sequence[str], options: str, *, add: bool, check:
     with authorized_keys_file.acting_as(account.uid, account.gid), _ssh_directory(account, check=is_kept) as at:
         if at is None:
             return FileChange(bool(keys), [])
-        with atomic_file.alone(at):
+        with atomic_file.lock(at):
             return _authorize(at, keys, options.encode(), add=add, check=check)
 
 
@@ -89,7 +89,7 @@ def _authorize(at: OpenPath, keys: Sequence[str], options: bytes, *, add: bool, 
     content = b"\n".join(after)
     changed = content != (present.content if present else b"")
     if changed and not check:
-        atomic_file.sweep(at)
+        atomic_file.remove_temporary(at)
         mode = present.mode & 0o644 if present else 0o600
         atomic_file.write(at, content, atomic_file.Ownership(None, None, mode))
     return FileChange(changed, [key for blob, key in wanted.items() if blob not in new_keys])

@@ -66,7 +66,7 @@ def _by_request(timeout: int, request: Mapping[str, Any]) -> Answer:
     if request["form"]:
         body = urlencode(request["form"]).encode()
         headers.setdefault("Content-Type", "application/x-www-form-urlencoded")
-    answer = health_check.asked(request["url"], float(timeout), headers=headers, body=body)
+    answer = health_check.ask_once(request["url"], float(timeout), headers=headers, body=body)
     if "problem" in answer:
         return UNTRIED, "%s: %s" % (place, answer["problem"])
     status = answer["status"]

@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Asks a health address, once (`asked`) or until it is healthy (`repeated`).
+"""Asks a health address, once or until it is healthy.
 
 The answer's body is never kept: an unhealthy application may show its settings there.
 """
@@ -40,7 +40,7 @@ def is_address(url: str) -> bool:
         return False
 
 
-def asked(
+def ask_once(
     url: str,
     seconds: float = 5.0,
     *,
@@ -53,10 +53,10 @@ def asked(
     ``seconds`` limits the whole request: a server that sends single bytes never meets a socket's own timeout.
     """
     late = {"url": url, "status": 0, "seconds": round(seconds, 3), "problem": "no answer: timed out"}
-    return within(seconds, lambda: _asked(url, seconds, cafile, headers, body), late)
+    return within(seconds, lambda: _ask(url, seconds, cafile, headers, body), late)
 
 
-def repeated(
+def ask_until_healthy(
     ask: Callable[[], T],
     is_healthy: Callable[[T], bool],
     *,
@@ -76,7 +76,7 @@ def repeated(
     return answer
 
 
-def _asked(
+def _ask(
     url: str, seconds: float, cafile: Optional[str], headers: Optional[Mapping[str, str]], body: Optional[bytes]
 ) -> Dict[str, Any]:
     result: Dict[str, Any] = {"url": url, "status": 0, "seconds": 0.0}

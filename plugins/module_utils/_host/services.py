@@ -123,8 +123,8 @@ def _by_command(command: str) -> None:
 
 def _wait(url: str, health: Health) -> Dict[str, Any]:
     began, tries = time.monotonic(), max(health.retries, 0) + 1
-    answer = health_check.repeated(
-        lambda: health_check.asked(url, health.timeout),
+    answer = health_check.ask_until_healthy(
+        lambda: health_check.ask_once(url, health.timeout),
         lambda answer: bool(answer["status"] == 200),
         retries=health.retries,
         delay=health.delay,
@@ -138,7 +138,7 @@ def _wait(url: str, health: Health) -> Dict[str, Any]:
 def _wait_for_command(manager: ServiceManager, folder: str, health: Health) -> None:
     """Raises HostError if the service's health command does not succeed."""
     until = time.monotonic() + health.seconds
-    problem = health_check.repeated(
+    problem = health_check.ask_until_healthy(
         lambda: manager.health_problem(folder, max(until - time.monotonic(), 1)),
         lambda problem: not problem,
         retries=health.retries,

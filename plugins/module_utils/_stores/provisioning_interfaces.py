@@ -34,7 +34,7 @@ SHORTEST_RECOVERY, LONGEST_RECOVERY = 7, 30
 
 
 @dataclass(frozen=True)
-class Kept:
+class ExistingEntry:
     """The properties of an existing secret or parameter."""
 
     name: str
@@ -85,7 +85,7 @@ def is_key(present: Optional[str], wanted: str) -> bool:
 class SecretMaking(VersionedStore):
     """A versioned store that can create secrets in a form, and change existing secrets to it."""
 
-    def kept(self, name: str) -> Optional[Kept]:
+    def kept(self, name: str) -> Optional[ExistingEntry]:
         """The properties of a secret, or None if it does not exist."""
         try:
             return self._kept(name)
@@ -156,7 +156,7 @@ class SecretMaking(VersionedStore):
         return True
 
     @abstractmethod
-    def _kept(self, name: str) -> Kept:
+    def _kept(self, name: str) -> ExistingEntry:
         """The properties of a secret. Raises :class:`NotFound`."""
 
     @abstractmethod
@@ -216,7 +216,7 @@ class ParameterMaking(NumberedStore):
             self._replace(name, reading.value, int(reading.version), {**metadata, **extra})
 
     @abstractmethod
-    def kept(self, names: Sequence[str]) -> Dict[str, Kept]:
+    def kept(self, names: Sequence[str]) -> Dict[str, ExistingEntry]:
         """The properties of these parameters, without parameters that do not exist."""
 
     @abstractmethod

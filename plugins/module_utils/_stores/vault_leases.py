@@ -18,7 +18,7 @@ from typing import Any, Dict, List, Mapping, Optional, Tuple
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import NotFound, StoreError
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.url_credentials import Login
 from ansible_collections.watchparty.secrets.plugins.module_utils._stores.vault_client import VaultClient
-from ansible_collections.watchparty.secrets.plugins.module_utils._stores.write_permission import Fresh
+from ansible_collections.watchparty.secrets.plugins.module_utils._stores.write_permission import WritePermission
 
 UNKEPT = 3600
 """Seconds that an unrecorded login lives."""
@@ -54,7 +54,7 @@ class LeasedLogin:
 
 
 class DatabaseLeases:
-    """The logins of one role. Each write takes a :class:`Fresh`."""
+    """The logins of one role. Each write takes a :class:`WritePermission`."""
 
     def __init__(self, client: VaultClient, engine: str, role: str) -> None:
         self._client, self._path = client, f"{engine}/creds/{role}"
@@ -70,7 +70,7 @@ class DatabaseLeases:
             raise _strange("it lacks the rights of its token") from None
         return [f"{act} on {path}" for path, act in needed.items() if not capabilities[path] & {act, "root"}]
 
-    def make(self, *, fresh: Fresh) -> LeasedLogin:
+    def make(self, *, fresh: WritePermission) -> LeasedLogin:
         """Creates a login that lives for an hour. Raises NotFound if the role does not exist."""
         fresh.spend()
         token, accessor = self._token()
@@ -102,7 +102,7 @@ class DatabaseLeases:
         lease = _text(answer, "lease_id", escape(self._path) + r"/[\w./-]{1,512}", subject)
         return LeasedLogin(Login(user, password), Lease(lease, accessor))
 
-    def extended(self, lease: Lease, seconds: int, *, fresh: Fresh) -> int:
+    def extended(self, lease: Lease, seconds: int, *, fresh: WritePermission) -> int:
         """Renews a lease to this many seconds from now. Returns the seconds that the server allowed, maybe fewer.
 
         Raises NotFound if the lease has ended.
@@ -119,7 +119,7 @@ class DatabaseLeases:
             raise NotFound(f"the lease of {self._path} has ended (HTTP {status} of {path})")
         return answer if isinstance(answer, dict) else {}
 
-    def end(self, lease: Lease, *, fresh: Fresh) -> None:
+    def end(self, lease: Lease, *, fresh: WritePermission) -> None:
         """Revokes a lease and its token, after the database has dropped the login. Does nothing if it has ended."""
         fresh.spend()
         self._end("sys/leases/revoke", {"lease_id": lease.id, "sync": True})

@@ -10,7 +10,7 @@ from typing import Mapping, Optional, Tuple
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import StoreError
 from ansible_collections.watchparty.secrets.plugins.module_utils._stores.interfaces import Form
 from ansible_collections.watchparty.secrets.plugins.module_utils._stores.provisioning_interfaces import (
-    Kept,
+    ExistingEntry,
     SecretMaking,
 )
 from ansible_collections.watchparty.secrets.plugins.module_utils._stores.vault_secrets import (
@@ -31,10 +31,10 @@ class MakingVault(SecretMaking, VaultSecrets):
         number = self._base(name, self._metadata(name), instead_of) if instead_of else 0
         self._patch(name, {f"{VERSION}{self._write(path_of(name), name, content, number)}": version})
 
-    def _kept(self, name: str) -> Kept:
+    def _kept(self, name: str) -> ExistingEntry:
         metadata = self._metadata(name)
         tags = {key: value for key, value in metadata["custom_metadata"].items() if not key.startswith("watchparty-")}
-        return Kept(
+        return ExistingEntry(
             name, Form(tags.pop(DESCRIPTION, ""), tags=tags), deleted=bool(metadata["gone"].get(metadata["current"]))
         )
 

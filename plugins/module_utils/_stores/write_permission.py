@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 
-class Fresh:
+class WritePermission:
     """A permission for one write, given by a check that the journal still belongs to this run.
 
     Writes to Parameter Store, GitHub, IAM and ElastiCache have no condition: a run that was overtaken would overwrite
@@ -16,7 +16,7 @@ class Fresh:
         self._is_spent = False
 
     @classmethod
-    def uncontested(cls) -> Fresh:
+    def uncontested(cls) -> WritePermission:
         """A permission for a key that no other run writes: a key of this run alone, or one without rotations."""
         return cls()
 

@@ -73,7 +73,7 @@ class Declared:
     """Documents by role and ARN of the policy."""
     key_policies: Mapping[str, Document] = field(default_factory=dict)
     """Policies by ARN of the key."""
-    decoys: frozenset[str] = frozenset()
+    honeytoken_users: frozenset[str] = frozenset()
     """The users of honeytokens."""
     deniable: frozenset[IamIdentity] = frozenset()
     """Roles and users whose temporary credentials a leak response may deny."""
@@ -102,7 +102,9 @@ def _as_declared(account: AccountFacts, declared: Declared) -> Iterator[Key]:
                 yield "attached policy", f"{arn} of role {name}"
     for user in account.details["users"]:
         name, policies = str(user["UserName"]), user.get("UserPolicyList", ())
-        if name in declared.decoys and [policy["PolicyDocument"] for policy in policies] == [honeytokens.DENIED]:
+        if name in declared.honeytoken_users and [policy["PolicyDocument"] for policy in policies] == [
+            honeytokens.DENIED
+        ]:
             yield "user", name
             yield "inline policy", f"{honeytokens.POLICY} of user {name}"
     for key in account.kms.values():

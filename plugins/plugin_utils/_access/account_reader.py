@@ -131,7 +131,7 @@ def _declared(catalog: Catalog, scope: AwsScope, keys: KnownKeys) -> Declared:
         trusts={role["name"]: role["trust"] for role in plan["roles"]},
         attached={(role["name"], arn): documents[arn] for role in plan["roles"] for arn in role["policies"]},
         key_policies={scope.key: plan["key"]["policy"]} if catalog.aws else {},
-        decoys=frozenset(honeytokens.users(catalog).values()),
+        honeytoken_users=frozenset(honeytokens.users(catalog).values()),
         deniable=frozenset(deniable(catalog)),
     )
 

@@ -13,7 +13,7 @@ from typing import Any
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import Conflict, NotFound, StoreError
 from ansible_collections.watchparty.secrets.plugins.module_utils._stores import aws_errors
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._access.iam_client import translated
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._access.resources import Standing, is_numbered
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._access.resources import ExistingResource, is_numbered
 
 GONE = ("PendingDeletion", "PendingReplicaDeletion")
 
@@ -21,7 +21,7 @@ GONE = ("PendingDeletion", "PendingReplicaDeletion")
 @dataclass(frozen=True)
 class KmsKey:
     arn: str
-    standing: Standing
+    standing: ExistingResource
 
 
 class Access:
@@ -43,7 +43,7 @@ class Access:
         with aws_errors.translated("kms:ListResourceTags", f"key {alias}"):
             for page in self._kms.get_paginator("list_resource_tags").paginate(KeyId=result["KeyId"]):
                 tags.update({tag["TagKey"]: tag["TagValue"] for tag in page["Tags"]})
-        return KmsKey(str(result["Arn"]), Standing("key", alias, tags))
+        return KmsKey(str(result["Arn"]), ExistingResource("key", alias, tags))
 
     def key_policy(self, alias: str) -> dict[str, Any] | None:
         """The ARN and key policy of the key, or None if there is no key."""
@@ -69,7 +69,7 @@ class Access:
 
     def standing(
         self, roles: Sequence[Mapping[str, Any]], policies: Sequence[Mapping[str, Any]]
-    ) -> tuple[Standing, ...]:
+    ) -> tuple[ExistingResource, ...]:
         """The existing ones among these roles, their instance profiles and these policies."""
         roles_found = [self._role(role["name"]) for role in roles]
         roles_found += [self._profile(role["name"]) for role in roles if role["profile"]]
@@ -98,20 +98,20 @@ class Access:
                 if standing and all(standing.tags.get(tag) == value for tag, value in ours.items()):
                     yield name
 
-    def _role(self, name: str) -> Standing | None:
+    def _role(self, name: str) -> ExistingResource | None:
         with suppress(NotFound), translated("GetRole", f"role {name}"):
-            return Standing("role", name, _tags(self._iam.get_role(RoleName=name)["Role"]))
+            return ExistingResource("role", name, _tags(self._iam.get_role(RoleName=name)["Role"]))
         return None
 
-    def _profile(self, name: str) -> Standing | None:
+    def _profile(self, name: str) -> ExistingResource | None:
         with suppress(NotFound), translated("GetInstanceProfile", f"instance profile {name}"):
             instance_profile = self._iam.get_instance_profile(InstanceProfileName=name)["InstanceProfile"]
-            return Standing("instance profile", name, _tags(instance_profile))
+            return ExistingResource("instance profile", name, _tags(instance_profile))
         return None
 
-    def _policy(self, name: str, arn: str) -> Standing | None:
+    def _policy(self, name: str, arn: str) -> ExistingResource | None:
         with suppress(NotFound), translated("GetPolicy", f"policy {name}"):
-            return Standing("policy", name, _tags(self._iam.get_policy(PolicyArn=arn)["Policy"]))
+            return ExistingResource("policy", name, _tags(self._iam.get_policy(PolicyArn=arn)["Policy"]))
         return None
 
 

@@ -40,7 +40,7 @@ class AwsScope:
         return f"{service}.{region or self.region}.amazonaws.com" + (".cn" if self.partition == "aws-cn" else "")
 
 
-def key_grant(ground: AwsScope, sid: str, service: str, actions: tuple[str, ...], arns: tuple[str, ...]) -> Grant:
+def key_grant(scope: AwsScope, sid: str, service: str, actions: tuple[str, ...], arns: tuple[str, ...]) -> Grant:
     """Use of the key through one service, for these ARNs. Both services put the ARN into the encryption context."""
     context = "kms:EncryptionContext:" + {"secretsmanager": "SecretARN", "ssm": "PARAMETER_ARN"}[service]
-    return Grant(sid, actions, (ground.key,), {"kms:ViaService": ground.via(service)}, (context, arns))
+    return Grant(sid, actions, (scope.key,), {"kms:ViaService": scope.via(service)}, (context, arns))

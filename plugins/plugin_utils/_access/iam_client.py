@@ -23,7 +23,7 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors im
 )
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.url_credentials import Login
 from ansible_collections.watchparty.secrets.plugins.module_utils._stores import aws_errors
-from ansible_collections.watchparty.secrets.plugins.module_utils._stores.write_permission import Fresh
+from ansible_collections.watchparty.secrets.plugins.module_utils._stores.write_permission import WritePermission
 
 ACTIVE = "Active"
 APART = timedelta(minutes=15)
@@ -50,7 +50,7 @@ class AccessKeys:
 
     ``client`` reads and removes; these calls can be repeated. ``acting`` creates keys, and must not retry by itself:
     each retry creates another key. ``sts`` makes a client that logs in with a key. IAM executes a change however late
-    it arrives, so each change takes a :class:`Fresh`.
+    it arrives, so each change takes a :class:`WritePermission`.
     """
 
     def __init__(self, client: Any, *, acting: Any, sts: Callable[[Login | None], Any]) -> None:
@@ -79,7 +79,7 @@ class AccessKeys:
             keys = [item for page in pages for item in page["AccessKeyMetadata"]]
         return tuple(AccessKey(item["AccessKeyId"], item["Status"] == ACTIVE, item["CreateDate"]) for item in keys)
 
-    def create(self, user: str, *, fresh: Fresh) -> Login:
+    def create(self, user: str, *, fresh: WritePermission) -> Login:
         """Creates a key, which is valid within seconds. AWS shows its secret only in this answer.
 
         Raises Conflict if the user has as many keys as AWS allows. Raises NoAccess if the answer was lost: an unknown
@@ -98,20 +98,20 @@ class AccessKeys:
                     "may contain the key"
                 ) from None
 
-    def deactivate(self, user: str, key: str, *, fresh: Fresh) -> None:
+    def deactivate(self, user: str, key: str, *, fresh: WritePermission) -> None:
         """Deactivates a key, if it exists."""
         self._set_status(user, key, "Inactive", fresh)
 
-    def activate(self, user: str, key: str, *, fresh: Fresh) -> None:
+    def activate(self, user: str, key: str, *, fresh: WritePermission) -> None:
         """Activates a key, if it exists."""
         self._set_status(user, key, ACTIVE, fresh)
 
-    def _set_status(self, user: str, key: str, status: str, fresh: Fresh) -> None:
+    def _set_status(self, user: str, key: str, status: str, fresh: WritePermission) -> None:
         fresh.spend()
         with suppress(NotFound), translated("UpdateAccessKey", f"key {key} of user {user}"):
             self._client.update_access_key(UserName=user, AccessKeyId=key, Status=status)
 
-    def delete(self, user: str, key: str, *, fresh: Fresh) -> None:
+    def delete(self, user: str, key: str, *, fresh: WritePermission) -> None:
         """Deletes a key, if it exists."""
         fresh.spend()
         with suppress(NotFound), translated("DeleteAccessKey", f"key {key} of user {user}"):

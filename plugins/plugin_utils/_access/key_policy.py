@@ -17,14 +17,14 @@ def env_context(catalog: Catalog) -> dict[str, str]:
     return {f"kms:EncryptionContext:{name}": value for name, value in names.items()}
 
 
-def key_policy(ground: AwsScope, catalog: Catalog) -> dict[str, Any]:
+def key_policy(scope: AwsScope, catalog: Catalog) -> dict[str, Any]:
     """The policy of the encryption key. The account administers it, and IAM grants its use through the two stores only.
 
     So no principal, not even an administrator, can decrypt with the key directly without changing this policy first.
     The exception is a ``.env.enc``, if the catalog has one: its encryption context belongs to no value of a store. The
     policy allows no grants. A grant would bypass this policy, and neither store needs one.
     """
-    root: Mapping[str, str] = {"AWS": ground.arn("iam", "root")}
+    root: Mapping[str, str] = {"AWS": scope.arn("iam", "root")}
     manage = (
         "CreateAlias",
         "Describe*",
@@ -39,7 +39,7 @@ def key_policy(ground: AwsScope, catalog: Catalog) -> dict[str, Any]:
     )
     additions = ("TagResource", "UntagResource", "ScheduleKeyDeletion", "CancelKeyDeletion", "RotateKeyOnDemand")
     use = ("Decrypt", "Encrypt", "GenerateDataKey", "ReEncryptFrom", "ReEncryptTo")
-    services = [ground.via("secretsmanager"), ground.via("ssm")]
+    services = [scope.via("secretsmanager"), scope.via("ssm")]
     return {
         "Version": VERSION,
         "Statement": [

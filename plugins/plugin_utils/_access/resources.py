@@ -32,7 +32,7 @@ DESCRIPTIONS = {
 
 
 @dataclass(frozen=True)
-class Standing:
+class ExistingResource:
     """An existing resource with one of the catalog's names."""
 
     kind: str
@@ -71,7 +71,7 @@ def _aws(catalog: Catalog) -> Aws:
     return catalog.aws
 
 
-def conflicts(catalog: Catalog, standing: Sequence[Standing], adopt: Sequence[str]) -> tuple[str, ...]:
+def conflicts(catalog: Catalog, standing: Sequence[ExistingResource], adopt: Sequence[str]) -> tuple[str, ...]:
     """Resources with the catalog's names but other tags, unless they are adopted."""
     wanted = {name: value for name, value in tags(catalog).items() if name in OURS}
     messages = []
@@ -85,7 +85,7 @@ def conflicts(catalog: Catalog, standing: Sequence[Standing], adopt: Sequence[st
     return tuple(messages)
 
 
-def unknown(adopt: Sequence[str], standing: Sequence[Standing]) -> tuple[str, ...]:
+def unknown(adopt: Sequence[str], standing: Sequence[ExistingResource]) -> tuple[str, ...]:
     return tuple(name for name in adopt if name not in {item.name for item in standing})
 
 
@@ -98,18 +98,18 @@ def is_numbered(name: str, role: str) -> bool:
     return name == role or bool(re.fullmatch(re.escape(role) + r"-[0-9]{1,2}", name))
 
 
-def plan(catalog: Catalog, ground: AwsScope, options: AccessOptions) -> dict[str, Any]:
+def plan(catalog: Catalog, scope: AwsScope, options: AccessOptions) -> dict[str, Any]:
     """All resources, as data for the tasks. Raises PolicyError."""
     ours, labels = _aws(catalog), tags(catalog)
-    documents = _policies.documents(catalog, ground)
-    trusted = _trusted(catalog, ground, options)
+    documents = _policies.documents(catalog, scope)
+    trusted = _trusted(catalog, scope, options)
     roles: list[dict[str, Any]] = []
     policies: list[dict[str, Any]] = []
     for kind, trust in trusted.items():
         name = ours.roles[kind]
         description = DESCRIPTIONS[kind].format(catalog.application, catalog.environment)
         names = policy_names(name, len(documents[kind]))
-        arns = [ground.arn("iam", f"policy/{name}") for name in names]
+        arns = [scope.arn("iam", f"policy/{name}") for name in names]
         for policy_name, arn, document in zip(names, arns, documents[kind], strict=False):
             policy = {"name": policy_name, "arn": arn, "role": kind}
             policies.append({**policy, "description": description, "document": document})
@@ -128,9 +128,9 @@ def plan(catalog: Catalog, ground: AwsScope, options: AccessOptions) -> dict[str
         "key": {
             "alias": ours.kms_key,
             "description": f"Secrets and parameters of {catalog.application} in {catalog.environment}",
-            "policy": key_policy.key_policy(ground, catalog),
+            "policy": key_policy.key_policy(scope, catalog),
         },
-        "provider": _provider(catalog, ground) if catalog.github else {},
+        "provider": _provider(catalog, scope) if catalog.github else {},
         "policies": policies,
         "roles": roles,
         "notes": list(_notes(catalog)),
@@ -138,16 +138,16 @@ def plan(catalog: Catalog, ground: AwsScope, options: AccessOptions) -> dict[str
     }
 
 
-def _provider(catalog: Catalog, ground: AwsScope) -> dict[str, Any]:
+def _provider(catalog: Catalog, scope: AwsScope) -> dict[str, Any]:
     url = trust_policies.issuer(catalog.github) if catalog.github else ""
     return {
         "url": f"https://{url}",
-        "arn": ground.arn("iam", f"oidc-provider/{url}"),
+        "arn": scope.arn("iam", f"oidc-provider/{url}"),
         "client_ids": [trust_policies.AUDIENCE],
     }
 
 
-def _trusted(catalog: Catalog, ground: AwsScope, options: AccessOptions) -> dict[str, dict[str, Any]]:
+def _trusted(catalog: Catalog, scope: AwsScope, options: AccessOptions) -> dict[str, dict[str, Any]]:
     """The trust policy of each role that a principal may assume."""
     trusted: dict[str, dict[str, Any]] = {}
     ours, github = _aws(catalog), catalog.github
@@ -156,11 +156,11 @@ def _trusted(catalog: Catalog, ground: AwsScope, options: AccessOptions) -> dict
         if workflow == trust_policies.Workflow():
             workflow = trust_policies.Workflow(environment=github.environment)
         accepted = trust_policies.subjects(github, workflow, wildcards=options.wildcards)
-        provider = _provider(catalog, ground)["arn"]
+        provider = _provider(catalog, scope)["arn"]
         trusted["deploy"] = trust_policies.of_github(
             provider, trust_policies.issuer(github), accepted, wildcards=options.wildcards
         )
-    trusted["host"] = trust_policies.of_hosts(ours.host_principal, ground.account)
+    trusted["host"] = trust_policies.of_hosts(ours.host_principal, scope.account)
     function = bool(catalog.mirror and catalog.mirror.function)
     if catalog.mirror and (function or ours.operators):
         trusted["mirror"] = trust_policies.of_mirror(ours.operators, function=function)

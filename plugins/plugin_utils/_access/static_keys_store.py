@@ -9,7 +9,7 @@ from typing import Any
 
 from ansible_collections.watchparty.secrets.plugins.module_utils._core import credential_ages, timestamps
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import JournalError
-from ansible_collections.watchparty.secrets.plugins.module_utils._stores.write_permission import Fresh
+from ansible_collections.watchparty.secrets.plugins.module_utils._stores.write_permission import WritePermission
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._access.iam_client import AccessKeys, translated
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._access.static_keys import (
     DEACTIVATE,
@@ -63,11 +63,11 @@ class StaticKeys:
         key = step.key
         tag = f"{TAG}{key.id}"
         if step.act == DEACTIVATE:
-            self._keys.deactivate(key.user, key.id, fresh=Fresh.uncontested())
+            self._keys.deactivate(key.user, key.id, fresh=WritePermission.uncontested())
         if step.act in (DEACTIVATE, STAMP):
             with translated("TagUser", f"user {key.user}"):
                 self._client.tag_user(UserName=key.user, Tags=[{"Key": tag, "Value": timestamps.stamp(now)}])
         if step.act == DELETE:
-            self._keys.delete(key.user, key.id, fresh=Fresh.uncontested())
+            self._keys.delete(key.user, key.id, fresh=WritePermission.uncontested())
             with translated("UntagUser", f"user {key.user}"):
                 self._client.untag_user(UserName=key.user, TagKeys=[tag])

@@ -165,7 +165,7 @@ class HeldFile:
 
     def write(self, new: bytes) -> None:
         """Replaces the file in one step, after removing the leftovers of a killed run."""
-        atomic_file.sweep(self.at)
+        atomic_file.remove_temporary(self.at)
         mode = self.found.mode if self.found else MODE
         atomic_file.write(self.at, new, atomic_file.filled(atomic_file.Ownership(None, None, mode), self.found))
 
@@ -177,7 +177,7 @@ def held(path: str, *, write: bool) -> Iterator[HeldFile]:
         if not write:
             yield HeldFile(at, atomic_file.present(at))
             return
-        with atomic_file.alone(at):
+        with atomic_file.lock(at):
             yield HeldFile(at, atomic_file.present(at))
 
 

@@ -29,7 +29,7 @@ _LOGIN = re.compile(r"//[^/@]*@")
 def problem(services: Mapping[str, Any], *, sleep: Callable[[float], object] = time.sleep) -> str:
     """The problem with ``external_health_url`` after all retries. Empty if it is healthy."""
     url, seconds = str(services["external_health_url"]), float(services["health_timeout"])
-    return health_check.repeated(
+    return health_check.ask_until_healthy(
         lambda: problem_of(url, seconds),
         lambda text: not text,
         retries=int(services["health_retries"]),

@@ -122,8 +122,8 @@ def made(name: str, about: str, outcome: str, **fields: Any) -> Event:
     """An event with single printable lines as texts, without parts that look like a digest or a password."""
     plain = {key: _plain(value) for key, value in fields.items() if value not in (None, "", [], (), {})}
     names = ", ".join(plain.get("open") or plain.get("checks") or plain.get("credentials") or ["no credential"])
-    reason, decoys = plain.get("reason", ""), ", ".join(plain.get("credentials") or [])
-    used = f"somebody used the honeytoken {decoys}; " if decoys else ""
+    reason, honeytoken_names = plain.get("reason", ""), ", ".join(plain.get("credentials") or [])
+    used = f"somebody used the honeytoken {honeytoken_names}; " if honeytoken_names else ""
     sentence = _SENTENCES.get(name, "{what} {about}: {names}").format(
         what=name.replace(".", " "), about=about, outcome=outcome, names=names, reason=reason, used=used
     )

@@ -52,9 +52,9 @@ def post(webhook: Webhook, value_of: ValueOf, event: Event, seconds: float) -> N
         )
     # Slack must show the text as it is, without links, mentions and channels.
     text = str(event.detail["summary"]).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
-    # ``asked`` follows no redirect, and reads only the head of the answer.
+    # ``ask_once`` follows no redirect, and reads only the head of the answer.
     body = json.dumps({"text": text}).encode()
-    answer = health_check.asked(url, seconds, cafile=webhook.ca, headers=HEADERS, body=body)
+    answer = health_check.ask_once(url, seconds, cafile=webhook.ca, headers=HEADERS, body=body)
     if not 200 <= answer["status"] < 300:
         raise StoreError(str(answer.get("problem") or f"it answered {answer['status']}"))
 

@@ -19,7 +19,7 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._github.sync_pl
     REPOSITORY,
     SECRET,
     VARIABLE,
-    There,
+    PresentEntry,
 )
 
 VALUE_BYTES = 48 * 1024
@@ -65,10 +65,10 @@ class GitHubStore:
             self._id = int(self._api.get(f"/repos/{self._where.repository}", need)["id"])
         return self._id
 
-    def listed(self, kind: str, scope: str) -> dict[str, There]:
+    def listed(self, kind: str, scope: str) -> dict[str, PresentEntry]:
         """Secrets without values, or variables, by name. Raises NotFound if the scope does not exist."""
         values = {
-            str(page["name"]): There(
+            str(page["name"]): PresentEntry(
                 updated_at=str(page["updated_at"]),
                 value=None if kind == SECRET else str(page["value"]),
             )

@@ -7,12 +7,12 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 
-from ansible_collections.watchparty.secrets.plugins.module_utils._stores.write_permission import Fresh
+from ansible_collections.watchparty.secrets.plugins.module_utils._stores.write_permission import WritePermission
 
 
 class CopyPort(ABC):
     """A store of copies that cannot be read back."""
 
     @abstractmethod
-    def send(self, values: Mapping[str, str], look: Callable[[], Fresh]) -> None:
+    def send(self, values: Mapping[str, str], look: Callable[[], WritePermission]) -> None:
         """Writes each value under its name, each after a call of ``look``. A repeat does no harm. Raises StoreError."""

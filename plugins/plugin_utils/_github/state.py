@@ -19,7 +19,7 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._github.sync_pl
     SECRET,
     VARIABLE,
     GithubTarget,
-    There,
+    PresentEntry,
 )
 
 OF_THE_WORKFLOW = ((SECRET, KEY), (VARIABLE, KNOWN_HOSTS), (VARIABLE, ROLE))
@@ -27,7 +27,7 @@ OF_THE_WORKFLOW = ((SECRET, KEY), (VARIABLE, KNOWN_HOSTS), (VARIABLE, ROLE))
 
 
 def missing_or_unnamed(
-    catalogs: Sequence[Catalog], present: Mapping[GithubTarget, There], valued: Mapping[str, str] | None
+    catalogs: Sequence[Catalog], present: Mapping[GithubTarget, PresentEntry], valued: Mapping[str, str] | None
 ) -> list[Row]:
     """Rows for names that are missing at GitHub, or that no catalog has. The first catalog is the environment's own.
 

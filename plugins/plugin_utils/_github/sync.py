@@ -22,7 +22,7 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._core.readings 
 from ansible_collections.watchparty.secrets.plugins.module_utils._stores import registry
 from ansible_collections.watchparty.secrets.plugins.module_utils._stores.interfaces import VersionedStore
 from ansible_collections.watchparty.secrets.plugins.module_utils._stores.numbered_versions import NumberedStore
-from ansible_collections.watchparty.secrets.plugins.module_utils._stores.write_permission import Fresh
+from ansible_collections.watchparty.secrets.plugins.module_utils._stores.write_permission import WritePermission
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._github import (
     port,
     sync_plan,
@@ -32,12 +32,12 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._github import 
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._github.api import GitHubStore
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._github.sent_records import SentStore
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._github.sync_plan import (
-    CopySource,
     FromInventory,
     GithubTarget,
+    GithubValue,
+    PresentEntry,
     Sent,
     SyncStep,
-    There,
 )
 
 LISTS = ("list", "host_list")
@@ -49,7 +49,7 @@ class GithubCopies(port.CopyPort):
     def __init__(self, catalog: Catalog, secrets: VersionedStore, parameters: NumberedStore) -> None:
         self._catalog, self._secrets, self._parameters = catalog, secrets, parameters
 
-    def send(self, values: Mapping[str, str], look: Callable[[], Fresh]) -> None:
+    def send(self, values: Mapping[str, str], look: Callable[[], WritePermission]) -> None:
         if self._catalog.github is None:
             raise RotationError(
                 f"{', '.join(values)}: the catalog names no repository; add github: {{repository: OWNER/NAME}}"
@@ -59,18 +59,18 @@ class GithubCopies(port.CopyPort):
         github = token.store(self._catalog.github)
         sent = SentStore(self._parameters, self._catalog.sent_path)
         records = {
-            copy_source.target.name: copy_source
-            for copy_source in current(self._catalog, self._secrets, self._parameters)
+            wanted_value.target.name: wanted_value
+            for wanted_value in current(self._catalog, self._secrets, self._parameters)
         }
         for name, value in values.items():
-            copy_source = records[name.upper()]
+            wanted_value = records[name.upper()]
             # Somebody may have overwritten the value meanwhile. Then no version id stands for the value that is sent.
-            same = copy_source.value == value and copy_source.identity
+            same = wanted_value.value == value and wanted_value.identity
             look().spend()
-            at = github.put(copy_source.target.kind, copy_source.target.scope, copy_source.target.name, value)
+            at = github.put(wanted_value.target.kind, wanted_value.target.scope, wanted_value.target.name, value)
             # Without a record, the next sync sends the value again. A rotation is not rolled back for that.
             with suppress(SecretsError):
-                sent.write(copy_source.target, Sent((copy_source.identity or "") if same else "", at))
+                sent.write(wanted_value.target, Sent((wanted_value.identity or "") if same else "", at))
 
     def blocker(self, names: Sequence[str]) -> str | None:
         """The reason why GitHub would refuse these names, as far as reads show. None without one. Writes nothing."""
@@ -106,11 +106,11 @@ def put(github: GitHubStore, sent: SentStore, target: GithubTarget, value: str, 
     sent.write(target, Sent(identity or "", at))
 
 
-def current(catalog: Catalog, secrets: VersionedStore, parameters: NumberedStore) -> list[CopySource]:
+def current(catalog: Catalog, secrets: VersionedStore, parameters: NumberedStore) -> list[GithubValue]:
     """The present value of each target, read from the stores."""
     stores = registry.by_traits(secrets, parameters)
     contents = registry.current(catalog, credential_graph.every_place(catalog), stores)
-    return sync_plan.held(catalog, resolver.resolve(catalog, contents), contents, {}, {})
+    return sync_plan.wanted_values(catalog, resolver.resolve(catalog, contents), contents, {}, {})
 
 
 def with_credentials(catalog: Catalog, contents: Contents, secrets: VersionedStore) -> Contents:
@@ -126,31 +126,31 @@ def with_credentials(catalog: Catalog, contents: Contents, secrets: VersionedSto
 
 
 def unchanged(
-    copies: Sequence[CopySource], sent: Mapping[GithubTarget, Sent], contents: Contents, secrets: VersionedStore
+    copies: Sequence[GithubValue], sent: Mapping[GithubTarget, Sent], contents: Contents, secrets: VersionedStore
 ) -> list[GithubTarget]:
     """Targets whose secret has a new version, but whose own key in it is as it was sent."""
     github_targets = []
     read: dict[tuple[str, str], Contents] = {}
-    for copy_source in copies:
-        version = copy_source.former_version(sent.get(copy_source.target))
-        if copy_source.place is None or version is None:
+    for wanted_value in copies:
+        version = wanted_value.former_version(sent.get(wanted_value.target))
+        if wanted_value.place is None or version is None:
             continue
-        name = copy_source.place.name
+        name = wanted_value.place.name
         if (name, version) not in read:
             read[name, version] = secrets.read([name], pins={name: version})
         former = (
-            credential_graph.text_at(read[name, version], copy_source.place)
+            credential_graph.text_at(read[name, version], wanted_value.place)
             if name in read[name, version].readings
             else None
         )
-        if former is not None and former == credential_graph.text_at(contents, copy_source.place):
-            github_targets.append(copy_source.target)
+        if former is not None and former == credential_graph.text_at(contents, wanted_value.place):
+            github_targets.append(wanted_value.target)
     return github_targets
 
 
-def there(github: GitHubStore, github_targets: Iterable[GithubTarget]) -> dict[GithubTarget, There]:
+def there(github: GitHubStore, github_targets: Iterable[GithubTarget]) -> dict[GithubTarget, PresentEntry]:
     """Secrets and variables that GitHub lists. Each scope is listed once."""
-    github_values: dict[GithubTarget, There] = {}
+    github_values: dict[GithubTarget, PresentEntry] = {}
     for kind, scope in sorted({(github_target.kind, github_target.scope) for github_target in github_targets}):
         listed = github.listed(kind, scope)
         github_values |= {GithubTarget(kind, scope, name): item for name, item in listed.items()}
@@ -163,16 +163,16 @@ def refreshed(catalog: Catalog, names: Sequence[str], stores: tuple[VersionedSto
         return {}
     wanted = {name.upper() for name in names}
     records = [
-        copy_source
-        for copy_source in current(catalog, *stores)
-        if copy_source.target.name in wanted and copy_source.value is not None
+        wanted_value
+        for wanted_value in current(catalog, *stores)
+        if wanted_value.target.name in wanted and wanted_value.value is not None
     ]
     sent = SentStore(stores[1], catalog.sent_path).read()
-    listed = there(token.store(catalog.github), [copy_source.target for copy_source in records])
+    listed = there(token.store(catalog.github), [wanted_value.target for wanted_value in records])
     steps = sync_plan.plan(
         records,
         listed,
-        {copy_source.target: sent[copy_source.target] for copy_source in records if copy_source.target in sent},
+        {wanted_value.target: sent[wanted_value.target] for wanted_value in records if wanted_value.target in sent},
         prune=False,
         readers={},
     )
@@ -235,7 +235,7 @@ class SyncContext:
     """Raises Overtaken if a rotation went on meanwhile, because a sync must not overwrite the rotation's values."""
 
     def carry_out(
-        self, step: SyncStep, copies: Mapping[GithubTarget, CopySource], listed: Mapping[GithubTarget, There]
+        self, step: SyncStep, copies: Mapping[GithubTarget, GithubValue], listed: Mapping[GithubTarget, PresentEntry]
     ) -> None:
         target = step.target
         if step.act in (sync_plan.SEND, sync_plan.REMOVE):
@@ -252,21 +252,21 @@ class SyncContext:
 
 
 def readers(
-    targets: Sequence[GithubTarget], texts: Mapping[str, str], copy_sources: Sequence[CopySource]
+    targets: Sequence[GithubTarget], texts: Mapping[str, str], wanted: Sequence[GithubValue]
 ) -> dict[str, list[str]]:
     """Places in workflows that read a target which is about to be removed, and that would miss it.
 
     If the name moved to an environment, only workflows without an environment miss it. If it moved to another scope, no
     workflow misses it.
     """
-    copies = {
-        (copy_source.target.kind, copy_source.target.name): copy_source.target.scope
-        for copy_source in copy_sources
-        if copy_source.value is not None
+    scopes = {
+        (wanted_value.target.kind, wanted_value.target.name): wanted_value.target.scope
+        for wanted_value in wanted
+        if wanted_value.value is not None
     }
     result: dict[str, list[str]] = {}
     for target in targets:
-        scope = copies.get((target.kind, target.name))
+        scope = scopes.get((target.kind, target.name))
         miss = (
             texts
             if scope is None

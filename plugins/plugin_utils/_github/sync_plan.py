@@ -21,9 +21,9 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._core.resolver 
 
 SECRET, VARIABLE = "secret", "variable"
 REPOSITORY, ENVIRONMENT, ORGANIZATION = "repository", "environment", "organization"
-GIVEN = "given"
+FROM_OPERATOR = "given"
 """The identity of a value that the operator gave. Such a value is always sent."""
-FIRST = "first"
+FROM_OPERATOR_IF_MISSING = "first"
 """The identity of a value that the operator gave for a name without a value at GitHub."""
 SEND, KEEP, MISSING, NOTE, FORGET, REMOVE, REFUSED, OBSOLETE = (
     "send",
@@ -53,7 +53,7 @@ class GithubTarget:
 
 
 @dataclass(frozen=True)
-class There:
+class PresentEntry:
     """A secret or variable, as GitHub lists it."""
 
     updated_at: str
@@ -62,7 +62,7 @@ class There:
     seen: bool = True
     """Whether the repository may read it."""
 
-    def unseen(self) -> There:
+    def unseen(self) -> PresentEntry:
         return replace(self, seen=False)
 
 
@@ -76,7 +76,7 @@ class Sent:
 
 
 @dataclass(frozen=True)
-class CopySource:
+class GithubValue:
     """The value that a target must hold."""
 
     target: GithubTarget
@@ -144,19 +144,19 @@ def _name(name: str) -> str:
     return name.upper()
 
 
-def held(
+def wanted_values(
     catalog: Catalog,
     resolution: Resolution,
     contents: Contents,
     inventory: Mapping[str, FromInventory],
     values: Mapping[str, str],
     first: Mapping[str, str] | None = None,
-) -> list[CopySource]:
+) -> list[GithubValue]:
     """The value that each target must hold. Raises :class:`StoreError` for a given value that has another source.
 
     ``first`` are values for names that only GitHub holds. They are sent only if GitHub has no value yet.
     """
-    alone = unheld(catalog)
+    alone = names_without_store(catalog)
     beginnings = {_name(name): value for name, value in (first or {}).items() if _name(name) in alone}
     result = targets(catalog, list(resolution.values))
     unknown = sorted({_name(name) for name in values} - {target.name for target in result})
@@ -166,23 +166,25 @@ def held(
             "correct the name, or write github: secret at the setting"
         )
     by_name = {_name(name): value for name, value in values.items()}
-    copy_sources = []
+    copies = []
     for target, (setting, credential) in result.items():
-        copy_source = _held(catalog, target, setting, credential, resolution, contents, inventory)
+        wanted_value = _wanted_value(catalog, target, setting, credential, resolution, contents, inventory)
         if target.name in by_name:
-            if copy_source.identity is not None or copy_source.value is not None:
+            if wanted_value.identity is not None or wanted_value.value is not None:
                 raise StoreError(
-                    f"{target.name}: a value was given, but it comes from {copy_source.source}; change it there and "
+                    f"{target.name}: a value was given, but it comes from {wanted_value.source}; change it there and "
                     "sync again"
                 )
-            copy_source = CopySource(target, by_name[target.name], GIVEN, "the value that was given")
+            wanted_value = GithubValue(target, by_name[target.name], FROM_OPERATOR, "the value that was given")
         elif target.name in beginnings:
-            copy_source = CopySource(target, beginnings[target.name], FIRST, "the value that was given")
-        copy_sources.append(copy_source)
-    return copy_sources
+            wanted_value = GithubValue(
+                target, beginnings[target.name], FROM_OPERATOR_IF_MISSING, "the value that was given"
+            )
+        copies.append(wanted_value)
+    return copies
 
 
-def unheld(catalog: Catalog) -> frozenset[str]:
+def names_without_store(catalog: Catalog) -> frozenset[str]:
     """Names whose values only GitHub holds."""
     result = targets(catalog).items()
     return frozenset(target.name for target, (setting, credential) in result if not _has_source(setting, credential))
@@ -194,7 +196,7 @@ def _has_source(setting: Setting | None, credential: Credential | None) -> bool:
     return credential is not None and bool(credential.places or credential.settings)
 
 
-def _held(
+def _wanted_value(
     catalog: Catalog,
     target: GithubTarget,
     setting: Setting | None,
@@ -202,42 +204,42 @@ def _held(
     resolution: Resolution,
     contents: Contents,
     inventory: Mapping[str, FromInventory],
-) -> CopySource:
+) -> GithubValue:
     if setting is not None and setting.inventory:
         declared = inventory.get(setting.name, FromInventory(None, "the inventory was not read"))
         source = declared.message or f"variable {setting.inventory} of the inventory"
-        return CopySource(target, declared.value, _plain(declared.value, setting.sensitivity), source)
+        return GithubValue(target, declared.value, _plain(declared.value, setting.sensitivity), source)
     if setting is not None and (setting.rendered or setting.is_pattern):
         return _resolved(catalog, target, setting, resolution, contents)
     if credential is not None and (credential.places or credential.settings):
         return _of_credential(catalog, target, credential, contents)
-    return CopySource(target, source=UNHELD)
+    return GithubValue(target, source=UNHELD)
 
 
 def _resolved(
     catalog: Catalog, target: GithubTarget, setting: Setting, resolution: Resolution, contents: Contents
-) -> CopySource:
+) -> GithubValue:
     origins = [origin for origin in resolution.origins if _name(origin.setting) == target.name]
     value = next((value for name, value in resolution.values.items() if _name(name) == target.name), None)
     if value is None or value == "" or not origins:
-        return CopySource(target, source="the stores hold no value for it")
+        return GithubValue(target, source="the stores hold no value for it")
     (origin,) = origins
     if origin.source == "catalog":
-        return CopySource(target, value, _plain(value, setting.sensitivity), "the catalog")
+        return GithubValue(target, value, _plain(value, setting.sensitivity), "the catalog")
     if origin.source == "composed":
-        return CopySource(target, value, _versions(_parts(catalog, setting), contents), "the places it is composed of")
+        return GithubValue(target, value, _versions(_parts(catalog, setting), contents), "the places it is composed of")
     place = Place(origin.source, origin.name, origin.key)
-    return CopySource(target, value, f"{place}@{origin.version}", str(place), place if place.key is not None else None)
+    return GithubValue(target, value, f"{place}@{origin.version}", str(place), place if place.key is not None else None)
 
 
-def _of_credential(catalog: Catalog, target: GithubTarget, credential: Credential, contents: Contents) -> CopySource:
+def _of_credential(catalog: Catalog, target: GithubTarget, credential: Credential, contents: Contents) -> GithubValue:
     stored_credential = credential_graph.find(catalog, credential, contents)
     if stored_credential.problems or stored_credential.login.password is None:
-        return CopySource(
+        return GithubValue(
             target, source=f"credential {credential.name}: {'; '.join(stored_credential.problems) or 'it has no value'}"
         )
     places = sorted({appearance.spot.place for appearance in stored_credential.appearances}, key=str)
-    return CopySource(
+    return GithubValue(
         target, stored_credential.login.password, _versions(places, contents), f"credential {credential.name}"
     )
 
@@ -265,8 +267,8 @@ def _plain(value: str | None, sensitivity: str) -> str | None:
 
 
 def plan(
-    wanted: Sequence[CopySource],
-    present: Mapping[GithubTarget, There],
+    wanted: Sequence[GithubValue],
+    present: Mapping[GithubTarget, PresentEntry],
     sent: Mapping[GithubTarget, Sent],
     *,
     prune: bool,
@@ -279,40 +281,44 @@ def plan(
     secret has a new version that differs in other keys only.
     """
     steps = [
-        _of_wanted(
-            copy_source, present.get(copy_source.target), sent.get(copy_source.target), copy_source.target in same
+        _step_for_wanted(
+            wanted_value, present.get(wanted_value.target), sent.get(wanted_value.target), wanted_value.target in same
         )
-        for copy_source in wanted
+        for wanted_value in wanted
     ]
-    return steps + [_of_left(github_target, present, prune, readers) for github_target in left(wanted, sent)]
+    return steps + [
+        _step_for_obsolete(github_target, present, prune, readers) for github_target in obsolete_targets(wanted, sent)
+    ]
 
 
-def left(wanted: Sequence[CopySource], sent: Mapping[GithubTarget, Sent]) -> list[GithubTarget]:
+def obsolete_targets(wanted: Sequence[GithubValue], sent: Mapping[GithubTarget, Sent]) -> list[GithubTarget]:
     """Targets that were sent once, but that the catalog no longer has."""
-    return sorted(set(sent) - {copy_source.target for copy_source in wanted})
+    return sorted(set(sent) - {wanted_value.target for wanted_value in wanted})
 
 
-def _of_wanted(copy_source: CopySource, present: There | None, sent: Sent | None, same: bool) -> SyncStep:
-    if copy_source.value is None:
+def _step_for_wanted(
+    wanted_value: GithubValue, present: PresentEntry | None, sent: Sent | None, same: bool
+) -> SyncStep:
+    if wanted_value.value is None:
         text = "and GitHub has none either" if present is None else "so GitHub keeps its value"
-        return SyncStep(copy_source.target, MISSING if present is None else KEEP, f"{copy_source.source}, {text}")
-    if copy_source.identity == FIRST and present is not None:
-        return SyncStep(copy_source.target, KEEP, "no store holds it, so GitHub keeps its value")
-    why = _why(copy_source, present, sent, same)
+        return SyncStep(wanted_value.target, MISSING if present is None else KEEP, f"{wanted_value.source}, {text}")
+    if wanted_value.identity == FROM_OPERATOR_IF_MISSING and present is not None:
+        return SyncStep(wanted_value.target, KEEP, "no store holds it, so GitHub keeps its value")
+    why = _why(wanted_value, present, sent, same)
     if why:
-        foreign = copy_source.identity != GIVEN and _changed_elsewhere(present, sent)
-        return SyncStep(copy_source.target, SEND, why, foreign)
-    if sent is None or (sent.identity != copy_source.identity and copy_source.identity is not None):
+        foreign = wanted_value.identity != FROM_OPERATOR and _changed_elsewhere(present, sent)
+        return SyncStep(wanted_value.target, SEND, why, foreign)
+    if sent is None or (sent.identity != wanted_value.identity and wanted_value.identity is not None):
         return SyncStep(
-            copy_source.target,
+            wanted_value.target,
             NOTE,
             f"GitHub already holds the value; the record of the sync {'is older' if sent else 'is missing'} and "
             "is written",
         )
-    return SyncStep(copy_source.target, KEEP, "GitHub holds the value that was sent last")
+    return SyncStep(wanted_value.target, KEEP, "GitHub holds the value that was sent last")
 
 
-def _changed_elsewhere(present: There | None, sent: Sent | None) -> bool:
+def _changed_elsewhere(present: PresentEntry | None, sent: Sent | None) -> bool:
     if present is None:
         return sent is not None
     if not present.seen:
@@ -320,34 +326,37 @@ def _changed_elsewhere(present: There | None, sent: Sent | None) -> bool:
     return present.value is None if sent is None else present.updated_at != sent.updated_at
 
 
-def _why(copy_source: CopySource, present: There | None, sent: Sent | None, same: bool) -> str:
+def _why(wanted_value: GithubValue, present: PresentEntry | None, sent: Sent | None, same: bool) -> str:
     """The reason to send the value. Empty if it need not be sent."""
-    if copy_source.identity == GIVEN:
+    if wanted_value.identity == FROM_OPERATOR:
         return "a value was given"
     if present is None:
         return "GitHub has none" if sent is None else "was sent before, and somebody deleted it at GitHub"
     if not present.seen:
         return "the organisation does not share it with the repository"
     if present.value is not None:  # a variable can be read back
-        if present.value == copy_source.value:
+        if present.value == wanted_value.value:
             return ""
         changed = sent is not None and sent.updated_at != present.updated_at
         return (
             f"somebody changed it at {present.updated_at}"
             if changed
-            else f"GitHub holds another value than {copy_source.source}"
+            else f"GitHub holds another value than {wanted_value.source}"
         )
     if sent is None:
         return f"somebody else created it at {present.updated_at}, or an earlier sync was interrupted"
     if present.updated_at != sent.updated_at:
         return f"somebody changed it at {present.updated_at}, or an earlier sync was interrupted"
-    if copy_source.identity is None:
-        return f"it is unknown whether {copy_source.source} has changed, because no record of this value is kept"
-    return "" if same or sent.identity == copy_source.identity else f"{copy_source.source} has changed"
+    if wanted_value.identity is None:
+        return f"it is unknown whether {wanted_value.source} has changed, because no record of this value is kept"
+    return "" if same or sent.identity == wanted_value.identity else f"{wanted_value.source} has changed"
 
 
-def _of_left(
-    target: GithubTarget, present: Mapping[GithubTarget, There], prune: bool, readers: Mapping[str, Sequence[str]]
+def _step_for_obsolete(
+    target: GithubTarget,
+    present: Mapping[GithubTarget, PresentEntry],
+    prune: bool,
+    readers: Mapping[str, Sequence[str]],
 ) -> SyncStep:
     if target not in present:
         return SyncStep(target, FORGET, "the catalog no longer names it, and GitHub has none")
@@ -359,7 +368,7 @@ def _of_left(
     return SyncStep(target, REMOVE, "the catalog no longer names it")
 
 
-def shared(catalog: Catalog, others: Sequence[Catalog]) -> list[str]:
+def shared_names(catalog: Catalog, others: Sequence[Catalog]) -> list[str]:
     """Names that two environments would overwrite for each other, in words."""
     if catalog.github is None:
         return []

@@ -28,7 +28,7 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._core.server_ba
     ServerReading,
 )
 from ansible_collections.watchparty.secrets.plugins.module_utils._stores import aws_errors
-from ansible_collections.watchparty.secrets.plugins.module_utils._stores.write_permission import Fresh
+from ansible_collections.watchparty.secrets.plugins.module_utils._stores.write_permission import WritePermission
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._access import account_reader
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._access.iam_client import AccessKeys
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._access.policies import CatalogReach
@@ -106,7 +106,7 @@ def looked(
     since = journal.incident.since if journal.incident else ""
     trail = key_trail(setting, keys, since, SECONDS) if "aws" in reach else KeyTrail()
     made_by_keys, problems = _not_in_use(setting, trail.made)
-    sessions = temporary_credentials.settled(setting, journal.incident, made_by_keys, asked=denies_sessions)
+    sessions = temporary_credentials.separate_denied(setting, journal.incident, made_by_keys, asked=denies_sessions)
     made_by_keys = sessions.made
     looks = [account(setting, journal, reach["aws"], made_by_keys)] if "aws" in reach else []
     evicted_items = (
@@ -278,7 +278,7 @@ def evicted(setting: RotationSetup, look: AccountLook, made_by_keys: Sequence[Ma
         if item.act != "CreateAccessKey" or item.made.user not in users or not findings:
             continue
         try:
-            keys.deactivate(item.made.user, key, fresh=Fresh.uncontested())
+            keys.deactivate(item.made.user, key, fresh=WritePermission.uncontested())
         except SecretsError as error:
             look.findings.append(f"access key {key} was not deactivated: {one_line(error)}")
             continue

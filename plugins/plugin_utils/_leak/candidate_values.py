@@ -40,7 +40,7 @@ class Candidates:
     unread: list[str] = field(default_factory=list)
 
     @property
-    def once(self) -> list[CandidateValue]:
+    def distinct(self) -> list[CandidateValue]:
         """Each value once: one that several versions hold counts for the newest version."""
         return list(
             {
@@ -58,10 +58,10 @@ def identified(setting: RotationSetup, text: str) -> tuple[list[Match], list[str
     candidates = Candidates()
     _labelled(setting, candidates)
     histories(setting, setting.catalog.credentials.values(), candidates)
-    matches = match_leaked_string.matches(text, candidates.once)
+    matches = match_leaked_string.matches(text, candidates.distinct)
     if not matches:
         _unlabelled(setting, candidates)
-        matches = match_leaked_string.matches(text, candidates.once)
+        matches = match_leaked_string.matches(text, candidates.distinct)
     return matches, [*dict.fromkeys(candidates.unread), *match_leaked_string.too_short(candidates.known)]
 
 

@@ -244,7 +244,7 @@ def _by_hand(ahead: Ahead) -> Iterator[str]:
             yield f"by hand: {name}{page}: {ahead.refused[name]}"
         elif name not in ahead.revoked:
             yield f"by hand: {name}: revoke the old value{where}, then confirm it by -e leak_revoked={name}"
-    for name, why in ahead.denial.left.items():
+    for name, why in ahead.denial.reasons.items():
         remedy = (
             f"The run cannot deny them, because {why}; see docs/runbooks/by-hand.md (An access key)"
             if why

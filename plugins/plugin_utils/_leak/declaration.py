@@ -51,22 +51,22 @@ class Declaration:
         return bool((self.open_rotation or {}).get("may_have_leaked"))
 
 
-def declared(setting: RotationSetup, journal: Journal, wish: LeakDeclaration) -> Declaration:
+def declared(setting: RotationSetup, journal: Journal, declaration: LeakDeclaration) -> Declaration:
     """The journal after a declaration. Writes nothing. Raises RotationError."""
-    before, joined = _joined_to(setting, journal, wish)
+    before, joined = _joined_to(setting, journal, declaration)
     return Declaration(
         incident=joined,
         open_rotation=redeclaration.open_rotation(journal, joined),
-        message=_containment(journal.incident, joined, wish.containment),
+        message=_containment(journal.incident, joined, declaration.containment),
         behind=before.behind,
     )
 
 
-def declare(setting: RotationSetup, journal: Journal, wish: LeakDeclaration, plan: str = "") -> Declaration:
+def declare(setting: RotationSetup, journal: Journal, declaration: LeakDeclaration, plan: str = "") -> Declaration:
     """Writes the declaration into the journal. The same entry has ``plan`` as evidence that the plan is known."""
-    before, joined = _joined_to(setting, journal, wish)
+    before, joined = _joined_to(setting, journal, declaration)
     opened = redeclaration.open_rotation(journal, joined)
-    message = _containment(journal.incident, joined, wish.containment)
+    message = _containment(journal.incident, joined, declaration.containment)
     at = timestamps.stamp(rotation_context.now())
     events, evidence = {}, {}
     if plan and PLANNED not in before.events:
@@ -82,17 +82,17 @@ def declare(setting: RotationSetup, journal: Journal, wish: LeakDeclaration, pla
     return Declaration(journal.incident or joined, opened, message, before.behind)
 
 
-def _joined_to(setting: RotationSetup, journal: Journal, wish: LeakDeclaration) -> tuple[Incident, Incident]:
-    since, at = _since(wish.exposed_since), rotation_context.now()
+def _joined_to(setting: RotationSetup, journal: Journal, declaration: LeakDeclaration) -> tuple[Incident, Incident]:
+    since, at = _since(declaration.exposed_since), rotation_context.now()
     before = journal.incident or Incident(
         id=f"leak-{at:%Y%m%dT%H%M%S}-{secrets.token_hex(2)}",
         at=timestamps.stamp(at),
         who=process_identity.me(),
-        containment=wish.containment,
+        containment=declaration.containment,
     )
-    joined = before.joined(wish.leaked, wish.containment, since)
-    matches = [_in_force(setting, match) for match in wish.matches]
-    return before, joined.without(redeclaration.spoiled(journal, before, joined, wish.impact or {}, matches))
+    joined = before.joined(declaration.leaked, declaration.containment, since)
+    matches = [_in_force(setting, match) for match in declaration.matches]
+    return before, joined.without(redeclaration.spoiled(journal, before, joined, declaration.impact or {}, matches))
 
 
 def _in_force(setting: RotationSetup, match: Mapping[str, Any]) -> Mapping[str, Any]:

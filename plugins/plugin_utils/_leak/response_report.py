@@ -140,7 +140,9 @@ def write(
     result["scrubbed"] += encrypted["scrubbed"]
     result["not_scrubbed"] += encrypted["not_scrubbed"]
     access = response.leaked_access(incident)
-    undenied, failed_denials = temporary_credentials.left(setting, incident, access, asked=response.denies_sessions)
+    undenied, failed_denials = temporary_credentials.remaining(
+        setting, incident, access, asked=response.denies_sessions
+    )
     result["open"] = [*rebuilt, *filter(None, [sockets]), *encrypted["open"], *undenied]
     healthy, problems = task_summaries.health(gathered.get("health"), incident.behind)
     result["healthy"] = {host: f"at the end, {answers}" for host, answers in healthy.items()}

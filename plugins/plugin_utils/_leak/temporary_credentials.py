@@ -35,7 +35,7 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation impor
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.setup import RotationSetup
 
 DENY_SESSIONS = "leak_deny_sessions"
-OWN, UNKNOWN = "this run uses it", "the catalog does not name the key's user (options.user)"
+USED_BY_THIS_RUN, UNKNOWN = "this run uses it", "the catalog does not name the key's user (options.user)"
 SECONDS = 8.0
 """Seconds for one call to IAM, because containment must not wait for it."""
 DENIED, ABSENT = "denied", "absent"
@@ -78,11 +78,11 @@ def unknown_users(catalog: Catalog, impact: Mapping[str, Any]) -> list[str]:
 
 def _users(catalog: Catalog, reached: Sequence[Mapping[str, Any]]) -> list[tuple[str, str, str]]:
     """Access keys with their user and the end of its ARN. A honeytoken's user has no rights."""
-    decoys, result = honeytokens.users(catalog), []
+    honeytoken_users, result = honeytokens.users(catalog), []
     for name in (item["name"] for item in reached if item["kind"] == AWS_ACCESS_KEY):
         options = catalog.credentials[name].options if name in catalog.credentials else {}
         user = str(options.get("user") or "")
-        if name not in decoys:
+        if name not in honeytoken_users:
             result.append((name, user, f":user{options.get('user_path') or '/'}{user}"))
     return result
 
@@ -123,18 +123,18 @@ def denied_before(events: Iterable[str], principal: IamIdentity) -> str:
 @dataclass(frozen=True)
 class DenialPlan:
     denied: tuple[str, ...] = ()
-    left: Mapping[str, str] = field(default_factory=dict)
+    reasons: Mapping[str, str] = field(default_factory=dict)
     """Reasons by user, role or access key. Empty reasons if nobody asked for a denial."""
 
 
-def planned(
+def plan_denials(
     setting: RotationSetup, incident: Incident, impact: Mapping[str, Any], args: Mapping[str, Any]
 ) -> DenialPlan:
     access = LeakedAccess(impact, incident.declared, args["compromised_hosts"])
     principals, denies = due(incident, exposed(setting.catalog, access)), args["deny_sessions"]
     own = own_principal(setting) if denies and principals else None
     denied = tuple(str(item) for item in principals if denies and item != own)
-    reasons = {str(item): OWN if item == own else "" for item in principals if str(item) not in denied}
+    reasons = {str(item): USED_BY_THIS_RUN if item == own else "" for item in principals if str(item) not in denied}
     return DenialPlan(denied, {**reasons, **dict.fromkeys(unknown_users(setting.catalog, impact), UNKNOWN)})
 
 
@@ -189,7 +189,7 @@ class SettledSessions:
     denial: DenialResult = field(default_factory=DenialResult)
 
 
-def settled(
+def separate_denied(
     setting: RotationSetup, incident: Incident | None, acts: list[MadeWithKey], *, asked: bool
 ) -> SettledSessions:
     """Separates sessions that are denied, after denying more if ``asked``. CloudTrail shows those that the catalog
@@ -223,7 +223,7 @@ def _holder(session: MadeWithKey, account: str) -> IamIdentity | None:
     return session_denial.principal_of(arn) if account_of(arn) == account else None
 
 
-def left(
+def remaining(
     setting: RotationSetup, incident: Incident, about: LeakedAccess, *, asked: bool
 ) -> tuple[list[str], list[str]]:
     """Lines on temporary credentials that still work, with the command: those left to people, and those that the run

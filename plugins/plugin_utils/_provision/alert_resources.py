@@ -245,9 +245,12 @@ class AlertResources:
         pattern = {"source": [SOURCE], "detail-type": list(SUBSCRIBED), "detail": own}
         transformer = {"InputPathsMap": {"summary": "$.detail.summary"}, "InputTemplate": '"<summary>"'}
         yield self._to_topic(self._rule, pattern, transformer, bus=self._alerts.event_bus)
-        decoys = sorted(honeytokens.users(self._catalog).values())
-        if decoys:
-            identity = {"accountId": [self._account], "userName": decoys}  # another account may have such a user
+        honeytoken_users = sorted(honeytokens.users(self._catalog).values())
+        if honeytoken_users:
+            identity = {
+                "accountId": [self._account],
+                "userName": honeytoken_users,
+            }  # another account may have such a user
             calls = {"detail-type": list(CALLS), "detail": {"userIdentity": identity}}
             yield self._to_topic(f"{self._alerts.topic}{WATCHED}", calls, USED, state=READ_TOO)
 

@@ -21,7 +21,7 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._stores.interfa
 from ansible_collections.watchparty.secrets.plugins.module_utils._stores.journal_store import JournalStore
 from ansible_collections.watchparty.secrets.plugins.module_utils._stores.provisioning_interfaces import (
     Change,
-    Kept,
+    ExistingEntry,
     ParameterMaking,
     SecretMaking,
     change,
@@ -61,7 +61,7 @@ class StoreState:
     """The result of one look at the stores."""
 
     contents: Contents
-    kept: Mapping[str, Kept]
+    kept: Mapping[str, ExistingEntry]
     """Properties of existing secrets, and of parameters if :attr:`WriteOptions.forms` is true."""
     journal: _journal.Journal
 
@@ -94,7 +94,7 @@ class Provisioner:
         kinds: Mapping[str, Kind],
         generate: Callable[[Kind], str],
         journal: JournalStore | None = None,
-        wish: WriteOptions | None = None,
+        write_options: WriteOptions | None = None,
         planner: Callable[[ProvisionInputs], ProvisionPlan] = _plan.plan,
     ) -> None:
         self.catalog = catalog
@@ -103,7 +103,7 @@ class Provisioner:
         self.journal = journal
         self.makes_journal = False
         """Whether the journal is still to be created, so that no rotation can be open in it."""
-        self.wish = wish or WriteOptions()
+        self.write_options = write_options or WriteOptions()
         self.kinds = kinds
         self._generate = generate
         self.planner = planner
@@ -119,7 +119,7 @@ class Provisioner:
         # A secret without a value is reported as missing, too.
         kept_values = {name: self.secrets.kept(name) for name in names}
         present_forms = {name: form for name, form in kept_values.items() if form}
-        if self.wish.forms:
+        if self.write_options.forms:
             present = [name for name in contents.readings if not of_name(name).has_labels]
             present_forms.update(self.parameters.kept(list(targets.parameters(self.catalog, present))))
         return StoreState(contents, present_forms, journal)
@@ -137,16 +137,16 @@ class Provisioner:
             generate=self._once,
             given=values,
             rotation=seen.journal.rotation,
-            advanced=self.wish.advanced,
-            restoring=self.wish.restore,
-            anyway=self.wish.anyway,
-            exact=self.wish.exact,
+            advanced=self.write_options.advanced,
+            restoring=self.write_options.restore,
+            anyway=self.write_options.anyway,
+            exact=self.write_options.exact,
         )
         plan = self.planner(ground)
         plan = replace(plan, writes=tuple(self._into_empty(write, seen) for write in plan.writes))
-        restores = tuple(name for name, secret in seen.kept.items() if secret.deleted and self.wish.restore)
+        restores = tuple(name for name, secret in seen.kept.items() if secret.deleted and self.write_options.restore)
         touched = dict.fromkeys((*restores, *(write.name for write in plan.writes if write.act != CREATE)))
-        present = [seen.kept[name] for name in touched if name in seen.kept and not self.wish.adopt]
+        present = [seen.kept[name] for name in touched if name in seen.kept and not self.write_options.adopt]
         plan = replace(
             plan, problems=(*plan.problems, *(message for item in present for message in self._of_another(item)))
         )
@@ -221,7 +221,7 @@ class Provisioner:
         self._require_known(names)
         kept_values = {name: self.secrets.kept(name) for name in names}
         foreign = [message for secret in kept_values.values() if secret for message in self._of_another(secret)]
-        if foreign and not self.wish.adopt:
+        if foreign and not self.write_options.adopt:
             raise ProvisionError(foreign)
 
     def _write(self, write: Write) -> None:
@@ -233,7 +233,7 @@ class Provisioner:
             else:
                 self.secrets.merge(write.name, write.content, version=version, instead_of=write.instead_of or None)
         elif write.act == CREATE:
-            tier = tier_for(write.content, advanced=self.wish.advanced)
+            tier = tier_for(write.content, advanced=self.write_options.advanced)
             form = self.form(write.name, description=self._description(write))
             self.parameters.make(write.name, write.content, secure=write.secure, form=form, tier=tier)
         else:
@@ -252,7 +252,7 @@ class Provisioner:
         days = [age for age in ages if age]
         if days:
             tags["RotationDays"] = str(min(days))
-        key = self.wish.key if self.wish.key is not None else (aws.kms_key if aws else None)
+        key = self.write_options.key if self.write_options.key is not None else (aws.kms_key if aws else None)
         is_aws = of_name(name).is_aws
         return Form(
             description=description or f"{self.catalog.application}, {self.catalog.environment}: values of its .env",
@@ -263,7 +263,7 @@ class Provisioner:
 
     def _policy_for(self, name: str) -> str | None:
         traits = of_name(name)
-        return self.wish.policy if traits.has_labels and traits.is_aws else None
+        return self.write_options.policy if traits.has_labels and traits.is_aws else None
 
     def _description(self, write: Write) -> str:
         setting = self.catalog.settings.get(write.fills[0].target)
@@ -274,10 +274,10 @@ class Provisioner:
         changes: dict[str, Change] = {}
         notes: list[str] = []
         parameters = targets.parameters(self.catalog, (name for name in seen.kept if not of_name(name).has_labels))
-        for name, secret in seen.kept.items() if self.wish.forms else ():
+        for name, secret in seen.kept.items() if self.write_options.forms else ():
             if secret.deleted:
                 continue
-            if self._of_another(secret) and not self.wish.adopt:
+            if self._of_another(secret) and not self.write_options.adopt:
                 notes += self._of_another(secret)
                 continue
             wanted = self.form(name)
@@ -323,7 +323,7 @@ class Provisioner:
         secret = seen.kept.get(write.name)
         return replace(write, act=MERGE) if write.act == CREATE and secret and not secret.deleted else write
 
-    def _of_another(self, secret: Kept) -> list[str]:
+    def _of_another(self, secret: ExistingEntry) -> list[str]:
         wanted = {"Application": self.catalog.application, "Environment": self.catalog.environment}
         tags = secret.form.tags
         other = {tag: tags[tag] for tag in wanted if tag in tags and tags[tag] != wanted[tag]}

@@ -13,7 +13,7 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._stores.interfa
 from ansible_collections.watchparty.secrets.plugins.module_utils._stores.parameter_store import ParameterStore
 from ansible_collections.watchparty.secrets.plugins.module_utils._stores.provisioning_interfaces import (
     SECURE,
-    Kept,
+    ExistingEntry,
     ParameterMaking,
     SecretMaking,
 )
@@ -24,7 +24,7 @@ DESCRIBED_AT_ONCE = 50
 
 
 class MakingSecrets(SecretMaking, SecretsManager):
-    def _kept(self, name: str) -> Kept:
+    def _kept(self, name: str) -> ExistingEntry:
         with aws_errors.translated("secretsmanager:DescribeSecret", f"secret {name}"):
             result = self._client.describe_secret(SecretId=name)
         form = Form(
@@ -33,7 +33,7 @@ class MakingSecrets(SecretMaking, SecretsManager):
             tags={tag["Key"]: tag["Value"] for tag in result.get("Tags", [])},
             replicas=tuple(item["Region"] for item in result.get("ReplicationStatus", [])),
         )
-        return Kept(name, form, deleted="DeletedDate" in result)
+        return ExistingEntry(name, form, deleted="DeletedDate" in result)
 
     def policy(self, name: str) -> str | None:
         with aws_errors.translated("secretsmanager:GetResourcePolicy", f"secret {name}"):
@@ -69,8 +69,8 @@ class MakingSecrets(SecretMaking, SecretsManager):
 
 
 class MakingParameters(ParameterMaking, ParameterStore):
-    def kept(self, names: Sequence[str]) -> dict[str, Kept]:
-        kept_values: dict[str, Kept] = {}
+    def kept(self, names: Sequence[str]) -> dict[str, ExistingEntry]:
+        kept_values: dict[str, ExistingEntry] = {}
         paginator = self._client.get_paginator("describe_parameters")
         for start in range(0, len(names), DESCRIBED_AT_ONCE):
             batch = list(names[start : start + DESCRIBED_AT_ONCE])
@@ -78,7 +78,7 @@ class MakingParameters(ParameterMaking, ParameterStore):
                 pages = paginator.paginate(ParameterFilters=[{"Key": "Name", "Option": "Equals", "Values": batch}])
                 for item in pages.search("Parameters[]"):
                     form = Form(item.get("Description", ""), item.get("KeyId"), self._tags(item["Name"]))
-                    kept_values[item["Name"]] = Kept(item["Name"], form)
+                    kept_values[item["Name"]] = ExistingEntry(item["Name"], form)
         return kept_values
 
     def _tags(self, name: str) -> dict[str, str]:

@@ -14,7 +14,7 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._core.store_tra
 )
 from ansible_collections.watchparty.secrets.plugins.module_utils._stores import registry
 from ansible_collections.watchparty.secrets.plugins.module_utils._stores.provisioning_interfaces import (
-    Kept,
+    ExistingEntry,
     SecretMaking,
 )
 from ansible_collections.watchparty.secrets.plugins.module_utils._stores.secret_stores import ByName
@@ -25,7 +25,7 @@ class MakingByName(ByName[SecretMaking], SecretMaking):
     def merge(self, name: str, content: str, *, version: str, instead_of: str | None) -> None:
         self.of(name).merge(name, content, version=version, instead_of=instead_of)
 
-    def _kept(self, name: str) -> Kept:
+    def _kept(self, name: str) -> ExistingEntry:
         return self.of(name)._kept(name)
 
     def policy(self, name: str) -> str | None:

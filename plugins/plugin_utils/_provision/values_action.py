@@ -77,7 +77,7 @@ class ValuesAction(ControllerAction):
         catalog = catalog_parser.parse(args["catalog"], args["environment"])
         suit(connection, catalog)
         require_region(connection.region, catalog)
-        wish = WriteOptions(
+        write_options = WriteOptions(
             adopt=args["adopt"],
             restore=args.get("restore", False),
             advanced=args["advanced_tier"],
@@ -94,7 +94,7 @@ class ValuesAction(ControllerAction):
             journal=journal_of(catalog, connection.store_client),
             kinds=load_kinds(args["kinds_path"]),
             generate=new_value,
-            wish=wish,
+            write_options=write_options,
             planner=self.planner,
         )
         self.connection = connection

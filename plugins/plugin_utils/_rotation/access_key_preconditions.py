@@ -20,7 +20,7 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._core.journal i
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.kind_names import IAM_KEYS, SES_SMTP_PASSWORD
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.readings import Contents
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.url_credentials import Login
-from ansible_collections.watchparty.secrets.plugins.module_utils._stores.write_permission import Fresh
+from ansible_collections.watchparty.secrets.plugins.module_utils._stores.write_permission import WritePermission
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._access.iam_client import AccessKeys, UnusedKeys
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._ansible.aws_connection import AwsConnection
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation import (
@@ -145,8 +145,8 @@ def concerned(setting: RotationSetup, name: str) -> tuple[AccessKeyContext, Acce
             setting.rotator.note(name, {about: text})
         noted.add(about)
 
-    def ended() -> Fresh | None:
-        return Fresh() if setting.rotator.is_over(rotation.id) else None
+    def ended() -> WritePermission | None:
+        return WritePermission() if setting.rotator.is_over(rotation.id) else None
 
     evicting = second_keys.of_leak(setting, name, keys, note)
     context = AccessKeyContext(keys, issued, setting.rotator.fresh, ended, note, evicting)

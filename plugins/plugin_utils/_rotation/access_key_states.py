@@ -29,7 +29,7 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors im
     StoreError,
 )
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.url_credentials import Login
-from ansible_collections.watchparty.secrets.plugins.module_utils._stores.write_permission import Fresh
+from ansible_collections.watchparty.secrets.plugins.module_utils._stores.write_permission import WritePermission
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._access.iam_client import (
     APART,
     AccessKey,
@@ -75,9 +75,9 @@ class AccessKeyContext:
 
     keys: AccessKeys
     issued: Issued
-    fresh: Callable[[], Fresh]
+    fresh: Callable[[], WritePermission]
     """Reads the journal immediately before each write. Raises Overtaken."""
-    ended: Callable[[], Fresh | None]
+    ended: Callable[[], WritePermission | None]
     """Permits undoing one write if the rotation has ended; else returns None."""
     note: Note
     second_keys: SecondKeys | None = None
@@ -117,7 +117,7 @@ class AccessKeyStage:
             self._context.fresh()
             self._context.issued.keep(credential, new_key)
         except (AlreadyExists, Overtaken):  # only this process has the new key's secret
-            self._remove(new_key, Fresh.uncontested)
+            self._remove(new_key, WritePermission.uncontested)
             self._context.fresh()
             issued_key = self._context.issued.take(credential)
             self._require_listed(issued_key)
@@ -179,7 +179,7 @@ class AccessKeyStage:
                 "run the same command again"
             )
 
-    def _unless_ended(self, undo: Callable[[Fresh], Any]) -> None:
+    def _unless_ended(self, undo: Callable[[WritePermission], Any]) -> None:
         """Undoes a late write and raises Overtaken, if the rotation has ended."""
         fresh = self._context.ended()
         if fresh is not None:
@@ -254,7 +254,7 @@ class AccessKeyStage:
         second_keys = self._context.second_keys
         return {key.id: second_keys.noted(self._pair.user, key) for key in unrecorded} if second_keys else {}
 
-    def _remove(self, login: Login, look: Callable[[], Fresh] | None = None) -> None:
+    def _remove(self, login: Login, look: Callable[[], WritePermission] | None = None) -> None:
         key = str(login.username)
         for act in (self._context.keys.deactivate, self._context.keys.delete):
             act(self._pair.user, key, fresh=(look or self._context.fresh)())

@@ -51,12 +51,16 @@ def request(
     if server is None:
         return None
     nodes = [str(endpoint) for endpoint in server_addresses.every(server.declared, server.engine)]
-    decoys = [
+    honeytoken_users = [
         str(item.options["user"])
         for item in setting.catalog.credentials.values()
         if item.kind in kind_names.HONEYTOKENS and _may_be_at(setting.catalog, item, server.engine, server.place)
     ]
-    own = {**server_baseline.own_names(list(logins)), **server.source.own, **server_baseline.own_names([], decoys)}
+    own = {
+        **server_baseline.own_names(list(logins)),
+        **server.source.own,
+        **server_baseline.own_names([], honeytoken_users),
+    }
     known = _known(setting, server) if incident and incident.evicts else {}
     idle = {"idle": _idle(setting, server)} if server.engine in kind_names.TWO_USERS.values() else {}
     return {"key": server.key, "own": own, "nodes": nodes, "kinds": sorted(server.source.kinds), **idle, **known}

@@ -23,7 +23,7 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation impor
     provider_revocations,
     segment,
 )
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.kinds import acts_of
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.kinds import stages_for
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.kinds.base import Part, ServerPrograms
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.plan import Item
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.setup import RotationSetup
@@ -55,7 +55,7 @@ def _tried(setting: RotationSetup, server: ServerPrograms, credentials: Sequence
     result: dict[str, Any] = {}
     for credential in credentials:
         try:
-            answer = acts_of(setting.kinds[credential["kind"]]).verify_revoked(Part(setting, server, credential))
+            answer = stages_for(setting.kinds[credential["kind"]]).verify_revoked(Part(setting, server, credential))
         except SecretsError as error:
             segment.show("tried", credential["name"], f"not tried: {one_line(error)}")
             continue

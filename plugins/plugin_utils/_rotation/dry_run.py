@@ -104,8 +104,8 @@ class Rehearsal(JournalWriter):
             }
         )
         notes: dict[str, Any] = {name: {"server": LONGEST_NOTE} for name in noted}
-        decoys = [item.credential for item in plan.items if item.kind in HONEYTOKENS]
-        notes.update({name: {"used": {"last": LONGEST_NOTE}} for name in decoys})
+        honeytoken_names = [item.credential for item in plan.items if item.kind in HONEYTOKENS]
+        notes.update({name: {"used": {"last": LONGEST_NOTE}} for name in honeytoken_names})
         for stage in state_machine.stages(plan.phases, immediate=plan.immediate):
             step, phase = state_machine.step_of(stage)
             extra: dict[str, Any] = {"notes": notes, "behind": self._behind if step == "record" else []}

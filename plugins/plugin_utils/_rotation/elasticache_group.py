@@ -22,7 +22,7 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors im
     StoreError,
 )
 from ansible_collections.watchparty.secrets.plugins.module_utils._stores import aws_errors
-from ansible_collections.watchparty.secrets.plugins.module_utils._stores.write_permission import Fresh
+from ansible_collections.watchparty.secrets.plugins.module_utils._stores.write_permission import WritePermission
 
 AVAILABLE = "available"
 CHANGING = ("modifying", "snapshotting", "creating")
@@ -104,7 +104,7 @@ class AuthTokens:
         group: str,
         *,
         acting: Any,
-        look: Callable[[], Fresh],
+        look: Callable[[], WritePermission],
         seconds: float = 1800,
         interval: float = 10,
         sleep: Callable[[float], None] = time.sleep,

@@ -49,14 +49,18 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.host_
     batches_of,
     first_tasks,
 )
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.kinds.base import DONE, VERBS, ServerPrograms
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.kinds.base import (
+    DONE,
+    METHODS,
+    ServerPrograms,
+)
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.run import (
     WARNING,
     AuditPort,
     Blocked,
-    Carried,
     Progress,
     RotationRun,
+    RunState,
 )
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.setup import RotationSetup
 
@@ -76,13 +80,13 @@ class Engine:
         audit: AuditPort | None,
         progress: Progress,
         supplied: Callable[[], Mapping[str, Login]] = dict,
-        carried: Carried | None = None,
+        state: RunState | None = None,
         clock: Callable[[], float] = time.time,
         sleep: Callable[[float], object] = time.sleep,
     ) -> None:
         self.setting, self.run, self.server, self.audit = setting, run, server, audit
         self.progress, self.supplied, self.clock, self.sleep = progress, supplied, clock, sleep
-        self.carried = carried or Carried(since=clock())
+        self.state = state or RunState(since=clock())
         self.rotation: dict[str, Any] = {}
         """The open rotation, from ``context.summary``."""
         self.verification = Hosts((), {})
@@ -106,12 +110,12 @@ class Engine:
             return self._batch(work, rotation["later"])
         if work == "deploy":
             self._rolled_out(hosts)
-        elif work == "verify" and self._away(hosts):
-            self._took(work)
-            return self._batch("await", [self._away(hosts)])
+        elif work == "verify" and self._unverified_hosts(hosts):
+            self._record_time(work)
+            return self._batch("await", [self._unverified_hosts(hosts)])
         elif work in ("verify", "await"):
-            self.carried.verified = True
-            self.carried.waited += self.clock() - self.carried.since if work == "await" else 0
+            self.state.verified = True
+            self.state.waited += self.clock() - self.state.since if work == "await" else 0
             self.verification = hosts
         elif work in ("acts", "sessions"):
             self.verification = hosts
@@ -122,15 +126,15 @@ class Engine:
         return self.go_on(self.rotation)
 
     def _rolled_out(self, hosts: Hosts) -> None:
-        self.carried.rolled = True
-        self.carried.notes.healthy_at = hosts.healthy_at
+        self.state.rolled = True
+        self.state.notes.healthy_at = hosts.healthy_at
         if hosts.outcome == state_machine.DONE and hosts.message:
             self._say(f"unreachable hosts: {hosts.message}")
         self._advance(self._stage, hosts.outcome, hosts.message)
 
-    def _away(self, hosts: Hosts) -> list[str]:
+    def _unverified_hosts(self, hosts: Hosts) -> list[str]:
         """Unverified hosts to wait for. In a leak, all other work is done by now."""
-        return [name for name in self._here if name not in hosts.verified] if self.rotation["wait_seconds"] else []
+        return [name for name in self._hosts if name not in hosts.verified] if self.rotation["wait_seconds"] else []
 
     @property
     def _stage(self) -> str:
@@ -141,17 +145,17 @@ class Engine:
     def _for_hosts(self, stage: str) -> dict[str, Any] | None:
         """Work of hosts before or in this stage, or None."""
         due = host_acts.due(self, stage) if stage == "create" else None
-        if due and due.more["acts"]:
+        if due and due.fields["acts"]:
             return self._for_acts(due)
-        if stage == "revoke_first" and self.rotation["halts"] and "stop" not in self.carried.acted:
-            self.carried.acted += ("stop",)
+        if stage == "revoke_first" and self.rotation["halts"] and "stop" not in self.state.acted:
+            self.state.acted += ("stop",)
             return self._next("stop")
         if stage in ROLLOUTS:
             return None if host_acts.needs_no_rollout(self) else self._rollout(stage)
-        if stage in REMOVING and not (self.carried.verified or host_acts.needs_no_rollout(self)):
+        if stage in REMOVING and not (self.state.verified or host_acts.needs_no_rollout(self)):
             self._wait()
             if self._is_to_be_delivered:
-                self.carried.rolled = True
+                self.state.rolled = True
                 return self._next("deliver", serial=self.run.serial)
             return self._next("verify", wait_seconds=self._wait_left if stage == "revoke" else 0)
         return None
@@ -169,17 +173,17 @@ class Engine:
     def _is_to_be_delivered(self) -> bool:
         """Whether to deliver to hosts that an earlier run left out, or that are new. A run that has deployed stops
         instead: the operator must look at a host that changed since."""
-        return not self.run.incident and self.rotation["phases"] > 0 and not self.carried.rolled
+        return not self.run.incident and self.rotation["phases"] > 0 and not self.state.rolled
 
     def _wait(self) -> None:
         """Waits before hosts are verified, because a revocation needs a recent verification."""
         seconds = float(self.rotation["wait"])
         seconds = min(seconds, self._wait_left) if self.run.incident else seconds
-        if self.carried.rested or not seconds:
+        if self.state.rested or not seconds:
             return
         self._rest(seconds)
-        self.carried.rested = True
-        self.carried.waited += seconds if self.run.incident else 0
+        self.state.rested = True
+        self.state.waited += seconds if self.run.incident else 0
 
     def _rest(self, seconds: float) -> None:
         self.progress("wait", "", f"{seconds:.0f} s until the old values are removed", 0)
@@ -187,12 +191,12 @@ class Engine:
 
     @property
     def _wait_left(self) -> float:
-        return max(self.run.wait_seconds - self.carried.waited, 0)
+        return max(self.run.wait_seconds - self.state.waited, 0)
 
     def _next(
         self, work: str, *, hosts: Sequence[str] | None = None, serial: Sequence[Any] = ("100%",), **extra: Any
     ) -> dict[str, Any]:
-        chosen = self._here if hosts is None else list(dict.fromkeys(hosts))
+        chosen = self._hosts if hosts is None else list(dict.fromkeys(hosts))
         if not work or not chosen:
             return {**self.rotation, "next": "", "tasks": "end", "hosts_do": {}, "later": []}
         self.rotation.update(extra, rollout=str(self.rotation["number"]))
@@ -201,7 +205,7 @@ class Engine:
         return {**batch, "tasks": first_tasks(work, is_whole=is_whole)}
 
     @property
-    def _here(self) -> list[str]:
+    def _hosts(self) -> list[str]:
         return [name for name in self.run.targeted_hosts if name not in self.rotation.get("opened", ())]
 
     def _batch(self, work: str, batches: Sequence[Sequence[str]]) -> dict[str, Any]:
@@ -215,11 +219,11 @@ class Engine:
         """Carries out a stage and advances. Returns work of hosts in between, or None."""
         outcome, message = state_machine.DONE, ""
         try:
-            if "controller" not in self.carried.acted:
+            if "controller" not in self.state.acted:
                 outcome, message = self.carry_out(stage)
-                self.carried.acted += ("controller",)
+                self.state.acted += ("controller",)
             due = host_acts.due(self, stage)
-            while due and not due.more["acts"]:
+            while due and not due.fields["acts"]:
                 self._judge(stage, (), "")
                 due = host_acts.due(self, stage)
             if due:
@@ -234,7 +238,7 @@ class Engine:
         return None
 
     def _for_acts(self, due: host_acts.Due) -> dict[str, Any]:
-        return self._next(due.what, hosts=[act["host"] for act in due.more["acts"]], **due.more)
+        return self._next(due.work, hosts=[act["host"] for act in due.fields["acts"]], **due.fields)
 
     def carry_out(self, stage: str) -> tuple[str, str]:
         """Carries out the controller's part of a stage. Returns the outcome and a message."""
@@ -274,7 +278,7 @@ class Engine:
         began = self.clock()
         self.setting.known.forget()
         promotion = self.setting.rotator.promote(seconds=self.run.merge_seconds)
-        self.carried.notes.sent = list(promotion.sent)
+        self.state.notes.sent = list(promotion.sent)
         if promotion.outcome == state_machine.DONE:
             secrets = counted(len(self.rotation["secrets"]), "secret")
             self.progress("promote", "", f"AWSCURRENT in {secrets}", self.clock() - began)
@@ -290,7 +294,7 @@ class Engine:
         blocker = state_machine.unverified(missing)
         if missing and not run.leaves_lost:
             raise RotationError(f"nothing was revoked: {blocker}. {self.verification.message}".rstrip(". "))
-        self.carried.notes.behind = [host for host in run.hosts if host not in verified]
+        self.state.notes.behind = [host for host in run.hosts if host not in verified]
         if not missing:
             return
         keys = [credential["name"] for credential in self.rotation["credentials"] if credential["act"] == plan.RENEW]
@@ -312,28 +316,28 @@ class Engine:
 
         Raises RotationError that names every failed credential.
         """
-        requests = kind_acts.asked({name: self.parts(name, acts) for name in (stage, also) if name})
+        requests = kind_acts.requests_of({name: self.parts(name, acts) for name in (stage, also) if name})
         operators = self.run.options.get("known_addresses", ())
         addresses = [*self.verification.addresses, *operators, "127.0.0.1", "::1"]
         options = {**self.run.options, "known_addresses": addresses}
-        for act, credential, answer, seconds in kind_acts.carried_out(self.setting, self.server, requests, options):
+        for act, credential, answer, seconds in kind_acts.carry_out(self.setting, self.server, requests, options):
             name = credential["name"]
-            self.carried.notes.notes.update({name: answer["notes"]} if answer.get("notes") else {})
+            self.state.notes.notes.update({name: answer["notes"]} if answer.get("notes") else {})
             if act == "block":
-                self.carried.notes.blocked.append(name)
+                self.state.notes.blocked.append(name)
             if act == "revoke" and self.rotation["incident"] and credential["built_in"]:
-                self.carried.notes.refusals[name] = dict(answer)
-            self.progress(VERBS[act], name, str(answer.get("message") or DONE[act]), seconds)
+                self.state.notes.refusals[name] = dict(answer)
+            self.progress(METHODS[act], name, str(answer.get("message") or DONE[act]), seconds)
             for line in kind_acts.foothold_lines(answer):
                 self.progress(WARNING, "", f"{name}: {line}", 0)
 
     def _judge(self, stage: str, results: Sequence[Mapping[str, Any]], unread: str) -> None:
-        judged = host_acts.judged(self, stage, results, unread)
+        judged = host_acts.judge(self, stage, results, unread)
         for message in judged.messages:
             self._say(message)
-        self.carried.lines += judged.lines
-        self.carried.notes.hosts_with_old_key.update(judged.hosts_with_old_key)
-        self.carried.notes.refusals.update(judged.refusals)
+        self.state.lines += judged.lines
+        self.state.notes.hosts_with_old_key.update(judged.hosts_with_old_key)
+        self.state.notes.refusals.update(judged.refusals)
         if judged.blocked:
             raise Blocked(judged.blocked)
         if judged.failed:
@@ -349,16 +353,14 @@ class Engine:
 
     def _advance(self, stage: str, outcome: str, message: str) -> None:
         tested = stage == "set" and self._tests_at_once
-        decision, summary = journal_entries.advance(
-            self.setting, outcome, message, self.carried.notes, is_tested=tested
-        )
-        self._keep(summary)
+        decision, summary = journal_entries.advance(self.setting, outcome, message, self.state.notes, is_tested=tested)
+        self._replace_summary(summary)
         if decision.way == state_machine.STOP:
             self.rotation.update(todo=[], stopped=decision.message)
-        self.carried.verified, self.carried.acted = False, ()
-        self._took(stage)
+        self.state.verified, self.state.acted = False, ()
+        self._record_time(stage)
 
-    def _keep(self, summary: Mapping[str, Any]) -> None:
+    def _replace_summary(self, summary: Mapping[str, Any]) -> None:
         """Replaces the summary, but keeps fields that only this run knows."""
         own = {name: self.rotation[name] for name in ("refused", "revocations")}
         self.rotation = {**summary, **own}
@@ -370,7 +372,7 @@ class Engine:
         rotator = self.setting.rotator
         rotator.holding()
         lines = server_comparison.rotated(self.setting, self.server, self.rotation)
-        self.carried.lines += lines
+        self.state.lines += lines
         acts: list[Callable[[], Any]] = [lambda: rollback.tidy(rotator), lambda: self._record(lines)]
         _none, recorded = rotator.secrets.side_by_side(acts)
         self.close(recorded)
@@ -387,13 +389,12 @@ class Engine:
         """Appends the last entry."""
         step = self.rotation["step"]
         closing = {"audit": recorded.get("head") or {}, "unrecorded": recorded.get("against") or ""}
-        self.carried.unannounced += recorded.get("unannounced", ())
+        self.state.unannounced += recorded.get("unannounced", ())
         summary = journal_entries.appended(self.setting, lambda: close.closed(self.setting, closing))
-        self._keep(summary)
+        self._replace_summary(summary)
         self.rotation.update(revocations=summary["revocations"], recorded=recorded.get("where") or "")
-        self._took(step)
+        self._record_time(step)
 
-    def _took(self, stage: str) -> None:
-        at = self.clock()
-        self.carried.seconds.append((stage, at - self.carried.since))
-        self.carried.since = at
+    def _record_time(self, stage: str) -> None:
+        began, self.state.since = self.state.since, self.clock()
+        self.state.seconds.append((stage, self.state.since - began))

@@ -18,7 +18,7 @@ _KIND_STAGE = {"create": "block", "revoke": "revoke", "withdraw": "revoke", "rev
 class EngineState(Protocol):
     run: Any
     rotation: dict[str, Any]
-    carried: Any
+    state: Any
 
     def parts(self, stage: str, acts: Sequence[str]) -> list[Mapping[str, Any]]: ...
 
@@ -27,12 +27,12 @@ class EngineState(Protocol):
 class Due:
     """Work of hosts: ``acts`` with the module ssh_key, or ``sessions`` to try."""
 
-    what: str
-    more: Mapping[str, Any]
+    work: str
+    fields: Mapping[str, Any]
 
 
 @dataclass
-class Judged:
+class Judgement:
     """The result of the hosts' answers."""
 
     messages: list[str] = field(default_factory=list)
@@ -62,7 +62,7 @@ def due(engine: EngineState, stage: str) -> Due | None:
     blocks = stage == "create" and engine.rotation["incident"] and engine.rotation["immediate"]
     if not blocks and stage not in ("set", "test", "revoke_first", "revoke", "withdraw"):
         return None
-    parts, acted = _concerned(engine, stage), engine.carried.acted
+    parts, acted = _concerned(engine, stage), engine.state.acted
     keys = _keys(parts)
     if keys and "acts" not in acted:
         state = SshKey.states[_KIND_STAGE.get(stage, stage)]
@@ -102,15 +102,15 @@ def _hosts(engine: EngineState, key: Mapping[str, Any]) -> list[str]:
     return [host for host in each if host in (key["hosts"] or each)]
 
 
-def judged(engine: EngineState, stage: str, results: Sequence[Mapping[str, Any]], unread: str = "") -> Judged:
+def judge(engine: EngineState, stage: str, results: Sequence[Mapping[str, Any]], unread: str = "") -> Judgement:
     """Judges the hosts' answers. ``results`` come from a loop, each with its ``act``.
 
     ``unread``: why a dropped key could not be read, so that no session was tried.
     """
-    result = Judged()
-    parts, acted = _concerned(engine, stage), engine.carried.acted
+    result = Judgement()
+    parts, acted = _concerned(engine, stage), engine.state.acted
     if _keys(parts) and "acts" not in acted:
-        engine.carried.acted = (*acted, "acts")
+        engine.state.acted = (*acted, "acts")
         for key in _keys(parts):
             about = (key["name"], key.get("pending_task") or "")
             own = [entry for entry in results if (entry["act"]["credential"], entry["act"]["pending_task"]) == about]
@@ -118,13 +118,13 @@ def judged(engine: EngineState, stage: str, results: Sequence[Mapping[str, Any]]
             judge(engine, stage, key, own, result)
         return result
     dropped = next(entry for entry in _dropped(parts) if f"sessions of {entry['name']}" not in acted)
-    engine.carried.acted = (*acted, f"sessions of {dropped['name']}")
+    engine.state.acted = (*acted, f"sessions of {dropped['name']}")
     _sessions(engine, dropped["name"], [] if unread else results, unread, result)
     return result
 
 
 def _sessions(
-    engine: EngineState, name: str, results: Sequence[Mapping[str, Any]], unread: str, result: Judged
+    engine: EngineState, name: str, results: Sequence[Mapping[str, Any]], unread: str, result: Judgement
 ) -> None:
     """Judges sessions that the dropped key signed. Every host must reject them."""
     for entry in results:
@@ -145,18 +145,18 @@ def _sessions(
 
 
 def _blocked(
-    engine: EngineState, _stage: str, key: Mapping[str, Any], results: Sequence[Mapping[str, Any]], result: Judged
+    engine: EngineState, _stage: str, key: Mapping[str, Any], results: Sequence[Mapping[str, Any]], result: Judgement
 ) -> None:
     """Judges blocked keys. A failure stops nothing: the revocation is verified later."""
     failed = [entry for entry in results if entry.get("failed") or entry.get("unreachable")]
     result.messages += [message for entry in results for message in entry.get("messages") or ()]
     result.messages += [f"not blocked: {entry['act']['host']}: {entry.get('msg') or 'no answer'}" for entry in failed]
     if not failed and {entry["act"]["host"] for entry in results} >= {*_hosts(engine, key)}:
-        engine.carried.notes.blocked.append(key["name"])
+        engine.state.notes.blocked.append(key["name"])
 
 
 def _key(
-    engine: EngineState, stage: str, key: Mapping[str, Any], results: Sequence[Mapping[str, Any]], result: Judged
+    engine: EngineState, stage: str, key: Mapping[str, Any], results: Sequence[Mapping[str, Any]], result: Judgement
 ) -> None:
     run, name = engine.run, key["name"]
     hosts = _hosts(engine, key)

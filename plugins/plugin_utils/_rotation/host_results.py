@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-OWN = ("env_deploy_delivery", "env_deploy_failure", "secret_rotate_verification")
+HOST_VARIABLES = ("env_deploy_delivery", "env_deploy_failure", "secret_rotate_verification")
 """Host variables to read."""
 
 HOST_TASKS = {

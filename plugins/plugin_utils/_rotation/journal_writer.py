@@ -13,7 +13,7 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._core.journal i
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.readings import PENDING, Contents
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.store_traits import of_name
 from ansible_collections.watchparty.secrets.plugins.module_utils._stores.journal_store import JournalStore
-from ansible_collections.watchparty.secrets.plugins.module_utils._stores.write_permission import Fresh
+from ansible_collections.watchparty.secrets.plugins.module_utils._stores.write_permission import WritePermission
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._access import resources as access_resources
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation import plan as _plan
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.ids import (
@@ -62,10 +62,10 @@ class JournalWriter:
             return self.mine()
         return self._last, self._held(self._last)
 
-    def fresh(self) -> Fresh:
+    def fresh(self) -> WritePermission:
         """Reads the journal and permits one write that is carried out however late. Raises :class:`Overtaken`."""
         self.mine()
-        return Fresh()
+        return WritePermission()
 
     def is_over(self, rotation: str, last_steps: Collection[str] = ("record", "discard")) -> bool:
         """Whether the rotation has ended, or is at one of its last steps. Reads the journal."""

@@ -13,10 +13,10 @@ from typing import Any
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import RotationError
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation import plan
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.host_acts import SSH_KEY
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.kinds import acts_of
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.kinds import stages_for
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.kinds.base import (
     DISABLING,
-    VERBS,
+    METHODS,
     Answer,
     NotReached,
     Part,
@@ -26,13 +26,13 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.run i
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.setup import RotationSetup
 
 Credential = Mapping[str, Any]
-Asked = tuple[str, Credential]
+Request = tuple[str, Credential]
 """A stage, and a credential whose kind acts at it."""
 
 
-def asked(by_stage: Mapping[str, Sequence[Credential]]) -> list[Asked]:
+def requests_of(by_stage: Mapping[str, Sequence[Credential]]) -> list[Request]:
     """Requests by credential, with stages in order; without acts on hosts."""
-    result: dict[str, list[Asked]] = {}
+    result: dict[str, list[Request]] = {}
     for stage, credentials in by_stage.items():
         for credential in credentials:
             if credential["act"] != plan.DROP_FALLBACK and credential["kind"] != SSH_KEY:
@@ -40,8 +40,8 @@ def asked(by_stage: Mapping[str, Sequence[Credential]]) -> list[Asked]:
     return [stage for stages in result.values() for stage in stages]
 
 
-def carried_out(
-    setting: RotationSetup, server: ServerPrograms, requests: Sequence[Asked], options: Mapping[str, Any]
+def carry_out(
+    setting: RotationSetup, server: ServerPrograms, requests: Sequence[Request], options: Mapping[str, Any]
 ) -> Iterator[tuple[str, Credential, Answer, float]]:
     """Answers of successful acts, and their seconds; 0 if unknown.
 
@@ -82,20 +82,20 @@ def foothold_lines(answer: Answer) -> list[str]:
 
 
 def _of_one_kind(
-    setting: RotationSetup, server: ServerPrograms, kind: str, requests: Sequence[Asked], options: Mapping[str, Any]
+    setting: RotationSetup, server: ServerPrograms, kind: str, requests: Sequence[Request], options: Mapping[str, Any]
 ) -> Iterator[tuple[str, Credential, Answer, float]]:
     began = time.monotonic()
     parts = [(stage, Part(setting, server, credential, options)) for stage, credential in requests]
     try:
-        answers = acts_of(setting.kinds[kind]).carry_out(parts)
+        answers = stages_for(setting.kinds[kind]).carry_out(parts)
     except NotReached as error:
-        named = ", ".join(dict.fromkeys(f"{VERBS[stage]} {part.name}" for stage, part in parts))
+        named = ", ".join(dict.fromkeys(f"{METHODS[stage]} {part.name}" for stage, part in parts))
         raise Blocked(f"{named}: {error}") from None
     took = time.monotonic() - began if len(requests) == 1 else 0.0
     failures: dict[str, str] = {}
     for (stage, credential), answer in zip(requests, answers, strict=False):
         if isinstance(answer, RotationError):
-            failures.setdefault(credential["name"], f"{VERBS[stage]} {credential['name']}: {answer}")
+            failures.setdefault(credential["name"], f"{METHODS[stage]} {credential['name']}: {answer}")
         else:
             yield stage, credential, answer, float(answer.get("took", took))
     if failures:

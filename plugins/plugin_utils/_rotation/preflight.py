@@ -13,7 +13,7 @@ from typing import Any
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import RotationError, one_line
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.journal import Journal
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.begin import begin
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.kinds import acts_of
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.kinds import stages_for
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.kinds.base import Part, ServerPrograms
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.rotation_host import NotReached
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.setup import RotationSetup
@@ -62,7 +62,7 @@ def asked(
         parts = [Part(setting, server, credential, options) for credential in group]
         while parts:  # a kind without requests stops at the first refusal
             try:
-                answers = acts_of(setting.kinds[kind]).carry_out([("check", part) for part in parts])
+                answers = stages_for(setting.kinds[kind]).carry_out([("check", part) for part in parts])
             except NotReached as error:
                 return {}, str(error)
             for part, answer in zip(parts, answers, strict=False):

@@ -32,9 +32,9 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors im
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.provider_requests import ProviderKey
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.time_limit import within
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.url_credentials import Login
-from ansible_collections.watchparty.secrets.plugins.module_utils._host.health_check import repeated
+from ansible_collections.watchparty.secrets.plugins.module_utils._host.health_check import ask_until_healthy
 from ansible_collections.watchparty.secrets.plugins.module_utils._host.revoked_logins import ACCEPTED, REFUSED, UNTRIED
-from ansible_collections.watchparty.secrets.plugins.module_utils._stores.write_permission import Fresh
+from ansible_collections.watchparty.secrets.plugins.module_utils._stores.write_permission import WritePermission
 
 SECONDS, RETRIES, PAUSE = 30.0, 3, 2.0
 """Seconds of a request; retries of a repeatable request; seconds in between."""
@@ -98,7 +98,7 @@ class ProviderClient:
             url = following
         raise RotationError(f"{self.host} lists more than {PAGES} pages of keys; delete keys that are not in use")
 
-    def create(self, label: str, *, fresh: Fresh) -> Login:
+    def create(self, label: str, *, fresh: WritePermission) -> Login:
         """Makes a key. Sent once, because each request may make another key. Raises RotationError."""
         fresh.spend()
         request = self.api.create
@@ -106,16 +106,16 @@ class ProviderClient:
         answer = asked(request.method, self.api.url + request.path, self._sent(text), text, ca=self.api.ca)
         return provider_requests.made(self.api, self._document("create", answer))
 
-    def disable(self, key: str, *, fresh: Fresh) -> None:
+    def disable(self, key: str, *, fresh: WritePermission) -> None:
         """Disables a key, which may be gone."""
         if self.api.disable is not None:
             self._change("disable", self.api.disable, key, fresh)
 
-    def delete(self, key: str, *, fresh: Fresh) -> None:
+    def delete(self, key: str, *, fresh: WritePermission) -> None:
         """Deletes a key, which may be gone."""
         self._change("revoke", self.api.revoke, key, fresh)
 
-    def _change(self, verb: str, request: ApiRequest, key: str, fresh: Fresh) -> None:
+    def _change(self, verb: str, request: ApiRequest, key: str, fresh: WritePermission) -> None:
         fresh.spend()
         url = self.api.url + provider_requests.path(request, key)
         answer = self._repeated(request.method, url, provider_requests.body(request, id=key))
@@ -138,7 +138,7 @@ class ProviderClient:
         return (REFUSED if answer.status in request["refused"] else UNTRIED), message
 
     def _repeated(self, method: str, url: str, text: bytes | None) -> HttpAnswer:
-        return repeated(
+        return ask_until_healthy(
             lambda: asked(method, url, self._sent(text), text, ca=self.api.ca),
             lambda answer: answer.is_final,
             retries=RETRIES,

@@ -24,7 +24,7 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._core.journal i
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.provider_requests import ProviderKey
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.url_credentials import Login, login_of
 from ansible_collections.watchparty.secrets.plugins.module_utils._host.revoked_logins import ACCEPTED, REFUSED, UNTRIED
-from ansible_collections.watchparty.secrets.plugins.module_utils._stores.write_permission import Fresh
+from ansible_collections.watchparty.secrets.plugins.module_utils._stores.write_permission import WritePermission
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.kept_value import keep_or_undo
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.new_values import required
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.provider_client import ProviderClient
@@ -117,7 +117,7 @@ class ProviderKeys:
             rotation,
             self.name,
             kept_login,
-            undo=lambda: self._remove(key, Fresh.uncontested),
+            undo=lambda: self._remove(key, WritePermission.uncontested),
             undone="deleted the key that it had made",
         )
 
@@ -168,7 +168,7 @@ class ProviderKeys:
             self._remove(key, self.setting.rotator.fresh)
         return leftovers
 
-    def _remove(self, key: str, look: Callable[[], Fresh]) -> None:
+    def _remove(self, key: str, look: Callable[[], WritePermission]) -> None:
         if self.api.disable is not None:
             self.client.disable(key, fresh=look())
         self.client.delete(key, fresh=look())

@@ -83,7 +83,7 @@ class StageNotes:
 
 
 @dataclass
-class Carried:
+class RunState:
     """State of a run between calls, in addition to the journal."""
 
     rolled: bool = False

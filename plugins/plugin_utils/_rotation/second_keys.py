@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 
 from ansible_collections.watchparty.secrets.plugins.module_utils._core import timestamps
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import StoreError, one_line
-from ansible_collections.watchparty.secrets.plugins.module_utils._stores.write_permission import Fresh
+from ansible_collections.watchparty.secrets.plugins.module_utils._stores.write_permission import WritePermission
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._access.account_inventory import ACCESS_KEY
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._access.account_reader import key_places
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._access.iam_client import AccessKey, AccessKeys
@@ -42,7 +42,7 @@ class SecondKeys:
     """Ids of keys in the stores or the journal."""
     recorded: Callable[[], Collection[str] | None]
     """Ids of the account's baseline; None without one."""
-    fresh: Callable[[], Fresh]
+    fresh: Callable[[], WritePermission]
     note: Note
     former: Callable[[], Collection[str]] = tuple
     """Ids of the credential's previous keys, which wait for a later revocation."""

@@ -34,13 +34,15 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation impor
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.context import OPTIONS as COMMON
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.context import RotationAction
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.engine import Engine
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.host_results import OWN as HOST_VARIABLES
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.host_results import (
+    HOST_VARIABLES as HOST_VARIABLES,
+)
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.host_results import Hosts
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.rotation_host import RotationHost
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.run import (
     WARNING,
-    Carried,
     RotationRun,
+    RunState,
     StageNotes,
 )
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.setup import RotationSetup
@@ -190,7 +192,7 @@ class SegmentAction(ServersAction):
         setting: RotationSetup,
         args: Mapping[str, Any],
         task_vars: Mapping[str, Any],
-        carried: Carried | None = None,
+        state: RunState | None = None,
     ) -> Engine:
         return Engine(
             setting,
@@ -204,7 +206,7 @@ class SegmentAction(ServersAction):
             ),
             progress=show,
             supplied=lambda: supplied_values.supplied(args, task_vars),
-            carried=carried,
+            state=state,
         )
 
 
@@ -288,16 +290,16 @@ def _result(act: Mapping[str, Any], variables: Mapping[str, Any]) -> dict[str, A
 
 def result(engine: Engine, answer: Mapping[str, Any], args: Mapping[str, Any]) -> dict[str, Any]:
     """The role's registered result: the rotation's state, next work and summary."""
-    carried = engine.carried
+    state = engine.state
     verdict = outcome.verdict(answer, abort=args["abort"])
     if verdict and not (answer["next"] or answer.get("closed")):
-        carried.unannounced += _announced_as_stopped(engine.setting, answer, verdict)
-    own = {"lines": carried.lines, "unannounced": carried.unannounced}
-    answer = {**answer, **own, "seconds": carried.seconds, "waited": carried.waited}
+        state.unannounced += _announced_as_stopped(engine.setting, answer, verdict)
+    own = {"lines": state.lines, "unannounced": state.unannounced}
+    answer = {**answer, **own, "seconds": state.seconds, "waited": state.waited}
     summary = outcome.lines(answer, args["hosts"], args["skipped"])
     renews = _holds_old_values(engine.setting.catalog, answer)
     ends = {} if answer["next"] else outcome.ending(summary, verdict, incident=args["incident"], encrypted=renews)
-    return {**answer, "carried": asdict(carried), "summary": summary, "verdict": verdict, **ends}
+    return {**answer, "carried": asdict(state), "summary": summary, "verdict": verdict, **ends}
 
 
 def _holds_old_values(catalog: Catalog, answer: Mapping[str, Any]) -> bool:
@@ -327,13 +329,13 @@ def announce_as_broken_off(setting: RotationSetup, error: SecretsError) -> None:
         return  # no rotation of this run is open
 
 
-def carried_from(rotation: Mapping[str, Any]) -> Carried:
-    carried = dict(rotation["carried"])
-    return Carried(
+def run_state_from(rotation: Mapping[str, Any]) -> RunState:
+    state = dict(rotation["carried"])
+    return RunState(
         **{
-            **carried,
-            "acted": tuple(carried["acted"]),
-            "notes": StageNotes(**carried["notes"]),
-            "seconds": [(stage, float(seconds)) for stage, seconds in carried["seconds"]],
+            **state,
+            "acted": tuple(state["acted"]),
+            "notes": StageNotes(**state["notes"]),
+            "seconds": [(stage, float(seconds)) for stage, seconds in state["seconds"]],
         }
     )

@@ -15,7 +15,7 @@ from typing import Any
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.catalog_model import Credential
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import RotationError
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.url_credentials import Login
-from ansible_collections.watchparty.secrets.plugins.module_utils._stores.write_permission import Fresh
+from ansible_collections.watchparty.secrets.plugins.module_utils._stores.write_permission import WritePermission
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._access.iam_client import AccessKeys
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._audit.smtp import connected
 
@@ -73,7 +73,7 @@ class SmtpKeys(AccessKeys):
         super().__init__(client, **clients)
         self._smtp = smtp
 
-    def create(self, user: str, *, fresh: Fresh) -> Login:
+    def create(self, user: str, *, fresh: WritePermission) -> Login:
         key = super().create(user, fresh=fresh)
         return Login(key.username, smtp_password(str(key.password), self._smtp.region))
 

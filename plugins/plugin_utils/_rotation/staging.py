@@ -33,7 +33,7 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._core.readings 
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.store_traits import command
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.url_credentials import Login
 from ansible_collections.watchparty.secrets.plugins.module_utils._stores.interfaces import Form
-from ansible_collections.watchparty.secrets.plugins.module_utils._stores.write_permission import Fresh
+from ansible_collections.watchparty.secrets.plugins.module_utils._stores.write_permission import WritePermission
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation import new_values, promotion
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation import plan as _plan
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.ids import (
@@ -163,7 +163,7 @@ class Rotator(StoreReads):
             self._mark_pending(rotation, name, base)
             self._clear_ended(rotation, name)
 
-        acts: list[Callable[[], None]] = [partial(self._lay_over, rotation, values)]
+        acts: list[Callable[[], None]] = [partial(self._create_overlay, rotation, values)]
         acts += [partial(stage, name, base) for name, base in rotation.plan["secrets"].items()]
         self.secrets.side_by_side(acts)
 
@@ -173,7 +173,7 @@ class Rotator(StoreReads):
         changed = credential_graph.contents_with(contents, edits)[0]
         return {name: changed.get(name, contents.readings[name].value) for name in rotation.plan["secrets"]}
 
-    def _lay_over(self, rotation: OpenRotation, values: Values) -> None:
+    def _create_overlay(self, rotation: OpenRotation, values: Values) -> None:
         """Creates the overlay from the logins' secret alone, so that every run creates the same."""
         names = self.overlaid(rotation)
         if not names:
@@ -371,7 +371,7 @@ class Rotator(StoreReads):
         merged = promotion.merged_message(rotation.plan.get("merges", {}))
         return Promotion("done", parameters=numbers, message="; ".join(filter(None, [message, merged])), sent=sent)
 
-    def overwrite(self, name: str, value: str, *, instead_of: int, fresh: Fresh) -> int:
+    def overwrite(self, name: str, value: str, *, instead_of: int, fresh: WritePermission) -> int:
         """Writes a parameter, whoever wrote it meanwhile. Returns its new version."""
         fresh.spend()
         return self.parameters.overwrite(name, value, instead_of=instead_of)

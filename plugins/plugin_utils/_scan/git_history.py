@@ -65,7 +65,7 @@ def origins(
     while remaining:
         seen = 0
         try:
-            for count, blob, origin in _brought(repository, wanted, remaining):
+            for count, blob, origin in _added_blobs(repository, wanted, remaining):
                 seen = count
                 if blob:
                     result.setdefault(blob.decode(), []).append(origin)
@@ -101,7 +101,7 @@ def _order(repository: Repository, commits: Collection[str]) -> dict[str, int]:
     return order
 
 
-def _brought(
+def _added_blobs(
     repository: Repository, wanted: set[bytes], commits: Sequence[bytes]
 ) -> Iterator[tuple[int, bytes, CommitOrigin]]:
     """The number of completed commits so far, and each wanted blob that a commit added. An empty blob ends a commit."""

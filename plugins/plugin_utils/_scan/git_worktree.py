@@ -29,7 +29,7 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._scan.git impor
 IGNORE = b".gitignore"
 IGNORES = 1024 * 1024
 """Bytes of one file of patterns."""
-ASKED = 32 * 1024
+ARGUMENT_BYTES = 32 * 1024
 """Bytes of names in one question to git, as many as a pipe holds."""
 CHUNK = 1024 * 1024
 BARE = {b"objects", b"refs"}
@@ -170,7 +170,7 @@ class Ignores:
         waiting: list[bytes] = []
         size = 0
         for path in paths:
-            if waiting and size + len(path) > ASKED:
+            if waiting and size + len(path) > ARGUMENT_BYTES:
                 results |= self._asked(waiting)
                 waiting, size = [], 0
             waiting.append(path)

@@ -24,7 +24,7 @@ HISTORY, STAGED, FILES = "history", "staged", "files"
 MEMORY = 4 * 1024 * 1024 * 1024
 """Bytes of data that gitleaks may hold, and each git that it starts. GOMEMLIMIT asks gitleaks to keep to half."""
 CONFIGURATION = ".gitleaks.toml"
-OWN = (CONFIGURATION, ".gitleaksignore")
+SETTINGS_FILES = (CONFIGURATION, ".gitleaksignore")
 """Files by which a repository configures gitleaks."""
 DEFAULT_CONFIGURATION = """[extend]
 useDefault = true
@@ -78,7 +78,7 @@ class Gitleaks:
             return self._ran(self.path, os.devnull, bounds)
         # gitleaks starts git, which would run the commands that the repository's configuration names.
         with git_view.view(self.path) as view:
-            for name in OWN:
+            for name in SETTINGS_FILES:
                 source = os.path.join(view.place.top or view.place.directory, name)
                 if os.path.isfile(source) and not os.path.islink(source):
                     os.symlink(source, view.inside(name))

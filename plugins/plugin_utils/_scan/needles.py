@@ -22,7 +22,7 @@ ONE_CLASS = 16
 """Characters below which a word or a number is too common."""
 DISTINCT = 5
 """Different characters below which a value is too common."""
-LINE = 32
+SHORTEST_LINE = 32
 """Characters from which a line of a longer text, such as a key file, is also searched alone."""
 PASSWORD = "password part"
 ONE_LINE = "one line of it"
@@ -62,7 +62,7 @@ class Label:
     place: str = ""
     sensitivity: str = "high"
 
-    def found(self, form: str) -> Label:
+    def in_form(self, form: str) -> Label:
         """The label of a match that was found in this form."""
         parts = [part for part in (self.form, form) if part and part != AS_IS]
         return replace(self, form=", ".join(parts) or AS_IS)
@@ -84,7 +84,7 @@ class LeftOut:
 
 
 @dataclass(frozen=True)
-class Sought:
+class Needles:
     needles: tuple[Needle, ...] = ()
     left_out: tuple[LeftOut, ...] = ()
     values: int = 0
@@ -97,7 +97,7 @@ class Sought:
         return max((needle.spelling.longest for needle in self.needles), default=0)
 
 
-def sought(values: Iterable[Live]) -> Sought:
+def needles_for(values: Iterable[Live]) -> Needles:
     """The needles for every form of every value, except values that ``reason_against`` excludes.
 
     Equal texts become one needle with several labels.
@@ -111,14 +111,14 @@ def sought(values: Iterable[Live]) -> Sought:
             left_out.append(LeftOut(live.name, live.stage, reason_against(live.value, live) or COMMON))
         for part, value in parts:
             searched.add(value)
-            for form, spelling in _spelt(value):
+            for form, spelling in _spellings(value):
                 description = ", ".join(word for word in (part, form) if word)
                 label = Label(live.name, live.stage, description, live.place, live.sensitivity)
                 known_labels = result.setdefault(spelling, [])
                 if not any(other.name == label.name and other.stage == label.stage for other in known_labels):
                     known_labels.append(label)
     needles = tuple(Needle(spelling, tuple(labels)) for spelling, labels in result.items())
-    return Sought(needles, tuple(left_out), len(searched))
+    return Needles(needles, tuple(left_out), len(searched))
 
 
 def reason_against(value: str, live: Live) -> str | None:
@@ -156,11 +156,11 @@ def _parts(live: Live) -> Iterator[tuple[str, str]]:
     if len(lines) > 2:
         # A key file begins with a header that all keys of its kind share, or with the public half.
         for text in lines[len(lines) // 2 :]:
-            if len(text) >= LINE and len(set(text)) >= 2 * DISTINCT:
+            if len(text) >= SHORTEST_LINE and len(set(text)) >= 2 * DISTINCT:
                 yield ONE_LINE, text
 
 
-def _spelt(value: str) -> Iterator[tuple[str, Spelling | Exact]]:
+def _spellings(value: str) -> Iterator[tuple[str, Spelling | Exact]]:
     """Every spelling of the text, and of its base64, hexadecimal and UTF-16 forms."""
     plain = spelling = Spelling(value)
     if plain.anchors:

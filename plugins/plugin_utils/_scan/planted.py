@@ -18,10 +18,10 @@ def expected(report: ScanReport, planted: Mapping[str, Collection[str]]) -> Scan
         finding.path: {name for name, places in planted.items() if finding.path in places}
         for finding in report.findings
     }
-    decoys = [finding for finding in report.findings if {finding.rule, *finding.also} <= paths[finding.path]]
+    expected_findings = [finding for finding in report.findings if {finding.rule, *finding.also} <= paths[finding.path]]
     return replace(
         report,
-        findings=tuple(finding for finding in report.findings if finding not in decoys),
-        accepted=(*report.accepted, *decoys),
-        reasons={**report.reasons, **{finding.fingerprint: REASON for finding in decoys}},
+        findings=tuple(finding for finding in report.findings if finding not in expected_findings),
+        accepted=(*report.accepted, *expected_findings),
+        reasons={**report.reasons, **{finding.fingerprint: REASON for finding in expected_findings}},
     )

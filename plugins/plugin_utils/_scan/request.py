@@ -31,7 +31,7 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._scan import (
     scan,
 )
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._scan import sources as _sources
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._scan.needles import Sought, sought
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._scan.needles import Needles, needles_for
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._scan.scan_progress import show_on_stderr
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._scan.scan_report import NotChecked, ScanReport
 
@@ -155,9 +155,9 @@ def _engines(request: ScanRequest) -> list[scan.Source]:
     return [gitleaks.Gitleaks(path, how, required=request.patterns_required) for path, how in scans if how]
 
 
-def _sought(request: ScanRequest, args: Mapping[str, Any]) -> tuple[Sought, list[NotChecked]]:
+def _sought(request: ScanRequest, args: Mapping[str, Any]) -> tuple[Needles, list[NotChecked]]:
     if request.known_values == "none":
-        return Sought(), [NotChecked(live_values.VALUES, "", "scan_values=none, or no catalog or environment")]
+        return Needles(), [NotChecked(live_values.VALUES, "", "scan_values=none, or no catalog or environment")]
     catalog = catalog_parser.parse(args["catalog"], args["environment"])
     try:
         connection = AwsConnection(NAME, dict(args))
@@ -169,14 +169,14 @@ def _sought(request: ScanRequest, args: Mapping[str, Any]) -> tuple[Sought, list
     except NoAccess as error:
         if request.known_values == "required" or not request.patterns:
             raise
-        return Sought(), [NotChecked(live_values.VALUES, "live values", str(error))]
-    result = sought(values)
+        return Needles(), [NotChecked(live_values.VALUES, "live values", str(error))]
+    result = needles_for(values)
     if not result.needles:
         raise ScanError(_nothing_sought(args["environment"], result, unread))
     return replace(result, planted=honeytokens.planted(catalog)), unread
 
 
-def _nothing_sought(environment: str, result: Sought, unread: Sequence[NotChecked]) -> str:
+def _nothing_sought(environment: str, result: Needles, unread: Sequence[NotChecked]) -> str:
     """The error for a scan without values, whose report would always be clean."""
     reasons = [f"{entry.name} ({entry.stage}) is {entry.reason}" for entry in result.left_out]
     reasons = [*reasons, *map(str, unread)][:LISTED]

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 """The scan: searches sources for values and returns a report.
 
-    report = scan([GitSource("/srv/shop")], sought(live_values))
+    report = scan([GitSource("/srv/shop")], needles_for(live_values))
 
 A source yields findings and reports the parts that it could not search. :func:`scan` combines all sources.
 """
@@ -19,7 +19,7 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._core.value_enc
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._scan import baseline as _baseline
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._scan.archives import UNPACKED, Limits, Unpacker
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._scan.bounded_program import Bounds
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._scan.needles import Label, Needle, Sought
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._scan.needles import Label, Needle, Needles
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._scan.scan_progress import ScanProgress, Show
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._scan.scan_report import (
     Finding,
@@ -60,7 +60,7 @@ class Scanning:
 
     def __init__(
         self,
-        terms: Sought,
+        terms: Needles,
         *,
         prefer: str | None = None,
         limits: Limits = Limits(),  # noqa: B008
@@ -119,7 +119,7 @@ Source = Callable[[Scanning], Iterator[Finding]]
 
 def scan(
     sources: Sequence[Source],
-    terms: Sought,
+    terms: Needles,
     *,
     engines: Sequence[Source] = (),
     engine: str = "",
@@ -219,7 +219,7 @@ def found_in(spots: Spots, needles: Sequence[Needle]) -> list[ValueMatch]:
             result[-1] = last._replace(also=tuple(name for name in names if name != last.label.name))
             continue
         end, inside = spot.offset + spot.size, spot.inside
-        result.append(ValueMatch(label.found(spot.form), also, spot.offset, spot.line, spot.inside))
+        result.append(ValueMatch(label.in_form(spot.form), also, spot.offset, spot.line, spot.inside))
     packed = {value_match.label.name for value_match in result if value_match.inside}
     remaining = _capped(
         [

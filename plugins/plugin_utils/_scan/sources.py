@@ -40,7 +40,7 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._scan.scan impo
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._scan.scan_report import WORKING_TREE, Finding
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._scan.stream_search import Spots
 
-OWN = "(git's own files)"
+GIT_FILES = "(git's own files)"
 
 
 class GitSource:
@@ -81,9 +81,9 @@ class GitSource:
     def _own(self, repository: Repository, scanning: Scanning) -> Iterator[Finding]:
         """Findings in configuration, logs and messages in ``.git``. A remote's URL often holds a token."""
         common = repository.view.place.common
-        passed = _passed(scanning, self.path, f"{OWN} ")
+        passed = _passed(scanning, self.path, f"{GIT_FILES} ")
         files = scan_files.walk(common, but=("objects", "modules", "lfs"), passed=passed)
-        yield from _files(files, scanning, self.path, f"{OWN} ")
+        yield from _files(files, scanning, self.path, f"{GIT_FILES} ")
 
     def names(self, repository: Repository, scanning: Scanning) -> Iterator[Finding]:
         """Findings in names of branches and tags, which are not part of an object."""

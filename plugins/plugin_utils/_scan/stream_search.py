@@ -10,7 +10,7 @@ from typing import NamedTuple
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.redaction import MASK
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._scan import matchers
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._scan.bounded_program import Bounds
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._scan.needles import Sought
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._scan.needles import Needles
 
 WINDOW = 4 * 1024 * 1024
 SPOTS = 10_000
@@ -53,7 +53,7 @@ class Spots:
 
 
 class Searcher:
-    def __init__(self, terms: Sought, *, prefer: str | None = None, window: int = WINDOW) -> None:
+    def __init__(self, terms: Needles, *, prefer: str | None = None, window: int = WINDOW) -> None:
         self.sought = terms
         self.automaton = matchers.automaton(terms.needles, prefer=prefer) if terms.needles else None
         self.overlap = max(terms.longest - 1, 0)

@@ -10,10 +10,10 @@ from typing import Any
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import SecretsError
 
 
-class once:  # noqa: N801 used like functools.cached_property
+class cached_outcome:  # noqa: N801 used like functools.cached_property
     def __init__(self, read: Callable[[Any], Any]) -> None:
         self._read = read
-        self._name = f"_once_{read.__name__}"
+        self._name = f"_cached_{read.__name__}"
 
     def __get__(self, instance: Any, owner: type | None = None) -> Any:
         if self._name not in instance.__dict__:

@@ -59,7 +59,7 @@ class ParametersOnce(ReadOnce):
         return self._histories.history(name)
 
 
-class Once(NamedTuple):
+class CachedStores(NamedTuple):
     """Both stores of an environment."""
 
     secrets: ReadOnce

@@ -147,7 +147,7 @@ class CheckResult:
         return next((status for status in _WORST if status in statuses), NOT_CHECKED)
 
     @property
-    def results(self) -> tuple[Outcome, ...]:
+    def worst_first(self) -> tuple[Outcome, ...]:
         """Outcomes, worst first."""
         return tuple(sorted(self.outcomes, key=lambda outcome: _WORST.index(outcome.status)))
 
@@ -187,7 +187,7 @@ def needed(checks: Iterable[Check]) -> tuple[str, ...]:
 
 
 def run(checks: Iterable[Check], facts: Facts) -> tuple[CheckResult, ...]:
-    return tuple(CheckResult(check, _looked(check, facts)) for check in checks)
+    return tuple(CheckResult(check, _outcomes(check, facts)) for check in checks)
 
 
 def ids(results: Iterable[CheckResult], status: str) -> list[str]:
@@ -204,7 +204,7 @@ def failure(results: Sequence[CheckResult], *, tolerates_not_checked: bool = Fal
     return "; ".join(reasons)
 
 
-def _looked(check: Check, facts: Facts) -> tuple[Outcome, ...]:
+def _outcomes(check: Check, facts: Facts) -> tuple[Outcome, ...]:
     outcomes: list[Outcome] = []
     try:
         for outcome in check.look(facts):

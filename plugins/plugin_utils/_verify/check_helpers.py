@@ -20,10 +20,10 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify.check i
 )
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify.finding_command import LEAK, ROTATE, SCAN, SET
 
-Look = Callable[[Facts], Iterable[Outcome]]
+CheckFunction = Callable[[Facts], Iterable[Outcome]]
 
 
-def by_host(look: Callable[[str, Mapping[str, Any]], Iterable[Outcome]], *needs: str) -> Look:
+def by_host(look: Callable[[str, Mapping[str, Any]], Iterable[Outcome]], *needs: str) -> CheckFunction:
     """Judges each host, once the parts in ``needs`` are there. Reports a host without an answer."""
 
     def every(facts: Facts) -> Iterator[Outcome]:
@@ -43,7 +43,9 @@ def by_host(look: Callable[[str, Mapping[str, Any]], Iterable[Outcome]], *needs:
     return every
 
 
-def by_unit(look: Callable[[str, Mapping[str, Any], Mapping[str, Any]], Iterable[Outcome]], *needs: str) -> Look:
+def by_unit(
+    look: Callable[[str, Mapping[str, Any], Mapping[str, Any]], Iterable[Outcome]], *needs: str
+) -> CheckFunction:
     """Judges each unit of each host. ``look`` gets the host's name, the unit and the host's answer."""
 
     def host(name: str, result: Mapping[str, Any]) -> Iterator[Outcome]:
@@ -71,7 +73,7 @@ def outcomes(rows: Iterable[Row]) -> Iterator[Outcome]:
         yield Outcome(row["state"], row["message"], row["place"], target=target, command=command)
 
 
-def rows_of(part: str, rows: str, nothing: str) -> Look:
+def rows_of(part: str, rows: str, nothing: str) -> CheckFunction:
     """``nothing`` says why there may be no rows."""
 
     def look(facts: Facts) -> Iterator[Outcome]:
@@ -82,7 +84,7 @@ def rows_of(part: str, rows: str, nothing: str) -> Look:
     return look
 
 
-def no_workflow(kind: str) -> Look:
+def no_workflow(kind: str) -> CheckFunction:
     """Findings of one kind in the repository's workflows."""
 
     def look(facts: Facts) -> Iterator[Outcome]:
@@ -101,7 +103,7 @@ def no_workflow(kind: str) -> Look:
     return look
 
 
-def zizmor_finds(audits: Collection[str] = (), *, but: Collection[str] = ()) -> Look:
+def zizmor_finds(audits: Collection[str] = (), *, but: Collection[str] = ()) -> CheckFunction:
     """Findings of zizmor's ``audits``, or of all audits ``but`` these."""
 
     def clean(result: Mapping[str, Any]) -> str:
@@ -118,7 +120,7 @@ def nothing_scanned(
     part: str,
     clean: Callable[[Mapping[str, Any]], str],
     is_wanted: Callable[[Mapping[str, Any]], bool] = lambda _finding: True,
-) -> Look:
+) -> CheckFunction:
     """Findings of a scan. ``clean`` returns the message if there are none."""
 
     def look(facts: Facts) -> Iterator[Outcome]:

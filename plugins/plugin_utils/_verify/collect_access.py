@@ -36,7 +36,7 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify import 
     iam_rights,
     iam_targets,
 )
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify.cached_failure_property import once
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify.cached_failure_property import cached_outcome
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify.check import NotApplicable
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify.iam_actions import EXAMPLE
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify.iam_targets import Resources
@@ -74,7 +74,7 @@ def _lacks(kinds: set[str], *, github: bool, operators: bool) -> str:
 
 
 @dataclass(frozen=True)
-class Look:
+class EnvironmentAccess:
     """Access to an environment, through one connection."""
 
     document: Mapping[str, Any]
@@ -84,7 +84,7 @@ class Look:
     partition: str = "aws"
 
     @property
-    def _there(self) -> Access:
+    def _access(self) -> Access:
         return Access(self.connection.store_client("iam"), self.connection.store_client("kms"))
 
     def drift(self, roles: Mapping[str, Any], options: access_resources.AccessOptions) -> list[dict[str, str]]:
@@ -92,7 +92,7 @@ class Look:
         if self.catalog.aws is None:
             raise NotApplicable("the catalog says nothing of AWS")
         policy_scope.require_narrow(self.document, self.catalog)
-        key = self._there.key_policy(self.catalog.aws.kms_key)
+        key = self._access.key_policy(self.catalog.aws.kms_key)
         region = self._region
         arn = access_resources.key_arn(self.account, region, self.partition, key["arn"] if key else None)
         plan = access_resources.plan(self.catalog, AwsScope(self.account, region, arn, self.partition), options)
@@ -145,7 +145,7 @@ class Look:
         if name == AWS_KEY:
             return {}
         try:
-            key_policy = self._there.key_policy(name) or {}
+            key_policy = self._access.key_policy(name) or {}
         except SecretsError:  # then the key's use is not judged
             return {}
         return {} if key_policy.get("manager") == "AWS" else key_policy
@@ -215,7 +215,7 @@ class Look:
     def _scope(self) -> AwsScope:
         return AwsScope(self.account, self._region, "", self.partition)
 
-    @once
+    @cached_outcome
     def everybody(self) -> list[iam_readers.Principal]:
         return list(iam_readers.principals(Policies(self.connection.store_client("iam")).everybody()))
 

@@ -58,9 +58,9 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify import 
     server_logins,
 )
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify.budget import Budget
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify.cached_failure_property import once
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify.cached_failure_property import cached_outcome
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify.cached_stores import (
-    Once,
+    CachedStores,
     ParametersOnce,
     ReadOnce,
 )
@@ -112,7 +112,7 @@ class Gatherer:
             return {**env_drift.nothing_expected(self.catalog), "problem": problem}
         return env_drift.expected(self.catalog, resolution, self.key)
 
-    @once
+    @cached_outcome
     def environment(self) -> _environment.Environment:
         read = self._read(self.catalog.environment, self.connection)
         if not (read.journal.rotation and read.journal.rotation.prescribes):  # else these are the rotation's versions
@@ -126,11 +126,11 @@ class Gatherer:
         )
         return _environment.read(request, connection)
 
-    @once
+    @cached_outcome
     def stores(self) -> dict[str, Any]:
         return collect_stores.judged(self.environment)
 
-    @once
+    @cached_outcome
     def journal_read(self) -> _journal.Journal:
         read = self.environment
         if not read.is_journal_read:
@@ -139,7 +139,7 @@ class Gatherer:
             raise SecretsError("the journal cannot be read")
         return read.journal
 
-    @once
+    @cached_outcome
     def journal(self) -> dict[str, Any]:
         journal = self.journal_read
         try:
@@ -155,7 +155,7 @@ class Gatherer:
             raise NotApplicable("the catalog names no audit_log")
         return body
 
-    @once
+    @cached_outcome
     def chain(self) -> audit_chain.Chain:
         return self._audit_body.chain(self._head)
 
@@ -166,7 +166,7 @@ class Gatherer:
         except SecretsError:
             return None
 
-    @once
+    @cached_outcome
     def audit(self) -> dict[str, Any]:
         where = ", ".join(f"{kind} {name}" for kind, name in self.catalog.audit_log.items())
         try:
@@ -180,16 +180,16 @@ class Gatherer:
         except SecretsError as error:
             return {**result, "retention_problem": one_line(error)}
 
-    @once
+    @cached_outcome
     def secrets(self) -> dict[str, dict[str, Any]]:
         """Secrets in Secrets Manager."""
         return self._manager.described(names_in(SECRETS_MANAGER, credential_graph.every_place(self.catalog)))
 
-    @once
+    @cached_outcome
     def _manager(self) -> SecretFacts:
         return SecretFacts(self.connection.store_client("secretsmanager"))
 
-    @once
+    @cached_outcome
     def leftovers(self) -> list[str]:
         """Secrets of ended rotations, and their staged versions outside AWS, unless an open rotation stages there."""
         rotation = self.journal_read.rotation
@@ -198,60 +198,60 @@ class Gatherer:
         staged = [] if rotation else collect_previous.staged_outside_aws(self.catalog, self.connection)
         return [name for name in result if name.startswith(starts) and not (rotation and rotation.id in name)] + staged
 
-    @once
+    @cached_outcome
     def policies(self) -> dict[str, Any]:
         denied = {name: dict(item) for name, item in self.secrets.items() if item.get("problem")}
         return {**denied, **self._manager.policies([name for name in self.secrets if name not in denied])}
 
-    @once
+    @cached_outcome
     def keys(self) -> dict[str, Any]:
         declared = self.catalog.aws.kms_key if self.catalog.aws else ""
         return used_keys(self.connection.store_client("kms"), self.secrets, declared)
 
-    @once
+    @cached_outcome
     def buckets(self) -> dict[str, Any]:
         return collect_buckets.described(self.catalog, self.connection.store_client)
 
-    @once
+    @cached_outcome
     def account(self) -> str:
         if self.catalog.expected_account_id:  # compared before anything was read
             return self.catalog.expected_account_id
         return aws_errors.account_id(self.connection.store_client("sts"))
 
-    @once
+    @cached_outcome
     def _iam(self) -> Policies:
         return Policies(self.connection.store_client("iam"))
 
-    @once
+    @cached_outcome
     def roles(self) -> dict[str, Any]:
         workflow = self.asked.workflow
         return collect_access.roles(self.catalog, self._iam, workflow.environment if workflow != Workflow() else None)
 
-    @once
+    @cached_outcome
     def users(self) -> dict[str, Any]:
         return self._iam.keys(self.now)
 
-    @once
+    @cached_outcome
     def isolation(self) -> dict[str, Any]:
         own = collect_isolation.fingerprints(self.environment, self._stores.secrets, self.key)
         return collect_isolation.compared(self.document, self.catalog, self.connection, own, self._read, self.key)
 
-    @once
+    @cached_outcome
     def former(self) -> dict[str, Any]:
         """States of previous values, by credential."""
         values = self.environment.resolution.values
         return collect_previous.states(self.catalog, self._versions, values, self.former_tries, self.connection)
 
-    @once
+    @cached_outcome
     def former_tries(self) -> list[previous_values.Try]:
         return previous_values.tries(self.catalog, self._versions)
 
-    @once
+    @cached_outcome
     def servers(self) -> dict[str, Any]:
         """Expectations for the servers' answers, which arrive later."""
         return self.asked_servers.expected
 
-    @once
+    @cached_outcome
     def asked_servers(self) -> server_logins.Servers:
         try:
             read = self._versions
@@ -259,11 +259,11 @@ class Gatherer:
             read = previous_values.Versions(self.environment.contents, Contents())
         return collect_servers.asked(self.catalog, self._stores, read, self._recorded)
 
-    @once
+    @cached_outcome
     def _recorded(self) -> collect_baselines.BaselineRun:
         return collect_baselines.BaselineRun.of(self.catalog, self.connection.store_client, records=self.for_baseline)
 
-    @once
+    @cached_outcome
     def account_baseline(self) -> dict[str, Any]:
         return self._recorded.judged(account_reader.place(self.account), self._account, "users, keys and policies")
 
@@ -274,16 +274,16 @@ class Gatherer:
         keys = known_keys(self.catalog, self._stores.secrets, contents, self.environment.journal)
         return account_reader.inventory(self.catalog, self.connection.store_client, region, keys, self._manager)
 
-    @once
+    @cached_outcome
     def honeytokens(self) -> dict[str, Any]:
         rows, client = collect_honeytokens.rows, self.connection.store_client("iam")
         return {"rows": rows(self.catalog, client, lambda: self._look.everybody, lambda: self.environment.journal)}
 
-    @once
+    @cached_outcome
     def github_baseline(self) -> dict[str, Any]:
         return collect_github.compared(self.catalog, self._recorded)
 
-    @once
+    @cached_outcome
     def host_baseline(self) -> dict[str, Any]:
         """Request to hosts, whose answers arrive later."""
         return {"request": self._recorded.asked_hosts(self._ssh_keys)}
@@ -292,7 +292,7 @@ class Gatherer:
         read = self.environment
         return known_ssh_keys(self.catalog, self._stores.secrets, read.contents, read.journal)
 
-    @once
+    @cached_outcome
     def _versions(self) -> previous_values.Versions:
         return collect_previous.versions(self.catalog, self._stored, self.journal_read)
 
@@ -300,18 +300,18 @@ class Gatherer:
     def _stored(self) -> collect_previous.Stored:
         return collect_previous.Stored(self.connection, self._stores, self.environment.contents, self.secrets)
 
-    @once
-    def _stores(self) -> Once:
+    @cached_outcome
+    def _stores(self) -> CachedStores:
         client = self.connection.store_client
-        return Once(ReadOnce(secret_stores(client)), ParametersOnce(ParameterStore(client("ssm"))))
+        return CachedStores(ReadOnce(secret_stores(client)), ParametersOnce(ParameterStore(client("ssm"))))
 
-    @once
+    @cached_outcome
     def history(self) -> dict[str, Any]:
         with suppress(SecretsError):
             self.environment  # noqa: B018 - fills the stores' caches
         return collect_scan.live(self._checkout, self.catalog, self._stores, self.baseline, self._bounds)
 
-    @once
+    @cached_outcome
     def unknown_secrets(self) -> dict[str, Any]:
         """Excludes places of live values in ``history``."""
         places: Set[Any] = set()
@@ -324,51 +324,51 @@ class Gatherer:
     def _bounds(self) -> Bounds:
         return Bounds(idle=self.budget.share, seconds=self.budget.share)
 
-    @once
-    def _look(self) -> collect_access.Look:
+    @cached_outcome
+    def _look(self) -> collect_access.EnvironmentAccess:
         account, partition = aws_errors.identity(self.connection.store_client("sts"))
-        return collect_access.Look(self.document, self.catalog, self.connection, account, partition)
+        return collect_access.EnvironmentAccess(self.document, self.catalog, self.connection, account, partition)
 
-    @once
+    @cached_outcome
     def access(self) -> dict[str, Any]:
         return {"rows": self._look.drift(self.roles, self.asked)}
 
-    @once
+    @cached_outcome
     def readers(self) -> dict[str, Any]:
         return self._look.readers(self.secrets, self.policies, self.environment.contents)
 
-    @once
+    @cached_outcome
     def rights(self) -> dict[str, Any]:
         return self._look.rights(Resources(self.secrets, self.policies, self.keys, self.buckets))
 
-    @once
+    @cached_outcome
     def granted(self) -> dict[str, Any]:
         return self._look.granted(self.roles, Resources(self.secrets, self.policies, self.keys, self.buckets))
 
-    @once
+    @cached_outcome
     def mirror(self) -> dict[str, Any]:
         return mirror_run.read(self.catalog, self.connection.client_in).report if self.catalog.mirror else {}
 
-    @once
+    @cached_outcome
     def github(self) -> dict[str, Any]:
         values: Mapping[str, str] | None = None
         with suppress(SecretsError):
             values = self.environment.resolution.values
         return collect_github.held(self.document, self.catalog, values)
 
-    @once
+    @cached_outcome
     def deploys(self) -> list[dict[str, str]]:
         return collect_github.deployed(self.catalog, self.workflow)
 
-    @once
+    @cached_outcome
     def repository(self) -> dict[str, Any]:
         return collect_repository.gathered(self._checkout, self.catalog, self._live())
 
-    @once
+    @cached_outcome
     def workflows(self) -> dict[str, Any]:
         return collect_repository.workflows(self._checkout)
 
-    @once
+    @cached_outcome
     def zizmor(self) -> dict[str, Any]:
         return collect_repository.zizmor(self._checkout)
 

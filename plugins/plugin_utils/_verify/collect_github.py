@@ -20,7 +20,7 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._github import 
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._github import state as github_state
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._github import token as github_token
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._github.api import WORKFLOWS, GitHubStore
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._github.sync_plan import GithubTarget, There
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._github.sync_plan import GithubTarget, PresentEntry
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify import collect_repository
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify.check import NotApplicable
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify.collect_baselines import BaselineRun
@@ -39,7 +39,7 @@ def held(document: Mapping[str, Any], catalog: Catalog, values: Mapping[str, str
     where = _where(catalog)
     catalogs = [catalog, *_sharing(document, catalog, where)]
     store = github_token.store(where)
-    present: dict[GithubTarget, There] = {}
+    present: dict[GithubTarget, PresentEntry] = {}
     wanted = {
         (github_target.kind, github_target.scope) for github_target in sync_plan.targets(catalog, list(values or ()))
     }

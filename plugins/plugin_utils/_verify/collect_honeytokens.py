@@ -25,15 +25,15 @@ def rows(
     catalog: Catalog, client: Any, principals: Callable[[], Sequence[Principal]], read_journal: Callable[[], Journal]
 ) -> list[Row]:
     """Raises SecretsError if IAM cannot be read."""
-    decoys, keys = honeytokens.users(catalog), AccessKeys(client, acting=None, sts=lambda _login: None)
-    users = {item.name: item for item in principals() if item.kind == "user"} if decoys else {}
+    honeytoken_users, keys = honeytokens.users(catalog), AccessKeys(client, acting=None, sts=lambda _login: None)
+    users = {item.name: item for item in principals() if item.kind == "user"} if honeytoken_users else {}
     results: list[Row] = []
     journal, unread = Journal(), ""
     try:
-        journal = read_journal() if decoys else journal
+        journal = read_journal() if honeytoken_users else journal
     except SecretsError as error:  # it only knows uses of previous keys
         unread = f"the journal, which keeps the uses of previous keys, cannot be read: {error}"
-    for name, user in decoys.items():
+    for name, user in honeytoken_users.items():
         item = honeytoken_rows.expected(catalog, catalog.credentials[name], journal)
         before = [*honeytoken_rows.used_before(item), *([row(NOT_CHECKED, name, unread)] if unread else [])]
         after = [*_of(name, user, users.get(user), keys, item["leaked"])]

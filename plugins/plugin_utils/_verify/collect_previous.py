@@ -28,7 +28,7 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._ansible.aws_co
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation import access_key_preconditions
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify import previous_values, try_previous_keys
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify.cached_stores import (
-    Once,
+    CachedStores,
     ParametersOnce,
     ReadOnce,
 )
@@ -41,7 +41,7 @@ class Stored(NamedTuple):
     """Connection and stores, with contents that were already read."""
 
     connection: AwsConnection
-    stores: Once
+    stores: CachedStores
     now: Contents
     described: Mapping[str, Mapping[str, Any]]
     """Secrets in Secrets Manager."""
@@ -58,7 +58,7 @@ def versions(catalog: Catalog, stored: Stored, journal: Journal) -> previous_val
 
 
 def _with_older(
-    catalog: Catalog, stores: Once, store: VersionedStore, read: previous_values.Versions
+    catalog: Catalog, stores: CachedStores, store: VersionedStore, read: previous_values.Versions
 ) -> previous_values.Versions:
     """Adds versions of servers' logins before the previous version, also versions without a label."""
     credentials = [item for item in catalog.credentials.values() if previous_values.at_servers(item)]

@@ -30,7 +30,7 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify import 
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify.check import NotApplicable
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify.followed_files import FollowedFiles
 
-ASKED = (".env", ".env.local", ".env.production")
+ENV_PATHS = (".env", ".env.local", ".env.production")
 """Names that git must ignore."""
 WITHOUT_VALUES = (".env.vault", ".env.schema")
 """Ciphertext of dotenv-vault and declarations of varlock."""
@@ -120,7 +120,7 @@ def gathered(path: str, catalog: Catalog, live: Set[str]) -> dict[str, Any]:
     with _checkout(path) as checkout:
         files = checkout.tracked(_is_env)
         judged = {name: _judged(name, file, checkout, catalog, live) for name, file in sorted(files.items())}
-        return {"path": checkout.root, "ignores": checkout.ignores(ASKED), "env_files": judged}
+        return {"path": checkout.root, "ignores": checkout.ignores(ENV_PATHS), "env_files": judged}
 
 
 def workflows(path: str) -> dict[str, Any]:

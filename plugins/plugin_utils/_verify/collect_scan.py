@@ -18,11 +18,11 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._scan import gi
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._scan import matchers as scan_matchers
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._scan import scan as scan_scan
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._scan.bounded_program import Bounds
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._scan.needles import Sought, sought
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._scan.needles import Needles, needles_for
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._scan.scan_progress import show_on_stderr
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._scan.scan_report import Finding, ScanReport
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._scan.sources import GitSource
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify.cached_stores import Once
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify.cached_stores import CachedStores
 
 Baseline = scan_baseline.Baseline
 
@@ -30,14 +30,14 @@ Baseline = scan_baseline.Baseline
 def live(
     path: str,
     catalog: Catalog,
-    stores: Once,
+    stores: CachedStores,
     baseline: Baseline | None,
     bounds: Bounds = Bounds(),  # noqa: B008
 ) -> dict[str, Any]:
     """Scans the whole history and the working tree for live values. Raises SecretsError."""
     root = _root(path)
     values, unread = live_values.read(catalog, *stores)
-    looked_for = sought(values)
+    looked_for = needles_for(values)
     if not looked_for.needles:
         raise ScanError("the stores hold no value to scan for")
     slower = scan_matchers.slower()
@@ -61,7 +61,7 @@ def unknown(
     if gitleaks.installed() is None:
         raise ScanError(f"gitleaks is not installed on the controller; {gitleaks.REMEDY}")
     engines = [gitleaks.Gitleaks(root, how) for how in (gitleaks.HISTORY, gitleaks.STAGED)]
-    report = scan_scan.scan([], Sought(), engines=engines, engine=gitleaks.NAME, baseline=baseline, bounds=bounds)
+    report = scan_scan.scan([], Needles(), engines=engines, engine=gitleaks.NAME, baseline=baseline, bounds=bounds)
     result = _as_data(report)
     result["findings"] = [
         finding for finding in result["findings"] if (finding["path"], finding["line"]) not in known_findings

@@ -9,12 +9,12 @@ from dataclasses import replace
 from ansible_collections.watchparty.secrets.plugins.module_utils._core import credential_graph
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.catalog_model import Catalog
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify import server_logins, two_user_servers
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify.cached_stores import Once
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify.cached_stores import CachedStores
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify.collect_baselines import BaselineRun
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify.previous_values import Versions
 
 
-def asked(catalog: Catalog, stores: Once, read: Versions, baseline: BaselineRun) -> server_logins.Servers:
+def asked(catalog: Catalog, stores: CachedStores, read: Versions, baseline: BaselineRun) -> server_logins.Servers:
     """A run that records a baseline asks each server for all entries."""
     further = set(credential_graph.every_secret(catalog)) - set(read.now.readings)
     read = replace(read, now=read.now | stores.secrets.read(sorted(further)))

@@ -8,7 +8,7 @@ GRANTS = frozenset({"Decrypt", "ReEncryptFrom", "CreateGrant", "GenerateDataKey"
 """Operations of KMS grants that concern values."""
 EXAMPLE = "AbCdEf"
 """Suffix of example names, for resources that may be created later."""
-OWN = {
+OF_OWN = {
     "user": ("iam:PutUserPolicy", "iam:AttachUserPolicy"),
     "role": ("iam:PutRolePolicy", "iam:AttachRolePolicy"),
 }
@@ -27,9 +27,9 @@ TAKES = {
     "user": ("iam:CreateAccessKey", "iam:CreateLoginProfile"),
     "role": ("iam:CreateRole", "iam:UpdateAssumeRolePolicy", "sts:AssumeRole"),
 }
-"""Actions that give a session of another user or role, which may be new; with those of :data:`OWN`, access."""
-OF_ROLES = (*OWN["role"], *OF_BOUNDARY["role"], *OF_DENIES["role"])
-OF_USERS = (*OWN["user"], *OF_BOUNDARY["user"])
+"""Actions that give a session of another user or role, which may be new; with those of :data:`OF_OWN`, access."""
+OF_ROLES = (*OF_OWN["role"], *OF_BOUNDARY["role"], *OF_DENIES["role"])
+OF_USERS = (*OF_OWN["user"], *OF_BOUNDARY["user"])
 ASSUME = "sts:AssumeRole"
 TRUSTS = ("iam:UpdateAssumeRolePolicy",)
 PROVIDERS = (

@@ -162,7 +162,7 @@ def _ways(principal: Principal, targets: Targets) -> Iterator[Way]:
 def _own_ways(principal: Principal) -> Iterator[tuple[str, tuple[str, ...], Sequence[str]]]:
     """Ways to the principal's own policies, and past its limits."""
     group = f"{principal.arn.partition(':user/')[0]}:group/another"
-    yield _ITSELF, iam_actions.OWN[principal.kind], [principal.arn]
+    yield _ITSELF, iam_actions.OF_OWN[principal.kind], [principal.arn]
     yield _ITSELF, ("iam:AddUserToGroup",), [group] if principal.kind == "user" else []
     yield _ITSELF, iam_actions.OF_GROUPS, principal.groups
     yield _ITSELF, iam_actions.VERSIONS, principal.attached
@@ -230,7 +230,7 @@ class _Judge:
             for arn in {new, *self._examples(f":{kind}/")} - {self.principal.arn}:
                 takes_by, grants_by = (
                     [action for action in actions if self.may(action, arn)]
-                    for actions in (takes, iam_actions.OWN[kind])
+                    for actions in (takes, iam_actions.OF_OWN[kind])
                 )
                 if takes_by and grants_by:
                     yield takes_by[0], takes_by[0], ""

@@ -158,13 +158,13 @@ def _try(catalog: Catalog, credential: Credential, read: Versions) -> Try | NotT
     if server in kind_names.TWO_USERS.values():
         return _at_declared_server(catalog, credential, server, current.login, formers)
     if BY[server] != BY_SERVERS:
-        return _apart(credential, server, current.login, formers)
+        return _try_of_key(credential, server, current.login, formers)
     if current.url is None:
         return NotTried("it appears in no URL, so its server is unknown", exempt=credential.server is not None)
     wrong = server_addresses.leads_elsewhere(catalog, credential, current.locations)
     if wrong:
         return NotTried(wrong)
-    return _found(Try(credential.name, server, current.url, _urls(current.url, current.login, formers)))
+    return _try_or_none_kept(Try(credential.name, server, current.url, _urls(current.url, current.login, formers)))
 
 
 def _urls(url: str, current: Login, formers: Sequence[tuple[str, list[str]]]) -> tuple[str, ...]:
@@ -192,23 +192,25 @@ def _at_declared_server(
     if server == kind_names.RABBITMQ:
         address = server_addresses.of_amqp(address, credential.options)
     url = with_login(f"{server}://@{server_addresses.own_endpoint(declared, server)}", current)
-    return _found(Try(credential.name, server, url, _urls(url, current, formers), address=address))
+    return _try_or_none_kept(Try(credential.name, server, url, _urls(url, current, formers), address=address))
 
 
-def _apart(
+def _try_of_key(
     credential: Credential, server: str, current: Login, formers: Sequence[tuple[str, list[str]]]
 ) -> Try | NotTried:
     """Try without a URL: of keys. Access keys need their ID too."""
     if server != AWS:
         user = str(credential.options.get("user") or "") if server == SSH else ""
-        return _found(Try(credential.name, server, current.password, tuple(password for password, _ in formers), user))
+        return _try_or_none_kept(
+            Try(credential.name, server, current.password, tuple(password for password, _ in formers), user)
+        )
     pairs = [Login(user, password) for password, users in formers for user in users]
     if formers and not pairs:
         return NotTried("the previous access key was not tried, because the stores do not hold its access key ID")
-    return _found(Try(credential.name, server, current, tuple(pairs)))
+    return _try_or_none_kept(Try(credential.name, server, current, tuple(pairs)))
 
 
-def _found(attempt: Try) -> Try | NotTried:
+def _try_or_none_kept(attempt: Try) -> Try | NotTried:
     return attempt if attempt.former else NONE_KEPT
 
 

@@ -29,7 +29,7 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify.previou
 
 MANAGED = "AWS manages the server, and does not list its users"
 ITS_OWN = "the catalog declares it as its own administrator"
-DECOYS = "the catalog declares only honeytokens there"
+ONLY_HONEYTOKENS = "the catalog declares only honeytokens there"
 _AT_OWN_SERVERS = (*kind_names.ENGINES, *kind_names.TWO_USERS, *kind_names.IAM_KEYS)
 UNDECLARED = "the catalog declares no administrator of it, so its other logins may be another application's"
 
@@ -59,18 +59,26 @@ def asked(
         engine = kind_names.ENGINES.get(credential.kind)
         if engine and not _administers_others(catalog, name):
             groups.setdefault((engine, _place(catalog, credential, stored[name])), []).append(credential)
-    decoys = honeytokens_by_server(catalog)
-    for server in decoys:
+    honeytoken_credentials = honeytokens_by_server(catalog)
+    for server in honeytoken_credentials:
         groups.setdefault(server, [])
     servers = [
         InspectedServer(
-            catalog, read, stored, engine, place, group, baseline, decoys.get((engine, place), []), records=records
+            catalog,
+            read,
+            stored,
+            engine,
+            place,
+            group,
+            baseline,
+            honeytoken_credentials.get((engine, place), []),
+            records=records,
         )
         for (engine, place), group in groups.items()
     ]
     return Servers(
         {server.place: {**server.expected, "baseline_problem": baseline_problem} for server in servers},
-        [server.inspection for server in servers if server.logins or server.decoys],
+        [server.inspection for server in servers if server.logins or server.honeytoken_credentials],
         baseline.key if baseline else "",
     )
 
@@ -114,16 +122,18 @@ class InspectedServer:
         place: str,
         group: list[Credential],
         baseline: ServerBaseline | None = None,
-        decoys: Sequence[Credential] = (),
+        honeytoken_credentials: Sequence[Credential] = (),
         *,
         records: bool = False,
     ) -> None:
         self._catalog, self._read, self._stored = catalog, read, stored
         self._engine, self.place = engine, place
-        self._group, self.decoys = group, decoys
+        self._group, self.honeytoken_credentials = group, honeytoken_credentials
         self._source = baseline.sources.get(place) if baseline else None
         self._key = baseline.key if baseline and (self._source or records) else ""
-        self._admins = [server_addresses.administrator(catalog, credential) for credential in (*group, *decoys)]
+        self._admins = [
+            server_addresses.administrator(catalog, credential) for credential in (*group, *honeytoken_credentials)
+        ]
         self._admin = next((admin for admin in self._admins if admin and admin.server), None)
         self._left_out = {item.name: why for item in group for why in [self._why_not(item)] if why}
         self.logins = [
@@ -148,7 +158,7 @@ class InspectedServer:
     @property
     def expected(self) -> dict[str, Any]:
         managed = all(why == MANAGED for why in self._left_out.values()) and not self.logins
-        unjudged = DECOYS if not self._group else MANAGED if managed else "" if self._admin else UNDECLARED
+        unjudged = ONLY_HONEYTOKENS if not self._group else MANAGED if managed else "" if self._admin else UNDECLARED
         return {
             "server": self._engine,
             "credentials": [item.name for item in self._group],
@@ -162,7 +172,10 @@ class InspectedServer:
             "tls": any(url.startswith(("rediss:", "valkeys:")) for url in (self._admin_url, *self._urls)),
             "nodes": (self._inventory or {}).get("nodes", []),
             "unjudged": unjudged,
-            "honeytokens": [honeytoken_rows.expected(self._catalog, item, self._read.journal) for item in self.decoys],
+            "honeytokens": [
+                honeytoken_rows.expected(self._catalog, item, self._read.journal)
+                for item in self.honeytoken_credentials
+            ],
             "source": server_baseline.as_data(self._source) if self._source else None,
             "own": self._own(),
         }
@@ -188,7 +201,9 @@ class InspectedServer:
             "known": self._known(),
             "changing": [name for item in self._group if self._is_rotating(item) for name in self._users(item)],
             "inventory": self._inventory,
-            "honeytokens": [{"credential": item.name, "user": item.options["user"]} for item in self.decoys],
+            "honeytokens": [
+                {"credential": item.name, "user": item.options["user"]} for item in self.honeytoken_credentials
+            ],
         }
 
     @property
@@ -203,12 +218,12 @@ class InspectedServer:
         logins = [user for item in self._catalog.credentials.values() for user in self._here(item)]
         leased = [item for item in self._group if item.kind == kind_names.VAULT_DATABASE]
         names = {self._stored[item.name].login.username or "": f"a login of {item.name}" for item in leased}
-        decoys = [str(item.options["user"]) for item in self.decoys]
-        return {**server_baseline.own_names(logins, decoys), **names}
+        honeytoken_credentials = [str(item.options["user"]) for item in self.honeytoken_credentials]
+        return {**server_baseline.own_names(logins, honeytoken_credentials), **names}
 
     def _here(self, credential: Credential) -> list[str]:
         """Users of a credential that logs in here, or may."""
-        if credential in self.decoys:
+        if credential in self.honeytoken_credentials:
             return [str(credential.options["user"])]
         if credential in (*self._group, *self._admins) or self._is_at_no_server(credential):
             return self._users(credential)

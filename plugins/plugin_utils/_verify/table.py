@@ -73,7 +73,7 @@ def _row(result: CheckResult, environment: str) -> dict[str, Any]:
         "fix": check.fix,
         "link": check.link,
         "status": result.status,
-        "outcomes": [_outcome(outcome, check.command_for(outcome, environment)) for outcome in result.results],
+        "outcomes": [_outcome(outcome, check.command_for(outcome, environment)) for outcome in result.worst_first],
     }
 
 
@@ -87,7 +87,7 @@ def _host(facts: Facts, host: str, results: Sequence[CheckResult]) -> dict[str, 
     """A host's status in each check, its drift and its deploy marker."""
     report: dict[str, str] = {}
     for result in results:
-        own = [outcome.status for outcome in result.results if outcome.place == host]
+        own = [outcome.status for outcome in result.worst_first if outcome.place == host]
         if own:
             report[result.check.id] = own[0]
     answer = facts.parts.get("hosts", {}).get(host, {})

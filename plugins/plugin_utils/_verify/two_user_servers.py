@@ -81,7 +81,7 @@ class _TwoUserServer(InspectedServer):
             "server": self._engine,
             "place": self.place,
             "logins": [
-                {"credential": item.name, "users": self._twins(item), "tags": self._tags(item)}
+                {"credential": item.name, "users": self._both_users(item), "tags": self._tags(item)}
                 for item in self._group
                 if item.name not in self._left_out
             ],
@@ -100,7 +100,7 @@ class _TwoUserServer(InspectedServer):
             return f"cannot be checked: {'; '.join(stored.problems) or 'the stores have no user name of it'}"
         return ""
 
-    def _twins(self, credential: Credential) -> list[str]:
+    def _both_users(self, credential: Credential) -> list[str]:
         """Both users, because a rotation gives one the rights of the other, or compares them."""
         own = str(credential.options.get("user", ""))
         return list(dict.fromkeys([*self._users(credential), *(own + suffix for suffix in ("_a", "_b") if own)]))

@@ -8,7 +8,7 @@ import pytest
 
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import Overtaken, RotationError
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.url_credentials import Login
-from ansible_collections.watchparty.secrets.plugins.module_utils._stores.write_permission import Fresh
+from ansible_collections.watchparty.secrets.plugins.module_utils._stores.write_permission import WritePermission
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._access.iam_client import AccessKeys
 from tests.integration.access_key_lab import USER, keys
 from tests.integration.access_key_steps.world import World
@@ -21,7 +21,7 @@ class TestFirstOff:
         accepted: list[bool] = []
         create = AccessKeys.create
 
-        def looking(store: AccessKeys, user: str, *, fresh: Fresh) -> Login:
+        def looking(store: AccessKeys, user: str, *, fresh: WritePermission) -> Login:
             accepted.append(store.accepts(world.old, USER))
             return create(store, user, fresh=fresh)
 

@@ -12,7 +12,7 @@ import pytest
 
 from ansible_collections.watchparty.secrets.plugins.module_utils._core import timestamps
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import RotationError
-from ansible_collections.watchparty.secrets.plugins.module_utils._stores.write_permission import Fresh
+from ansible_collections.watchparty.secrets.plugins.module_utils._stores.write_permission import WritePermission
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.access_key_states import blockers
 from sandbox.faults import Fault
 from tests.integration.access_key_lab import USER, keys
@@ -38,8 +38,12 @@ def attackers(world: World, *, active: bool = True) -> str:
 VETOES: dict[str, Callable[[World], object]] = {
     "a second key": attackers,
     "a second key that is inactive": lambda world: attackers(world, active=False),
-    "the leaked key is inactive": lambda world: world.store.deactivate(USER, str(world.old.username), fresh=Fresh()),
-    "the leaked key is deleted": lambda world: world.store.delete(USER, str(world.old.username), fresh=Fresh()),
+    "the leaked key is inactive": lambda world: world.store.deactivate(
+        USER, str(world.old.username), fresh=WritePermission()
+    ),
+    "the leaked key is deleted": lambda world: world.store.delete(
+        USER, str(world.old.username), fresh=WritePermission()
+    ),
 }
 
 
@@ -131,7 +135,7 @@ def test_one_that_goes_as_left_by_a_killed_attempt_is_named(leak: World) -> None
     (line,) = leak.steps().issued()["evicted"]
     assert line == leak.notes[f"evicted/{other}"]
     assert line.startswith(f"active access key {other} of user {USER}, created 20")
-    leak.store.delete(USER, str(leak.issued.take("storage").username), fresh=Fresh())
+    leak.store.delete(USER, str(leak.issued.take("storage").username), fresh=WritePermission())
     other = attackers(leak)
     (line,) = leak.steps(aborting=True).revoked()["evicted"]
     assert other in line
@@ -154,7 +158,7 @@ def test_what_goes_is_in_the_journal_before(leak: World) -> None:
     assert {*leak.notes} == {f"evicted/{other}", "old_deleted"}
     leak.moto.set_faults()
     noted = {other: leak.notes[f"evicted/{other}"]}
-    leak.store.delete(USER, other, fresh=Fresh())
+    leak.store.delete(USER, other, fresh=WritePermission())
     new = leak.made()
     assert leak.steps(new, since=LATER, evicted=noted).revoked()["evicted"] == [noted[other]]
 

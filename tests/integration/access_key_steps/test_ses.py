@@ -12,7 +12,7 @@ import pytest
 
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import HostError, RotationError
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.url_credentials import Login
-from ansible_collections.watchparty.secrets.plugins.module_utils._stores.write_permission import Fresh
+from ansible_collections.watchparty.secrets.plugins.module_utils._stores.write_permission import WritePermission
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._access.iam_client import AccessKeys
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.ses_smtp import (
     SmtpKeys,
@@ -55,7 +55,7 @@ def world(account: Moto, authority: Authority, monkeypatch: pytest.MonkeyPatch) 
         secrets = {str(made.old.username): str(made.old.password)}
         create = AccessKeys.create
 
-        def recording(store: AccessKeys, user: str, *, fresh: Fresh) -> Login:
+        def recording(store: AccessKeys, user: str, *, fresh: WritePermission) -> Login:
             login = create(store, user, fresh=fresh)
             secrets[str(login.username)] = str(login.password)
             return login

@@ -13,7 +13,7 @@ from typing import Any
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import Overtaken
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.url_credentials import Login
 from ansible_collections.watchparty.secrets.plugins.module_utils._stores.interfaces import Form
-from ansible_collections.watchparty.secrets.plugins.module_utils._stores.write_permission import Fresh
+from ansible_collections.watchparty.secrets.plugins.module_utils._stores.write_permission import WritePermission
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._access.iam_client import AccessKeys
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.access_key_states import (
     AccessKeyContext,
@@ -65,14 +65,14 @@ class World:
 
         return AccessKeys(self.iam, acting=self.acting or self.iam, sts=self.sts or sts)
 
-    def fresh(self) -> Fresh:
+    def fresh(self) -> WritePermission:
         self.looks += 1
         if self.overtaken_at and self.looks >= self.overtaken_at:
             raise Overtaken("another run")
-        return Fresh()
+        return WritePermission()
 
-    def ended(self) -> Fresh | None:
-        return Fresh() if self.is_ended else None
+    def ended(self) -> WritePermission | None:
+        return WritePermission() if self.is_ended else None
 
     def note(self, about: str, text: str) -> None:
         self.notes.setdefault(about, text)

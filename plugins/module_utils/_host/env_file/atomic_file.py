@@ -137,7 +137,7 @@ def _escaped(byte: int) -> str:
 
 
 @contextlib.contextmanager
-def held(path: str, *, owner: Optional[int] = None, write: bool = True, look: bool = False) -> Iterator[EnvFile]:
+def open_file(path: str, *, owner: Optional[int] = None, write: bool = True, look: bool = False) -> Iterator[EnvFile]:
     """Locks ``.env`` and its state: a run that paused between mark and file must not continue into another.
     ``write=False`` creates nothing. ``look=True`` takes no lock.
 
@@ -160,7 +160,7 @@ def held(path: str, *, owner: Optional[int] = None, write: bool = True, look: bo
                     "that directory as root" % (file.path, state)
                 )
             if not look:
-                stack.enter_context(alone(file, file.name + LOCK, make=write))
+                stack.enter_context(lock(file, file.name + LOCK, make=write))
             yield beside
         elif write or os.path.isdir(state):
             if write:
@@ -168,7 +168,7 @@ def held(path: str, *, owner: Optional[int] = None, write: bool = True, look: bo
             mark = stack.enter_context(safe_files.place(os.path.join(state, "mark"), trusted=(0,)))
             safe_files.require_owners(mark, 0)
             if not look:
-                stack.enter_context(alone(mark))
+                stack.enter_context(lock(mark))
             env = EnvFile(file, mark, mark.sibling("healthy"))
             if write:
                 _remove_state(beside)
@@ -196,7 +196,7 @@ def _remove_state(beside: EnvFile) -> None:
 
 
 @contextlib.contextmanager
-def alone(at: OpenPath, name: str = "", *, make: bool = False) -> Iterator[None]:
+def lock(at: OpenPath, name: str = "", *, make: bool = False) -> Iterator[None]:
     """Locks other runs out, by a lock on the directory or on its private file ``name``: everybody who may read a
     directory can lock it. Raises HostError after ``PATIENCE``.
     """
@@ -325,7 +325,7 @@ def staged(at: OpenPath, content: bytes, wanted: Ownership) -> Iterator[Callable
                 rest = rest[os.write(handle, rest) :]
             os.fchmod(handle, wanted.mode)
             os.fsync(handle)
-            if _written(handle, len(content)) != content:
+            if _read_back(handle, len(content)) != content:
                 raise HostError(
                     "%s: the new content was not read back as written; the old file is still in place" % at.path
                 )
@@ -339,14 +339,14 @@ def staged(at: OpenPath, content: bytes, wanted: Ownership) -> Iterator[Callable
             os.unlink(temporary.name, dir_fd=at.directory)
 
 
-def swept(env: EnvFile) -> None:
+def remove_temporary_files(env: EnvFile) -> None:
     """Removes temporary files that a killed run left, of the file, its mark and its backup."""
-    sweep(env.file, "", MARK, BACKUP, BACKUP + FILES)
+    remove_temporary(env.file, "", MARK, BACKUP, BACKUP + FILES)
     if env.mark and env.mark.directory != env.file.directory:
-        sweep(env.mark.sibling(""), "mark", "healthy", "healthy" + FILES)
+        remove_temporary(env.mark.sibling(""), "mark", "healthy", "healthy" + FILES)
 
 
-def sweep(at: OpenPath, *suffixes: str) -> None:
+def remove_temporary(at: OpenPath, *suffixes: str) -> None:
     """Removes temporary files that a killed run left in the directory."""
     bases = [at.name + suffix for suffix in suffixes or ("",)]
     try:
@@ -369,7 +369,7 @@ def reason(error: OSError) -> str:
     return "cannot be written: %s" % error.strerror
 
 
-def _written(handle: int, size: int) -> bytes:
+def _read_back(handle: int, size: int) -> bytes:
     os.lseek(handle, 0, os.SEEK_SET)
     parts = []
     while size >= 0:  # one byte more, to notice additional content

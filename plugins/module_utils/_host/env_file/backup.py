@@ -22,11 +22,11 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._host.env_file.
     Present,
 )
 
-Kept = Dict[str, Present]
+FilesByPath = Dict[str, Present]
 """Files by path."""
 
 
-def load(env: EnvFile) -> Optional[Kept]:
+def load(env: EnvFile) -> Optional[FilesByPath]:
     """None if nothing is kept."""
     document = env.files_backup
     together = atomic_file.present(document)
@@ -73,7 +73,7 @@ def _packed(files: Mapping[str, Present]) -> bytes:
     return json.dumps(entries, sort_keys=True).encode("utf-8") + b"\n"
 
 
-def _parsed(at: OpenPath, content: bytes) -> Kept:
+def _parsed(at: OpenPath, content: bytes) -> FilesByPath:
     try:
         return {str(path): _file(entry) for path, entry in json.loads(content.decode("utf-8")).items()}
     except (ValueError, TypeError, KeyError, AttributeError):

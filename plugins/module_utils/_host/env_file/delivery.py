@@ -93,7 +93,7 @@ def _refuse_others(env: atomic_file.EnvFile, paths: Iterable[str]) -> None:
 
 def deliver(plan: Delivery, snapshot: str, journal: int, *, keep: bool = True, encrypted_at: str = "") -> None:
     """Carries out a plan. ``keep``: keeps files from before their first deploy for a rollback."""
-    atomic_file.swept(plan.env)
+    atomic_file.remove_temporary_files(plan.env)
     if plan.mark:
         present = {change.path: change.present for change in plan.changes if change.present}
         if keep:

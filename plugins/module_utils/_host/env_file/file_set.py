@@ -104,7 +104,7 @@ class PlannedFile(NamedTuple):
     def staged(self) -> Iterator[Change]:
         """Prepares the change, and yields the function that carries it out."""
         with _opened(self.path, self.wanted.uid, self.at) as at:
-            atomic_file.sweep(at)
+            atomic_file.remove_temporary(at)
             if self.content is None:
                 yield lambda: remove(at)
             elif self.rewrite:

@@ -217,7 +217,7 @@ def restarted(module: AnsibleModule, result: Dict[str, Any], owner: Optional[int
     health = services.restarted_and_healthy(params["services"], params["path"])
     if params["state"] != "present" or not params["services"]["record"]:
         return {"health": health}
-    with atomic_file.held(params["path"], owner=owner) as env:
+    with atomic_file.open_file(params["path"], owner=owner) as env:
         record(params, env, result["delivery"])
     return {"health": health, "healthy": True}
 
@@ -249,7 +249,7 @@ def main() -> None:
             stop(module)
             module.exit_json(changed=True, **result)
         wanted = atomic_file.ownership(params["owner"], params["group"], params["mode"])
-        with atomic_file.held(params["path"], owner=wanted.uid, write=not module.check_mode) as env:
+        with atomic_file.open_file(params["path"], owner=wanted.uid, write=not module.check_mode) as env:
             if params["state"] == "present":
                 result.update(deliver(module, env, wanted))
                 if params["assume_healthy"] and params["mark"] and not module.check_mode:

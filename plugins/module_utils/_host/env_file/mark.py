@@ -259,12 +259,12 @@ class Mark:
     def _place(self, path: str) -> Optional[atomic_file.OpenPath]:
         return self._env.file if path == self._env.path else None
 
-    def _entry_of(self, files: backup.Kept) -> Dict[str, Any]:
+    def _entry_of(self, files: backup.FilesByPath) -> Dict[str, Any]:
         """The entry of the kept files. A run killed while it recorded healthy files has already kept them."""
         is_accepted = self.accepted.get("digest") == file_set.digest(file_set.digests(files))
         return self.accepted if is_accepted else self.healthy
 
-    def _ownership(self, files: backup.Kept, entry: Dict[str, Any]) -> Dict[str, atomic_file.Ownership]:
+    def _ownership(self, files: backup.FilesByPath, entry: Dict[str, Any]) -> Dict[str, atomic_file.Ownership]:
         """Ownership last declared in the catalog; for a file from before the first deploy, its former ownership."""
         recorded = self.recorded(entry)
         owners = {path: owner for path, owner in self._owners.items() if path in recorded}
@@ -285,7 +285,7 @@ class Mark:
             return True, self._env.path in files
         return contents != {path: file.content for path, file in present_files.items()}, self._env.path in files
 
-    def _gone_back(self, files: backup.Kept, entry: Dict[str, Any], instead_of: Sequence[str]) -> Dict[str, Any]:
+    def _gone_back(self, files: backup.FilesByPath, entry: Dict[str, Any], instead_of: Sequence[str]) -> Dict[str, Any]:
         """The marker's entries after the restoration of these files."""
         own = self.recorded(entry) or {self._env.path: ""}
         ours = self.written

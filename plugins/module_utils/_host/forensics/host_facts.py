@@ -130,7 +130,7 @@ class FactsRequest(NamedTuple):
 
 def gathered(wanted: FactsRequest) -> Dict[str, Any]:
     """All facts except health. Raises HostError if the file's directory cannot be read."""
-    with atomic_file.held(wanted.path, look=True) as env:
+    with atomic_file.open_file(wanted.path, look=True) as env:
         return _gathered(wanted, env)
 
 

@@ -41,7 +41,7 @@ def scrubbed(path: str, values: Values, *, check: bool = False) -> RemovalResult
     """Searches beside the file. Raises HostError if its directory or the file itself cannot be read."""
     removed: List[str] = []
     dead_values = ValueMatcher(values)
-    with atomic_file.held(path, look=True) as env, _alone(env):
+    with atomic_file.open_file(path, look=True) as env, _alone(env):
         backup_path, backup_files = backup.path(env), backup.load(env) or {}
         written, remaining = _written(env)
         env = env._replace(others=frozenset([*written, *backup_files]))
@@ -71,7 +71,7 @@ def scrubbed(path: str, values: Values, *, check: bool = False) -> RemovalResult
 
 
 def _alone(env: atomic_file.EnvFile) -> ContextManager[None]:
-    return atomic_file.alone(env.mark) if env.mark else contextlib.nullcontext()
+    return atomic_file.lock(env.mark) if env.mark else contextlib.nullcontext()
 
 
 def _written(env: atomic_file.EnvFile) -> Tuple[List[str], List[str]]:
@@ -97,10 +97,10 @@ def _named(dead_values: ValueMatcher, texts: Iterable[Optional[bytes]]) -> List[
 
 def _sweep(env: atomic_file.EnvFile) -> None:
     """Removes temporary files of killed runs, which may hold a revoked value."""
-    atomic_file.swept(env)
+    atomic_file.remove_temporary_files(env)
     for path in sorted(env.others - {env.path}):
         with contextlib.suppress(safe_files.NoDirectory), file_set.place(path) as at:
-            atomic_file.sweep(at)
+            atomic_file.remove_temporary(at)
 
 
 def _remove(env: atomic_file.EnvFile) -> None:

@@ -183,7 +183,7 @@ def _written(wanted: FetchRequest, document: Any, connect: Connect, *, check: bo
     declared = [
         file_set.declared(file.data, text, wanted.owner, wanted.group) for file, text in texts if text is not None
     ]
-    with atomic_file.held(wanted.path, owner=owned.uid, write=not check) as env:
+    with atomic_file.open_file(wanted.path, owner=owned.uid, write=not check) as env:
         present = atomic_file.present(env.file)
         mark = env_file_mark.Mark(env)
         mark.refuse_older(result.journal)
@@ -224,7 +224,7 @@ def _fallback(wanted: FetchRequest) -> Tuple[bool, str]:
     """Whether an application can start with the present file, and a message about the file."""
     path = wanted.path
     try:
-        with atomic_file.held(path, look=True) as env:
+        with atomic_file.open_file(path, look=True) as env:
             present, status = atomic_file.present(env.file), safe_files.status(env.file)
             origin = _origin(env, present)
     except HostError as error:

@@ -29,11 +29,11 @@ class SystemdManager(ServiceManager):
 
     def restart(self, seconds: float) -> None:
         for unit in self.units:
-            self._changed("restart", unit)
+            self._run("restart", unit)
 
     def stop(self, seconds: float) -> None:
         for unit in self.units:
-            self._changed("stop", unit)
+            self._run("stop", unit)
 
     def states(self) -> List[State]:
         if not self.units:
@@ -44,7 +44,7 @@ class SystemdManager(ServiceManager):
             raise HostError("systemd does not report the state of the units: %s" % _reason(answer))
         return [_state(entry) for entry in results]
 
-    def _changed(self, verb: str, unit: str) -> None:
+    def _run(self, verb: str, unit: str) -> None:
         answer = _systemctl(verb, "--", unit)
         if answer.returncode:
             raise HostError("%s could not be %s: %s" % (unit, DONE[verb], _reason(answer)))

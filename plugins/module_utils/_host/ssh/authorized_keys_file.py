@@ -160,16 +160,16 @@ def _edited(account: HostAccount, path: str, edit: Callable[[bytes], bytes], *, 
     with owned(account, path) as at:
         if not at:
             return False
-        with atomic_file.alone(at):
+        with atomic_file.lock(at):
             present = atomic_file.required(at)
-            return _changed(at, present, edit(present.content), check=check)
+            return _write(at, present, edit(present.content), check=check)
 
 
-def _changed(at: OpenPath, present: atomic_file.Present, content: bytes, *, check: bool) -> bool:
+def _write(at: OpenPath, present: atomic_file.Present, content: bytes, *, check: bool) -> bool:
     if content == present.content:
         return False
     if not check:
-        atomic_file.sweep(at)
+        atomic_file.remove_temporary(at)
         gid = None if present.gid == os.getegid() else present.gid
         uid = None if present.uid == os.geteuid() else present.uid
         atomic_file.write(at, content, atomic_file.Ownership(uid, gid, present.mode))

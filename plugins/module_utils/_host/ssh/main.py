@@ -108,7 +108,7 @@ def _refuse_late(params: Mapping[str, Any]) -> None:
     if not params["env_path"]:
         return
     try:
-        with atomic_file.held(params["env_path"], look=True) as env:
+        with atomic_file.open_file(params["env_path"], look=True) as env:
             seen = env_file_mark.Mark(env).journal
     except safe_files.NoDirectory:
         return

@@ -35,7 +35,7 @@ class UserRequest:
     known: Sequence[str] = ()
     allow_sessions: bool = False
     last_client: Mapping[str, str] = field(default_factory=dict)
-    ends: str = valkey.NOTED
+    ends: str = valkey.END_NOTED
     nodes: Sequence[str] = ()
     """Declared nodes, without the address of the administrator or login."""
     aliases: Sequence[str] = ()

@@ -30,8 +30,8 @@ ARGUMENT_SPEC: dict[str, Any] = {
     "last_client": {"type": "dict", "default": {}},
     "end_sessions": {
         "type": "str",
-        "choices": [valkey.NOTED, valkey.UNVERIFIED, valkey.ALL],
-        "default": valkey.NOTED,
+        "choices": [valkey.END_NOTED, valkey.END_UNVERIFIED, valkey.END_ALL],
+        "default": valkey.END_NOTED,
     },
     "nodes": {"type": "list", "elements": "str", "default": []},
     "aliases": {"type": "list", "elements": "str", "default": []},

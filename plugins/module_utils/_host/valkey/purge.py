@@ -205,11 +205,11 @@ def purge(wanted: PurgeRequest, *, check: bool) -> Dict[str, Any]:
                     purge_entry.setting,
                     wanted.nodes.get(purge_entry.setting, ()),
                 )
-        grounds, problems = _grounds(wanted, places)
-        results = [] if problems else [_counted(ground, problems) for ground in grounds]
+        purge_plans, problems = _grounds(wanted, places)
+        results = [] if problems else [_counted(purge_plan, problems) for purge_plan in purge_plans]
         if problems:
             raise HostError("Nothing was purged:\n  - " + "\n  - ".join(dict.fromkeys(problems)))
-        reports = [_report(ground, seen, check, wanted.batch) for ground, seen in zip(grounds, results)]
+        reports = [_report(purge_plan, seen, check, wanted.batch) for purge_plan, seen in zip(purge_plans, results)]
     finally:
         for place in places.values():
             place.close()
@@ -229,7 +229,7 @@ def _grounds(wanted: PurgeRequest, places: Mapping[str, PurgeDatabase]) -> Tuple
         for url in valkey_key_patterns.urls_in(wanted.urls[name])
     ]
     bindings = {setting: _bindings(place) for setting, place in places.items()}
-    grounds = []
+    purge_plans = []
     for entry in wanted.entries:
         place, names = places[entry.setting], bindings[entry.setting]
         shared = [name for name, runs, number in brokers if number is None or _same(place, runs, number)]
@@ -243,10 +243,10 @@ def _grounds(wanted: PurgeRequest, places: Mapping[str, PurgeDatabase]) -> Tuple
             for key in purge_entry.keys
         ]
         sieve = Sieve(entry.keys, patterns, tuple(spared_keys))
-        grounds.append(PurgePlan(entry, place, sieve, tuple(dict.fromkeys(shared))))
+        purge_plans.append(PurgePlan(entry, place, sieve, tuple(dict.fromkeys(shared))))
         if shared:
-            problems += _can_reach(entry, patterns, place.database, grounds[-1].shared)
-    return grounds, problems
+            problems += _can_reach(entry, patterns, place.database, purge_plans[-1].shared)
+    return purge_plans, problems
 
 
 def _broker(url: str, name: str, declared: Sequence[str]) -> Tuple[Optional[FrozenSet[str]], Optional[int]]:
@@ -287,14 +287,14 @@ def _can_reach(entry: PurgeEntry, patterns: Sequence[str], database: int, shared
             )
 
 
-def _kept(ground: PurgePlan, primary: Primary, number: int) -> Iterator[Tuple[List[bytes], List[bytes], int]]:
+def _kept(purge_plan: PurgePlan, primary: Primary, number: int) -> Iterator[Tuple[List[bytes], List[bytes], int]]:
     """Pages of one pattern: keys to delete, keys of a broker, and the number of spared sessions."""
-    for page in primary.pages(ground.sieve.keys[number]):
-        fresh = ground.sieve.fresh(number, page)
-        theirs = {key for key in fresh if ground.sieve.broker_key(key) is not None}
-        spared_keys = {key for key in fresh if ground.sieve.is_spared(key)}
+    for page in primary.pages(purge_plan.sieve.keys[number]):
+        fresh = purge_plan.sieve.fresh(number, page)
+        theirs = {key for key in fresh if purge_plan.sieve.broker_key(key) is not None}
+        spared_keys = {key for key in fresh if purge_plan.sieve.is_spared(key)}
         may_go = [key for key in fresh if key not in spared_keys and key not in theirs]
-        if ground.shared and may_go:
+        if purge_plan.shared and may_go:
             # By kind, whatever their names: queues and channels have these kinds, and cache entries do not.
             kinds = primary.many([["TYPE", key] for key in may_go])
             theirs |= {key for key, kind in zip(may_go, kinds) if kind in QUEUE_KINDS}
@@ -302,44 +302,54 @@ def _kept(ground: PurgePlan, primary: Primary, number: int) -> Iterator[Tuple[Li
         yield may_go, sorted(theirs), len(spared_keys)
 
 
-def _counted(ground: PurgePlan, problems: List[str]) -> Dict[str, Any]:
+def _counted(purge_plan: PurgePlan, problems: List[str]) -> Dict[str, Any]:
     """Counts keys to delete. Keys of a broker become a problem."""
     count, spared_count = 0, 0
-    for number, pattern in enumerate(ground.sieve.keys):
+    for number, pattern in enumerate(purge_plan.sieve.keys):
         hits: List[bytes] = []
-        for primary in ground.place.primaries:
-            for may_go, theirs, newly_spared in _kept(ground, primary, number):
+        for primary in purge_plan.place.primaries:
+            for may_go, theirs, newly_spared in _kept(purge_plan, primary, number):
                 count, spared_count = count + len(may_go), spared_count + newly_spared
                 hits += theirs[: NAMED - len(hits)]
         if hits:
             problems.append(
                 "purge.%s.keys[%d]: %r matches keys of a broker in database %d: %s; write the prefix of the "
                 "cache's own keys"
-                % (ground.entry.name, number, pattern, ground.place.database, ", ".join(shown(key) for key in hits))
+                % (
+                    purge_plan.entry.name,
+                    number,
+                    pattern,
+                    purge_plan.place.database,
+                    ", ".join(shown(key) for key in hits),
+                )
             )
     return {"count": count, "spared": spared_count}
 
 
-def _report(ground: PurgePlan, counted: Mapping[str, Any], check: bool, batch: int) -> Dict[str, Any]:
+def _report(purge_plan: PurgePlan, counted: Mapping[str, Any], check: bool, batch: int) -> Dict[str, Any]:
     began = time.monotonic()
-    count = counted["count"] if check else sum(_deleted(ground, primary, batch) for primary in ground.place.primaries)
+    count = (
+        counted["count"]
+        if check
+        else sum(_deleted(purge_plan, primary, batch) for primary in purge_plan.place.primaries)
+    )
     return {
-        "name": ground.entry.name,
-        "kind": ground.entry.kind,
-        "setting": ground.entry.setting,
-        "database": ground.place.database,
-        "nodes": [primary.node for primary in ground.place.primaries],
+        "name": purge_plan.entry.name,
+        "kind": purge_plan.entry.kind,
+        "setting": purge_plan.entry.setting,
+        "database": purge_plan.place.database,
+        "nodes": [primary.node for primary in purge_plan.place.primaries],
         "count": count,
         "spared": counted["spared"],
         "milliseconds": 0 if check else _since(began),
     }
 
 
-def _deleted(ground: PurgePlan, primary: Primary, batch: int) -> int:
+def _deleted(purge_plan: PurgePlan, primary: Primary, batch: int) -> int:
     """Deletes keys. Returns their number. Asks the same sieve again, so that a broker's newer keys stay."""
     deleted = 0
-    for number in range(len(ground.sieve.keys)):
-        for may_go, _theirs, _spared in _kept(ground, primary, number):
+    for number in range(len(purge_plan.sieve.keys)):
+        for may_go, _theirs, _spared in _kept(purge_plan, primary, number):
             for keys in valkey_key_patterns.batches(may_go, batch):
                 # One key a command: in a cluster, the keys of one command must belong together.
                 deleted += sum(int(count) for count in primary.many([["UNLINK", key] for key in keys]))

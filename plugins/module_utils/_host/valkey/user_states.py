@@ -240,7 +240,7 @@ def revoked(wanted: UserRequest, *, check: bool) -> Dict[str, Any]:
         result["footholds"] += footholds.looked_for(nodes, wanted, others=not inventory or bool(inventory["problems"]))
         result.update({"inventory": inventory} if inventory else {})
         _require_all(nodes, wanted)
-        return {**result, "not_ended": remaining} if remaining and wanted.ends == valkey.ALL else result
+        return {**result, "not_ended": remaining} if remaining and wanted.ends == valkey.END_ALL else result
 
 
 def _at_once(nodes: Nodes, commands: Mapping[str, Commands], wanted: UserRequest) -> Dict[str, List[valkey.Client]]:
@@ -343,7 +343,7 @@ def _refuse_unknown_clients(nodes: Nodes, sessions: Mapping[str, Sequence[valkey
 def _end(node: Node, wanted: UserRequest) -> List[valkey.Client]:
     """Ends the sessions of the old value by number, because no later session can have the same."""
     clients = [client for client in node.connection.other_clients() if client.user == wanted.user]
-    if wanted.by_users and wanted.ends != valkey.ALL:
+    if wanted.by_users and wanted.ends != valkey.END_ALL:
         # Read after the list: if no password is left now, no listed session used another one.
         node.load_users()
         user = node.users.get(wanted.user)

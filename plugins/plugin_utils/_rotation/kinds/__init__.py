@@ -20,26 +20,26 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._ansible.paths 
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation import kind_declarations
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.kind_declarations import Kind
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.kinds import own
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.kinds.base import Acts, stages_of
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.kinds.base import KindStages, stages_of
 
 
-def registry() -> dict[str, type[Acts]]:
+def registry() -> dict[str, type[KindStages]]:
     """Classes that declare a ``kind``, by its name."""
     return {acts.kind.name: acts for acts in sorted(_declared(), key=lambda acts: acts.kind.name)}
 
 
-def _declared() -> Iterator[type[Acts]]:
+def _declared() -> Iterator[type[KindStages]]:
     for file in pkgutil.iter_modules(__path__):
         module = importlib.import_module(f"{__name__}.{file.name}")
         for item in vars(module).values():
-            if isinstance(item, type) and issubclass(item, Acts) and "kind" in vars(item):
+            if isinstance(item, type) and issubclass(item, KindStages) and "kind" in vars(item):
                 yield item
 
 
-BUILT_IN: Mapping[str, type[Acts]] = registry()
+BUILT_IN: Mapping[str, type[KindStages]] = registry()
 
 
-def acts_of(kind: Kind) -> Acts:
+def stages_for(kind: Kind) -> KindStages:
     return own.OwnKind(kind) if kind.folder else BUILT_IN[kind.name]()
 
 
@@ -49,8 +49,8 @@ def sessions_module(kind: str) -> str:
 
 
 def ways_in(kind: str, *, compared: bool) -> tuple[str, str] | None:
-    """The texts ``Acts.ways_in`` of a kind, or ``Acts.ways_in_compared``."""
-    acts = BUILT_IN.get(kind, Acts)
+    """The texts ``KindStages.ways_in`` of a kind, or ``KindStages.ways_in_compared``."""
+    acts = BUILT_IN.get(kind, KindStages)
     return acts.ways_in_compared if compared else acts.ways_in
 
 

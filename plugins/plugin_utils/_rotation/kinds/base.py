@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Acts of a kind at the stages of a rotation."""
+"""What a kind does at the stages of a rotation."""
 
 from __future__ import annotations
 
@@ -80,10 +80,10 @@ class Part:
         return self.server.run(module, credential=self.name, state=state, **operator_options, **extra)
 
 
-class Acts:
-    """Acts of a kind. A stage whose method is not overridden is skipped.
+class KindStages:
+    """Stages of a kind. A stage whose method is not overridden is skipped.
 
-    Each act may be repeated: after a killed run, the whole stage is carried out again.
+    Each may be repeated: after a killed run, the whole stage is carried out again.
     """
 
     kind: Kind
@@ -96,7 +96,7 @@ class Acts:
     ways_in_compared: tuple[str, str] | None = None
     """The same texts for a server with a baseline."""
     requests: Mapping[str, StageRequest] = {}
-    """Requests by stage. Acts of many credentials are one execution."""
+    """Requests by stage. Those of many credentials are one execution."""
 
     def carry_out(self, requests: Sequence[tuple[str, Part]]) -> list[Answer | RotationError]:
         """Answers for each stage and credential, in order. Raises NotReached.
@@ -109,7 +109,7 @@ class Acts:
         results: list[Answer | RotationError] = []
         for stage, part in requests:
             try:
-                results.append(getattr(self, VERBS[stage])(part))
+                results.append(getattr(self, METHODS[stage])(part))
             except NotReached:
                 raise
             except SecretsError as error:
@@ -175,7 +175,7 @@ class Acts:
         raise NotImplementedError
 
 
-VERBS: Mapping[str, str] = {
+METHODS: Mapping[str, str] = {
     "check": "check",
     "block": "block",
     "off": "switch_off",
@@ -186,7 +186,7 @@ VERBS: Mapping[str, str] = {
     "revoke": "revoke",
     "revoked": "verify_revoked",
 }
-"""The verb of each stage. The stage revoke_first carries out revoke before the rollout."""
+"""The method of each stage. The stage revoke_first carries out revoke before the rollout."""
 DONE: Mapping[str, str] = {
     "block": "the leaked login is blocked",
     "off": "switched off",
@@ -199,9 +199,10 @@ DONE: Mapping[str, str] = {
 """Default messages of stages."""
 
 
-def stages_of(acts: type[Acts]) -> tuple[str, ...]:
+def stages_of(acts: type[KindStages]) -> tuple[str, ...]:
     return tuple(
         name
         for name in STAGES
-        if name in acts.requests or (name in VERBS and getattr(acts, VERBS[name]) is not getattr(Acts, VERBS[name]))
+        if name in acts.requests
+        or (name in METHODS and getattr(acts, METHODS[name]) is not getattr(KindStages, METHODS[name]))
     )

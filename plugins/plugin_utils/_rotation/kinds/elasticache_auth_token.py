@@ -6,12 +6,12 @@ from __future__ import annotations
 
 from ansible_collections.watchparty.secrets.plugins.module_utils._core import kind_names
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.kind_declarations import Kind
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.kinds.base import Acts, Answer, Part
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.kinds.base import Answer, KindStages, Part
 
 MODULE = "elasticache_auth_token"
 
 
-class ElasticacheAuthToken(Acts):
+class ElasticacheAuthToken(KindStages):
     kind = Kind(
         kind_names.ELASTICACHE_AUTH_TOKEN,
         "The AUTH token of an ElastiCache replication group, ROTATE beside the old one, then SET; not run on AWS.",

@@ -6,12 +6,12 @@ from __future__ import annotations
 
 from ansible_collections.watchparty.secrets.plugins.module_utils._core import kind_names
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.kind_declarations import Kind
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.kinds.base import Acts, Answer, Part
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.kinds.base import Answer, KindStages, Part
 
 MODULE = "external_value"
 
 
-class External(Acts):
+class External(KindStages):
     kind = Kind(
         kind_names.EXTERNAL,
         "A value that a provider issues and the operator supplies.",

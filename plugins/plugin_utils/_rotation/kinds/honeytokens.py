@@ -15,8 +15,8 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._core.url_crede
 from ansible_collections.watchparty.secrets.plugins.module_utils._host.honeytokens import main as program
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.kind_declarations import Kind
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.kinds.base import (
-    Acts,
     Answer,
+    KindStages,
     NotReached,
     Part,
 )
@@ -26,7 +26,7 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.rotat
 SECONDS = 60
 
 
-class HoneytokenLogin(Acts):
+class HoneytokenLogin(KindStages):
     """No program logs in, so old and new password need not be valid together."""
 
     def check(self, part: Part) -> Answer:

@@ -8,12 +8,12 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._core import ki
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.catalog_requests import ProviderApi
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import RotationError
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.kind_declarations import Kind
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.kinds.base import Acts, Answer, Part
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.kinds.base import Answer, KindStages, Part
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.provider_client import ProviderClient
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.provider_keys import ProviderKeys
 
 
-class HttpApi(Acts):
+class HttpApi(KindStages):
     """Asks the provider from the controller."""
 
     kind = Kind(

@@ -19,13 +19,13 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._ansible import
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation import plan as rotation_plan
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation import state_machine
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.kind_declarations import ROTATION_HOST, Kind
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.kinds.base import Acts, Answer, Part
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.kinds.base import Answer, KindStages, Part
 
 PROGRAM = "kind"
 """The executable beside kind.yml."""
 
 
-class OwnKind(Acts):
+class OwnKind(KindStages):
     """Runs on the controller, with this run's environment, or on the rotation host. Values are only on standard
     input."""
 

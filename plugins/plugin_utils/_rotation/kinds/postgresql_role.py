@@ -1,18 +1,18 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Two PostgreSQL login roles under one owner, which take turns."""
+"""Two PostgreSQL login roles under one owner, which alternate."""
 
 from __future__ import annotations
 
 from ansible_collections.watchparty.secrets.plugins.module_utils._core import kind_names
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.kind_declarations import Kind
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.kinds.base import Acts, StageRequest
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.kinds.base import KindStages, StageRequest
 
 
-class PostgresqlRole(Acts):
+class PostgresqlRole(KindStages):
     kind = Kind(
         kind_names.POSTGRESQL_ROLE,
-        "Two login roles under one owner, which take turns.",
+        "Two login roles under one owner, which alternate.",
         alternates="always",
         needs_admin=True,
         needs_url=True,

@@ -6,10 +6,10 @@ from __future__ import annotations
 
 from ansible_collections.watchparty.secrets.plugins.module_utils._core import kind_names
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.kind_declarations import Kind
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.kinds.base import Acts
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.kinds.base import KindStages
 
 
-class SshKey(Acts):
+class SshKey(KindStages):
     kind = Kind(
         kind_names.SSH_KEY,
         (

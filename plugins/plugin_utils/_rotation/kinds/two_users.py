@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Two users of a server that take turns: a program on the rotation host changes them."""
+"""Two users of a server that alternate: a program on the rotation host changes them."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors im
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.url_credentials import Login
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation import compared_servers
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.kind_declarations import other_login
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.kinds.base import Acts, Answer, Part
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.kinds.base import Answer, KindStages, Part
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.new_values import required
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.rotated_logins import rotated_logins
 
@@ -22,7 +22,7 @@ CHECKED, PRESENT, USABLE, REVOKED = "checked", "present", "usable", "revoked"
 SECONDS = 60
 
 
-class TwoUsers(Acts):
+class TwoUsers(KindStages):
     """``options.user`` names the two users, so that no store can choose another one."""
 
     program: ModuleType

@@ -6,10 +6,10 @@ from __future__ import annotations
 
 from ansible_collections.watchparty.secrets.plugins.module_utils._core import kind_names
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.kind_declarations import Kind
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.kinds.base import Acts, StageRequest
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.kinds.base import KindStages, StageRequest
 
 
-class ValkeyUser(Acts):
+class ValkeyUser(KindStages):
     kind = Kind(
         kind_names.VALKEY_USER,
         "A password beside the old one, or a user beside it where the names end in _a and _b.",

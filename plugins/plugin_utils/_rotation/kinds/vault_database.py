@@ -26,10 +26,10 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._core.url_crede
 from ansible_collections.watchparty.secrets.plugins.module_utils._host import revoked_logins_main
 from ansible_collections.watchparty.secrets.plugins.module_utils._host.revoked_logins import ACCEPTED, NEITHER, REFUSED
 from ansible_collections.watchparty.secrets.plugins.module_utils._stores.vault_leases import DatabaseLeases, Lease
-from ansible_collections.watchparty.secrets.plugins.module_utils._stores.write_permission import Fresh
+from ansible_collections.watchparty.secrets.plugins.module_utils._stores.write_permission import WritePermission
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.kept_value import keep_or_undo
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.kind_declarations import Kind
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.kinds.base import Acts, Answer, Part
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.kinds.base import Answer, KindStages, Part
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.new_values import required
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.rotated_logins import (
     RotatedLogins,
@@ -45,7 +45,7 @@ CONNECT, TRIES = 5, 30
 """Seconds for one login, and for all of a stage."""
 
 
-class VaultDatabase(Acts):
+class VaultDatabase(KindStages):
     """Asks Vault from the controller, and logs in from the rotation host."""
 
     kind = Kind(
@@ -95,7 +95,7 @@ class VaultDatabase(Acts):
             rotation,
             part.name,
             lease.login,
-            undo=lambda: leases.end(lease.lease, fresh=Fresh.uncontested()),
+            undo=lambda: leases.end(lease.lease, fresh=WritePermission.uncontested()),
             undone="revoked the login that it had created",
             **vars(lease.lease),
         )

@@ -103,7 +103,7 @@ class HostWorld:
         self.env.write_bytes(content)
         self.env.chmod(0o600)
         os.chown(self.env, NOBODY, NOBODY)
-        with atomic_file.held(str(self.env), owner=NOBODY) as env:
+        with atomic_file.open_file(str(self.env), owner=NOBODY) as env:
             mark = Mark(env)
             mark.accept("s-1", 1, atomic_file.digest(content), restart=True)
             mark.record_healthy("s-1", atomic_file.required(env.file))

@@ -245,17 +245,17 @@ def test_health(check: Check, server: str, status: int) -> None:
     ],
 )
 def test_no_health(url: str, message: str) -> None:
-    assert health_check.asked(url, 2)["problem"] == message
+    assert health_check.ask_once(url, 2)["problem"] == message
 
 
 def test_a_path_outside_of_ascii_is_named(server: str) -> None:
-    result = health_check.asked(f"{server}/\u00e9t\u00e9", 2)
+    result = health_check.ask_once(f"{server}/\u00e9t\u00e9", 2)
     assert (result["status"], result["problem"]) == (0, health_check.UNENCODED)
 
 
 @pytest.mark.parametrize("value", ["token\r\nX-Other: 1", "token\n", "a\0b"])
 def test_a_header_cannot_begin_another_one(server: str, value: str) -> None:
-    result = health_check.asked(server, 2, headers={"Authorization": value})
+    result = health_check.ask_once(server, 2, headers={"Authorization": value})
     assert (result["status"], result["problem"]) == (0, health_check.UNPRINTABLE)
 
 
@@ -281,13 +281,13 @@ def test_one_that_never_answers_ends_in_time() -> None:
     import socket
 
     with socket.create_server(("127.0.0.1", 0)) as silent:
-        result = health_check.asked(f"http://127.0.0.1:{silent.getsockname()[1]}/", 0.3)
+        result = health_check.ask_once(f"http://127.0.0.1:{silent.getsockname()[1]}/", 0.3)
     assert result["problem"].startswith("no answer: ")
     assert result["seconds"] < 3
 
 
 def test_plain_http_behind_https(server: str) -> None:
-    result = health_check.asked(server.replace("http", "https"), 2)
+    result = health_check.ask_once(server.replace("http", "https"), 2)
     assert result["problem"].startswith("no answer: ")
     assert json.dumps(result)
 

@@ -15,7 +15,7 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors im
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.stores.vault import Vault
 from ansible_collections.watchparty.secrets.plugins.module_utils._stores import vault_client
 from ansible_collections.watchparty.secrets.plugins.module_utils._stores.vault_leases import DatabaseLeases, Lease
-from ansible_collections.watchparty.secrets.plugins.module_utils._stores.write_permission import Fresh
+from ansible_collections.watchparty.secrets.plugins.module_utils._stores.write_permission import WritePermission
 from tests.unit.plugins.module_utils._stores.test_vault_client import Server
 
 PASSWORD = "canary-of-a-login"
@@ -63,10 +63,10 @@ def test_a_login_is_made_by_a_token_of_its_own(tmp_path: Path) -> None:
     answers = Answers(tmp_path)
     with answers.server:
         leases = answers.leases()
-        made = leases.make(fresh=Fresh())
+        made = leases.make(fresh=WritePermission())
         assert (made.login.username, made.login.password, made.lease) == ("v-web-1", PASSWORD, LEASE)
-        assert leases.extended(made.lease, 10**6, fresh=Fresh()) == 80000, "the shorter of both"
-        leases.end(made.lease, fresh=Fresh())
+        assert leases.extended(made.lease, 10**6, fresh=WritePermission()) == 80000, "the shorter of both"
+        leases.end(made.lease, fresh=WritePermission())
     assert PASSWORD not in repr(made)
     assert answers.asked == [
         ("/v1/auth/token/create-orphan", "ours"),
@@ -102,7 +102,7 @@ def test_a_login_is_made_by_a_token_of_its_own(tmp_path: Path) -> None:
 def test_an_answer_that_is_no_login_ends_what_it_made(tmp_path: Path, made: Any) -> None:
     answers = Answers(tmp_path, **{CREDS: (200, made)})
     with answers.server, pytest.raises(StoreError, match="is a database engine") as refused:
-        answers.leases().make(fresh=Fresh())
+        answers.leases().make(fresh=WritePermission())
     assert answers.asked[-1] == ("/v1/auth/token/revoke-accessor", "ours")
     assert PASSWORD not in str(refused.value)
     assert str(refused.value).isprintable()
@@ -115,7 +115,7 @@ def test_an_answer_that_is_no_login_ends_what_it_made(tmp_path: Path, made: Any)
 def test_an_answer_that_is_no_token_makes_no_login(tmp_path: Path, auth: Any) -> None:
     answers = Answers(tmp_path, **{"/v1/auth/token/create-orphan": (200, {"auth": auth})})
     with answers.server, pytest.raises(StoreError, match="making a token for a new login"):
-        answers.leases().make(fresh=Fresh())
+        answers.leases().make(fresh=WritePermission())
     assert len(answers.asked) == 1
 
 
@@ -123,28 +123,28 @@ def test_an_answer_that_is_no_token_makes_no_login(tmp_path: Path, auth: Any) ->
 def test_a_lease_without_a_time(tmp_path: Path, seconds: Any) -> None:
     answers = Answers(tmp_path, **{"/v1/sys/leases/renew": (200, {"lease_duration": seconds})})
     with answers.server, pytest.raises(StoreError, match="lease_duration is missing or not a time"):
-        answers.leases().extended(LEASE, 10**6, fresh=Fresh())
+        answers.leases().extended(LEASE, 10**6, fresh=WritePermission())
 
 
 @pytest.mark.parametrize("path", ["/v1/sys/leases/renew", "/v1/auth/token/renew-accessor"])
 def test_a_lease_that_has_ended(tmp_path: Path, path: str) -> None:
     answers = Answers(tmp_path, **{path: (400, {"errors": ["lease not found"]})})
     with answers.server, pytest.raises(NotFound, match="the lease of database/creds/web has ended"):
-        answers.leases().extended(LEASE, 10**6, fresh=Fresh())
+        answers.leases().extended(LEASE, 10**6, fresh=WritePermission())
 
 
 @pytest.mark.parametrize("status", [400, 404])
 def test_a_role_that_is_not_there(tmp_path: Path, status: int) -> None:
     answers = Answers(tmp_path, **{CREDS: (status, {"errors": []})})
     with answers.server, pytest.raises(NotFound, match=r"no role database/creds/web; correct options\.role"):
-        answers.leases().make(fresh=Fresh())
+        answers.leases().make(fresh=WritePermission())
     assert answers.asked[-1] == ("/v1/auth/token/revoke-accessor", "ours")
 
 
 def test_a_database_that_keeps_the_login(tmp_path: Path) -> None:
     answers = Answers(tmp_path, **{"/v1/sys/leases/revoke": (400, {"errors": ["cannot drop role"]})})
     with answers.server, pytest.raises(StoreError, match="could not revoke a lease of database/creds/web"):
-        answers.leases().end(LEASE, fresh=Fresh())
+        answers.leases().end(LEASE, fresh=WritePermission())
     assert answers.asked == [("/v1/sys/leases/revoke", "ours")], "the token stays, by which it can be tried again"
 
 

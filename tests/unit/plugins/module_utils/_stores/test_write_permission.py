@@ -9,14 +9,14 @@ from unittest.mock import MagicMock
 import pytest
 
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import Overtaken
-from ansible_collections.watchparty.secrets.plugins.module_utils._stores.write_permission import Fresh
+from ansible_collections.watchparty.secrets.plugins.module_utils._stores.write_permission import WritePermission
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._access.iam_client import AccessKeys
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.elasticache_group import AuthTokens
 from tests.unit.plugins.plugin_utils._rotation.rotator_world import TOKEN, World, going
 
 
 def test_one_look_allows_one_write() -> None:
-    fresh = Fresh()
+    fresh = WritePermission()
     fresh.spend()
     with pytest.raises(RuntimeError, match="look again"):
         fresh.spend()
@@ -51,7 +51,7 @@ KEY_WRITES: dict[str, Callable[..., object]] = {
 
 @pytest.mark.parametrize("write", KEY_WRITES.values(), ids=KEY_WRITES)
 def test_an_access_key_is_not_written_without_a_look_of_its_own(write: Callable[..., object]) -> None:
-    client, fresh = MagicMock(), Fresh()
+    client, fresh = MagicMock(), WritePermission()
     keys = AccessKeys(client, acting=client, sts=client)
     with pytest.raises(TypeError, match="fresh"):
         write(keys)
@@ -75,7 +75,7 @@ def _group_client() -> Any:
 
 def test_an_auth_token_is_not_changed_without_a_look_of_its_own() -> None:
     """Its group is waited for first, so the look comes after that."""
-    client, fresh = _group_client(), Fresh()
+    client, fresh = _group_client(), WritePermission()
     with pytest.raises(TypeError, match="look"):
         AuthTokens(client, "cache", acting=client)  # type: ignore[call-arg]
     tokens = AuthTokens(client, "cache", acting=client, look=lambda: fresh)

@@ -14,7 +14,7 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors im
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._access.aws_scope import AwsScope
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._access.resources import (
     AccessOptions,
-    Standing,
+    ExistingResource,
     conflicts,
     is_numbered,
     key_arn,
@@ -60,9 +60,9 @@ def test_tags_that_aws_refuses(given: dict[str, str], message: str) -> None:
 
 def test_what_has_other_tags_is_named_unless_adopted() -> None:
     catalog = made()
-    ours = Standing("role", "ours", {**OURS, "Team": "x"})
-    theirs = Standing("role", "theirs", {**OURS, "Environment": "production"})
-    bare = Standing("policy", "bare")
+    ours = ExistingResource("role", "ours", {**OURS, "Team": "x"})
+    theirs = ExistingResource("role", "theirs", {**OURS, "Environment": "production"})
+    bare = ExistingResource("policy", "bare")
     results = conflicts(catalog, [ours, theirs, bare], [])
     assert len(results) == 2
     assert results[0].startswith(

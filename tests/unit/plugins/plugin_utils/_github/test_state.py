@@ -14,7 +14,7 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._github.sync_pl
     SECRET,
     VARIABLE,
     GithubTarget,
-    There,
+    PresentEntry,
 )
 
 DOCUMENT: dict[str, Any] = {
@@ -31,7 +31,7 @@ DOCUMENT: dict[str, Any] = {
     },
     "environments": {"production": {}, "staging": {"github": {"scope": "environment"}}},
 }
-AT = There("2026-11-25T10:00:00Z")
+AT = PresentEntry("2026-11-25T10:00:00Z")
 VALUED = {"KEY": "x", "TOKEN": "x", "MODE": "x", "LIMIT_A": "1"}
 EVERY = {
     GithubTarget(SECRET, "repository", "KEY"): AT,
@@ -42,7 +42,7 @@ EVERY = {
 }
 
 
-def rows(there: dict[GithubTarget, There], valued: dict[str, str] | None = VALUED) -> list[tuple[str, str, str]]:
+def rows(there: dict[GithubTarget, PresentEntry], valued: dict[str, str] | None = VALUED) -> list[tuple[str, str, str]]:
     catalogs = [catalog_parser.parse(DOCUMENT, name) for name in ("production", "staging")]
     return [
         (entry["state"], entry["place"], entry["message"])
@@ -50,7 +50,7 @@ def rows(there: dict[GithubTarget, There], valued: dict[str, str] | None = VALUE
     ]
 
 
-def without(name: str) -> dict[GithubTarget, There]:
+def without(name: str) -> dict[GithubTarget, PresentEntry]:
     return {target: there for target, there in EVERY.items() if target.name != name}
 
 

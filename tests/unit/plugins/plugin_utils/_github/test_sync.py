@@ -12,7 +12,7 @@ import pytest
 
 from ansible_collections.watchparty.secrets.plugins.module_utils._core import catalog_parser
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import Denied, NoAccess, RotationError
-from ansible_collections.watchparty.secrets.plugins.module_utils._stores.write_permission import Fresh
+from ansible_collections.watchparty.secrets.plugins.module_utils._stores.write_permission import WritePermission
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._github import sync
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._github import token as github_token
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._github.sent_records import SentStore
@@ -74,7 +74,7 @@ def test_without_a_token_or_a_repository_there_is_none(world: World, monkeypatch
         "(URL), and the catalog names no repository; add github: {repository: OWNER/NAME}"
     )
     with pytest.raises(RotationError, match="URL: the catalog names no repository"):
-        without.send({"URL": "x"}, Fresh)
+        without.send({"URL": "x"}, WritePermission)
 
 
 def test_a_promotion_is_sent_and_recorded_by_what_it_promoted(world: World, github: GitHub) -> None:
@@ -104,7 +104,7 @@ def test_rolled_back_the_former_values_are_there_again(world: World, github: Git
 
 
 def test_what_somebody_wrote_over_has_no_record(world: World, github: GitHub) -> None:
-    mirror(world).send({"URL": "postgres://app_b:never-in-a-store@db/app"}, Fresh)
+    mirror(world).send({"URL": "postgres://app_b:never-in-a-store@db/app"}, WritePermission)
     (record,) = SentStore(world.parameters, world.catalog.sent_path).read().values()
     assert record.identity == ""
     assert refreshed(world, "URL") == []
@@ -130,7 +130,7 @@ def test_github_is_asked_beforehand_and_nothing_is_written(
     message = str(mirror(world).blocker(["URL"]))
     assert message.startswith("GitHub holds it too (URL): GitHub rejects the token at secrets of repository")
     with pytest.raises(NoAccess):
-        mirror(world).send({"URL": "x"}, Fresh)
+        mirror(world).send({"URL": "x"}, WritePermission)
     monkeypatch.setenv("GITHUB_TOKEN", TOKEN)
     monkeypatch.setitem(__import__("sys").modules, "nacl", None)
     assert "PyNaCl is not installed" in str(mirror(world).blocker(["URL"]))

@@ -68,7 +68,7 @@ def test_of_an_access_key(leak: Leak) -> None:
     token = replace(leak.world.catalog.credentials["token"], kind="aws_access_key")
     leak.world.catalog = replace(leak.world.catalog, credentials={**leak.world.catalog.credentials, "token": token})
     impact = {**IMPACT, "waves": [["token"]], "first_off": []}
-    denial = DenialPlan(left={"token": ""})
+    denial = DenialPlan(reasons={"token": ""})
     results = lines(leak, impact, {"plan": {}, "would": would_be(leak), "logs_out": False, "denial": denial})
     assert any(name.startswith("by hand: token: temporary credentials that an intruder got") for name in results)
 

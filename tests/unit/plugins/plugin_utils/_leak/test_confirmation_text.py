@@ -192,7 +192,7 @@ class TestByHand:
         assert self.by_hand(refused={"cache": "no token is there"}) == ["by hand: cache: no token is there"]
 
     def test_temporary_credentials_that_nobody_asked_to_deny(self) -> None:
-        (result,) = self.by_hand(denial=DenialPlan(left={"role host": ""}))
+        (result,) = self.by_hand(denial=DenialPlan(reasons={"role host": ""}))
         assert result == (
             "by hand: role host: temporary credentials that an intruder got from AWS work until they expire. To deny "
             "them first, add -e leak_deny_sessions=true, with credentials that may write IAM policies"

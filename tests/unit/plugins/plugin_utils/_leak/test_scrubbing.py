@@ -16,7 +16,7 @@ from moto import mock_aws
 from ansible_collections.watchparty.secrets.plugins.module_utils._core import catalog_parser
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.readings import DENIED, Contents, Failure
 from ansible_collections.watchparty.secrets.plugins.module_utils._stores.secrets_manager import SecretsManager
-from ansible_collections.watchparty.secrets.plugins.module_utils._stores.write_permission import Fresh
+from ansible_collections.watchparty.secrets.plugins.module_utils._stores.write_permission import WritePermission
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._github import sync
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._leak import scrubbing
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.setup import RotationSetup
@@ -172,7 +172,7 @@ def test_a_mirror_that_was_sent_the_new_value(
     with GitHub() as github:
         where = {"repository": REPOSITORY, "api_url": github.url}
         world = World(catalog=catalog_parser.parse({**CATALOG, "settings": settings, "github": where}, "test"))
-        sync.GithubCopies(world.catalog, world.secrets, world.parameters).send({"URL": OLD_URL}, Fresh)
+        sync.GithubCopies(world.catalog, world.secrets, world.parameters).send({"URL": OLD_URL}, WritePermission)
         rotator = world.rotator()
         by = {"at": "2026-11-25T11:00:00Z", "who": "ann", "rotation": "r1", "incident": answers}
         extra = {"incident": {"id": "i1", "at": "2026-11-25T10:00:00Z", "who": "ann"}} if declared else {}

@@ -202,7 +202,7 @@ def test_a_role_that_was_never_made_has_none(world: World) -> None:
 
 def plan(world: World, about: LeakedAccess, *, asked: bool, incident: Incident = INCIDENT) -> Any:
     args = {"compromised_hosts": list(about.compromised), "deny_sessions": asked}
-    return temporary_credentials.planned(
+    return temporary_credentials.plan_denials(
         world.setting, replace(incident, declared=tuple(about.declared)), about.impact, args
     )
 
@@ -211,16 +211,16 @@ def test_the_plan(world: World) -> None:
     about = access("deploy_ssh", "storage", "other")
     asked = plan(world, about, asked=True)
     unknown = {"other": "the catalog does not name the key's user (options.user)"}
-    assert (asked.denied, asked.left) == ((str(HOST), str(STORAGE)), unknown)
+    assert (asked.denied, asked.reasons) == ((str(HOST), str(STORAGE)), unknown)
     world.own = HOST
     asked = plan(world, about, asked=True)
-    assert (asked.denied, asked.left) == ((str(STORAGE),), {str(HOST): "this run uses it", **unknown})
+    assert (asked.denied, asked.reasons) == ((str(STORAGE),), {str(HOST): "this run uses it", **unknown})
     not_asked = plan(world, about, asked=False)
-    assert (not_asked.denied, not_asked.left) == ((), {str(HOST): "", str(STORAGE): "", **unknown})
+    assert (not_asked.denied, not_asked.reasons) == ((), {str(HOST): "", str(STORAGE): "", **unknown})
 
 
 def left(world: World, about: LeakedAccess, *, asked: bool, **events: str) -> tuple[list[str], list[str]]:
-    return temporary_credentials.left(world.setting, with_events(**events), about, asked=asked)
+    return temporary_credentials.remaining(world.setting, with_events(**events), about, asked=asked)
 
 
 def test_what_is_left_has_the_command(world: World) -> None:
@@ -271,7 +271,7 @@ def test_a_session_in_cloudtrail_that_is_denied_is_no_foothold(
 ) -> None:
     monkeypatch.setattr(temporary_credentials.aws_errors, "account_id", lambda _sts: ACCOUNT)
     key = MadeWithKey(Made("access key", "AKIA of user dba", ""), EARLIER, "10.0.3.7", "CreateAccessKey")
-    result = temporary_credentials.settled(world.setting, with_events(**DENIED), [key, item], asked=False)
+    result = temporary_credentials.separate_denied(world.setting, with_events(**DENIED), [key, item], asked=False)
     assert (result.made == [key], len(result.lines)) == (is_over, is_over)
     assert world.denied() == []
 
@@ -279,8 +279,8 @@ def test_a_session_in_cloudtrail_that_is_denied_is_no_foothold(
 def test_a_session_of_a_role_that_the_catalog_did_not_explain_is_denied_then(world: World) -> None:
     """Such as of one that every user of the account may assume."""
     items = [session(f"arn:aws:iam::{ACCOUNT}:role/{DEPLOY.name}", EARLIER)]
-    assert temporary_credentials.settled(world.setting, INCIDENT, items, asked=False).made == items
-    result = temporary_credentials.settled(world.setting, INCIDENT, items, asked=True)
+    assert temporary_credentials.separate_denied(world.setting, INCIDENT, items, asked=False).made == items
+    result = temporary_credentials.separate_denied(world.setting, INCIDENT, items, asked=True)
     assert (result.made, world.denied()) == ([], [DEPLOY.name])
     assert result.lines == [f"{items[0].made.name}, {items[0].when}: denied"]
 
@@ -296,7 +296,7 @@ def test_an_sts_that_does_not_answer_stops_nothing(world: World, monkeypatch: py
     assert temporary_credentials.deny(world.setting, [DEPLOY]).problems
     assert world.denied() == []
     assert len(left(world, about, asked=True)[1]) == 1
-    result = temporary_credentials.settled(world.setting, with_events(**DENIED), ENDED, asked=True)
+    result = temporary_credentials.separate_denied(world.setting, with_events(**DENIED), ENDED, asked=True)
     assert (result.made, result.denial.problems) == (ENDED, ["whether sessions are denied: AWS does not answer"])
 
 

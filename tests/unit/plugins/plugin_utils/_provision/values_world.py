@@ -107,7 +107,7 @@ class World:
             journal=self.journal,
             kinds=KINDS,
             generate=self.generate,
-            wish=WriteOptions(**wish),
+            write_options=WriteOptions(**wish),
             planner=planner,
         )
 

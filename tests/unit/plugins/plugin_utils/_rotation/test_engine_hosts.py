@@ -74,8 +74,8 @@ class TestWaiting:
         assert result["hosts_do"] == {"web1": "wait", "web2": "return"}
         clock.now += 20
         assert at.resume(result, answered("web1"))["next"] == "went on"
-        assert at.carried.waited == pytest.approx(20), "the proof itself is not a waiting"
-        assert at.carried.verified
+        assert at.state.waited == pytest.approx(20), "the proof itself is not a waiting"
+        assert at.state.verified
 
     @pytest.mark.parametrize(
         ("over", "verified"), [({}, HOSTS), ({"wait_seconds": 0}, []), ({"opened": ["web2"]}, ["web1"])]
@@ -86,7 +86,7 @@ class TestWaiting:
         at = engine(clock)
         clock.now += 3
         assert at.resume(asked("verify", **over), answered(*verified))["next"] == "went on"
-        assert at.carried.waited == 0
+        assert at.state.waited == 0
 
 
 class TestTasks:
@@ -116,4 +116,4 @@ def test_what_may_be_in_use_is_not_revoked(answer: str, end: str) -> None:
         at._require_verified()
     at.verification = Hosts(HOSTS, dict.fromkeys(HOSTS, VERIFIED))
     at._require_verified()
-    assert at.carried.notes.behind == ["web3"]
+    assert at.state.notes.behind == ["web3"]

@@ -13,13 +13,17 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors im
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation import context, kind_acts
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.engine import Engine
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.kind_declarations import Kind
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.kinds.base import Acts, NotReached, Part
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.kinds.base import (
+    KindStages,
+    NotReached,
+    Part,
+)
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.run import Blocked, RotationRun
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.setup import RotationSetup
 from tests.unit.plugins.plugin_utils._rotation.rotator_world import KINDS, World
 
 
-class Recorded(Acts):
+class Recorded(KindStages):
     """Does what the test says, and writes it down."""
 
     def __init__(self, done: list[str], errors: dict[str, RotationError]) -> None:
@@ -43,7 +47,7 @@ class Rotation:
         self.done: list[str] = []
         self.said: list[str] = []
         known = {name.replace("_", " "): error for name, error in errors.items()}
-        monkeypatch.setattr(kind_acts, "acts_of", lambda _kind: Recorded(self.done, known))
+        monkeypatch.setattr(kind_acts, "stages_for", lambda _kind: Recorded(self.done, known))
         monkeypatch.setattr(context, "new_value", lambda _kind: "x" * 32)
         world = World()
         rotator = world.begun("database", "token", leak="leak-1")
@@ -75,19 +79,19 @@ def test_leaked_values_are_disabled_before_new_ones_are_made(monkeypatch: pytest
     rotation = Rotation(monkeypatch)
     first = ["block database", "block token"]
     assert rotation.create() == [*first, "issue database", "issue token", "new values"]
-    assert rotation.acts.carried.notes.blocked == ["database", "token"]
+    assert rotation.acts.state.notes.blocked == ["database", "token"]
 
 
 def test_a_graceful_rotation_disables_none(monkeypatch: pytest.MonkeyPatch) -> None:
     rotation = Rotation(monkeypatch)
     assert rotation.create(immediate=False) == ["issue database", "issue token", "new values"]
-    assert rotation.acts.carried.notes.blocked == []
+    assert rotation.acts.state.notes.blocked == []
 
 
 def test_what_cannot_be_disabled_hinders_no_other(monkeypatch: pytest.MonkeyPatch) -> None:
     rotation = Rotation(monkeypatch, block_database=RotationError("no connection is left"))
     assert "new values" in rotation.create()
-    assert rotation.acts.carried.notes.blocked == ["token"]
+    assert rotation.acts.state.notes.blocked == ["token"]
     assert "warning not blocked: block database: no connection is left" in rotation.said
 
 

@@ -23,7 +23,7 @@ import pytest
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._scan import formats
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._scan import scan as scan_scan
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._scan.archives import IN_JOURNAL, IN_PDF, Limits
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._scan.needles import Live, sought
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._scan.needles import Live, needles_for
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._scan.scan_report import ScanReport
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._scan.sources import (
     DirectorySource,
@@ -33,7 +33,7 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._scan.sources i
 from tests.unit.plugins.plugin_utils._scan.scan_world import git, tarred, zipped
 
 VALUE = b"Pk5-canary-in-an-archive-31"
-SOUGHT = sought([Live("TOKEN", "current", VALUE.decode())])
+SOUGHT = needles_for([Live("TOKEN", "current", VALUE.decode())])
 SMALL = Limits(file=1 << 20, members=50, memory=1 << 20)
 TEXT = b"one\ntwo " + VALUE + b"\n"
 

@@ -15,7 +15,7 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors im
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._scan import gitleaks
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._scan import scan as scan_scan
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._scan.gitleaks import FILES, HISTORY, STAGED, Gitleaks
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._scan.needles import Live, Sought, sought
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._scan.needles import Live, Needles, needles_for
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._scan.scan_report import ScanReport
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._scan.sources import GitSource
 from tests.unit.plugins.plugin_utils._scan.scan_world import git
@@ -33,9 +33,9 @@ def where(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def scanned(where: Path, how: str, wanted: Sought | None = None) -> ScanReport:
+def scanned(where: Path, how: str, wanted: Needles | None = None) -> ScanReport:
     sources = [GitSource(str(where))] if wanted else []
-    return scan_scan.scan(sources, wanted or Sought(), engines=[Gitleaks(str(where), how)], engine="gitleaks")
+    return scan_scan.scan(sources, wanted or Needles(), engines=[Gitleaks(str(where), how)], engine="gitleaks")
 
 
 @needs_gitleaks
@@ -53,7 +53,7 @@ def test_its_findings(where: Path, how: str) -> None:
 @needs_gitleaks
 def test_what_is_known_is_reported_once(where: Path) -> None:
     git(where, "commit", "-q", "-m", "one")
-    report = scanned(where, HISTORY, sought([Live("GITHUB_TOKEN", "current", TOKEN)]))
+    report = scanned(where, HISTORY, needles_for([Live("GITHUB_TOKEN", "current", TOKEN)]))
     assert [(finding.rule, finding.line) for finding in report.findings] == [("GITHUB_TOKEN", 2)]
 
 
@@ -72,8 +72,8 @@ def test_it_fails(tmp_path: Path, script: str) -> None:
     made = program(tmp_path, script)
     message = r"^gitleaks ended with \d on \S+; run gitleaks on it by hand to see why$"
     with pytest.raises(ScanError, match=message):
-        scan_scan.scan([], Sought(), engines=[Gitleaks(str(tmp_path), HISTORY, required=True, program=made)])
-    report = scan_scan.scan([], Sought(), engines=[Gitleaks(str(tmp_path), HISTORY, program=made)], engine="gitleaks")
+        scan_scan.scan([], Needles(), engines=[Gitleaks(str(tmp_path), HISTORY, required=True, program=made)])
+    report = scan_scan.scan([], Needles(), engines=[Gitleaks(str(tmp_path), HISTORY, program=made)], engine="gitleaks")
     assert report.engine == ""
     assert [not_checked.what for not_checked in report.not_checked] == ["unknown secrets"]
     assert "canary" not in repr(report)
@@ -82,7 +82,7 @@ def test_it_fails(tmp_path: Path, script: str) -> None:
 def test_it_cannot_be_started(tmp_path: Path) -> None:
     git(tmp_path, "init", "-q")
     with pytest.raises(ScanError, match="cannot be started: No such file"):
-        scan_scan.scan([], Sought(), engines=[Gitleaks(str(tmp_path), HISTORY, required=True, program="/nowhere")])
+        scan_scan.scan([], Needles(), engines=[Gitleaks(str(tmp_path), HISTORY, required=True, program="/nowhere")])
 
 
 def hook(where: Path, path: str = os.environ["PATH"]) -> subprocess.CompletedProcess[str]:

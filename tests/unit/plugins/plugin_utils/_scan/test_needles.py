@@ -7,16 +7,16 @@ from __future__ import annotations
 import pytest
 
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.spellings import ANCHOR, varied
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._scan.needles import Live, Sought, sought
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._scan.needles import Live, Needles, needles_for
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._scan.stream_search import Searcher
 
 RANDOM = "wX7-random-Zk42"
 
 
-def labels(wanted: Sought, text: str) -> list[tuple[str, str]]:
+def labels(wanted: Needles, text: str) -> list[tuple[str, str]]:
     """Of whom and in which form the whole text is a value."""
     return [
-        (label.name, label.found(match.form).form)
+        (label.name, label.in_form(match.form).form)
         for match in Searcher(wanted).in_bytes(text.encode())
         if match.size == len(text.encode())
         for label in wanted.needles[match.needle].labels
@@ -40,7 +40,7 @@ def labels(wanted: Sought, text: str) -> list[tuple[str, str]]:
     ],
 )
 def test_what_is_left_out(value: str, extra: dict[str, str], reason: str) -> None:
-    result = sought([Live("NAME", "current", value, **extra)])
+    result = needles_for([Live("NAME", "current", value, **extra)])
     assert result.needles == ()
     assert [(left_out.name, left_out.reason) for left_out in result.left_out] == [("NAME", reason)]
     assert result.values == 0
@@ -48,20 +48,20 @@ def test_what_is_left_out(value: str, extra: dict[str, str], reason: str) -> Non
 
 @pytest.mark.parametrize("value", [RANDOM, "letmein99", "correct horse battery", "Passw0rd", "https://h.example/T0/B0"])
 def test_what_is_searched_for(value: str) -> None:
-    result = sought([Live("NAME", "current", value)])
+    result = needles_for([Live("NAME", "current", value)])
     assert result.left_out == ()
     assert labels(result, value) == [("NAME", "as it is")]
 
 
 def test_the_password_of_a_url_is_searched_alone() -> None:
-    result = sought([Live("URL", "current", "postgresql://app:p%40ss-Word-11@db/app")])
+    result = needles_for([Live("URL", "current", "postgresql://app:p%40ss-Word-11@db/app")])
     assert ("URL", "password part") in labels(result, "p%40ss-Word-11")
     assert ("URL", "password part") in labels(result, "p@ss-Word-11")
     assert ("URL", "password part, URL-encoded") in labels(result, "p%2540ss-Word-11")
 
 
 def test_one_byte_string_is_searched_once_for_all_that_it_is() -> None:
-    result = sought([Live("A", "current", RANDOM), Live("B", "previous", RANDOM), Live("A", "current", RANDOM)])
+    result = needles_for([Live("A", "current", RANDOM), Live("B", "previous", RANDOM), Live("A", "current", RANDOM)])
     (match,) = Searcher(result).in_bytes(RANDOM.encode())
     needle = result.needles[match.needle]
     assert [(label.name, label.stage) for label in needle.labels] == [("A", "current"), ("B", "previous")]
@@ -71,7 +71,7 @@ def test_one_byte_string_is_searched_once_for_all_that_it_is() -> None:
 def test_lines_of_a_key_file() -> None:
     lines = [f"{at}{'AbCdEfGh' * 7}{at}zZ9" for at in range(6)]
     key = "\n".join(["-----BEGIN PRIVATE KEY-----", *lines, "-----END PRIVATE KEY-----"])
-    wanted = sought([Live("KEY", "current", key)])
+    wanted = needles_for([Live("KEY", "current", key)])
     assert [labels(wanted, line) for line in lines] == [[], [], [], *[[("KEY", "one line of it")]] * 3]
     assert labels(wanted, "-----END PRIVATE KEY-----") == []
     assert labels(wanted, key) == [("KEY", "as it is")]
@@ -85,5 +85,5 @@ def test_the_anchor_is_the_varied_part() -> None:
 
 
 def test_values_are_in_no_repr() -> None:
-    result = sought([Live("NAME", "current", RANDOM, example=RANDOM + "x")])
+    result = needles_for([Live("NAME", "current", RANDOM, example=RANDOM + "x")])
     assert RANDOM not in repr(result) + repr(Live("NAME", "current", RANDOM, example=RANDOM + "x"))

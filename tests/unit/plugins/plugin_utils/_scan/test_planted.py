@@ -14,7 +14,7 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._core.catalog_m
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import CatalogError
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._scan import planted
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._scan import scan as scan_scan
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._scan.needles import Live, sought
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._scan.needles import Live, needles_for
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._scan.scan_report import ScanReport
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._scan.sources import GitSource
 from tests.unit.plugins.plugin_utils._provision.test_alert_resources import DECOY
@@ -34,7 +34,7 @@ def catalog(**options: Any) -> Catalog:
 def scanned(where: Path, *also: Live) -> ScanReport:
     values = [Live("BACKUP_KEY", "previous", DECOYS), Live("TOKEN", "current", OTHER), *also]
     return planted.expected(
-        scan_scan.scan([GitSource(str(where))], sought(values)),
+        scan_scan.scan([GitSource(str(where))], needles_for(values)),
         honeytokens.planted(catalog(planted=["ops/backup.ini"])),
     )
 

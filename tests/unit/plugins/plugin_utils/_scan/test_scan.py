@@ -18,7 +18,7 @@ import pytest
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._scan import sarif as scan_sarif
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._scan import scan as scan_scan
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._scan import scan_report
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._scan.needles import Live, sought
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._scan.needles import Live, needles_for
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._scan.scan_report import Finding, ScanReport
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._scan.sources import DirectorySource, GitSource
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify import collect_scan
@@ -57,7 +57,7 @@ def report(reports: Callable[[str], ScanReport]) -> ScanReport:
 
 def scanned(where: Path, values: dict[str, list[Live]], prefer: str | None = None) -> ScanReport:
     results = [live for lives in values.values() for live in lives]
-    return scan_scan.scan([GitSource(str(where))], sought(results), prefer=prefer)
+    return scan_scan.scan([GitSource(str(where))], needles_for(results), prefer=prefer)
 
 
 def names(report: ScanReport) -> set[str]:
@@ -123,7 +123,7 @@ def django() -> Path:
 def test_nothing_in_the_sources_of_others(sources: Callable[[], Path]) -> None:
     luck = random.Random(5)
     made = ["".join(luck.choices(string.ascii_letters + string.digits, k=luck.randint(10, 50))) for _ in range(200)]
-    wanted = sought([Live(f"S{at}", "current", value) for at, value in enumerate(made)])
+    wanted = needles_for([Live(f"S{at}", "current", value) for at, value in enumerate(made)])
     report = scan_scan.scan([DirectorySource(str(sources()))], wanted)
     assert report.values == 200
     assert report.objects > 500
@@ -207,7 +207,7 @@ def test_no_value_is_reported(report: ScanReport, values: dict[str, list[Live]])
             assert core not in message
             assert json.dumps(core)[1:-1] not in message
             assert all(line not in message for line in core.splitlines()[1:-1])
-    assert "value='" not in repr(sought([live for lives in values.values() for live in lives]))
+    assert "value='" not in repr(needles_for([live for lives in values.values() for live in lives]))
 
 
 def test_fingerprints_are_stable_and_differ(reports: Callable[[str], ScanReport]) -> None:

@@ -12,7 +12,7 @@ from types import SimpleNamespace
 import pytest
 
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._scan import scan, scan_progress, sources
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._scan.needles import Sought
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._scan.needles import Needles
 
 
 class Clock:
@@ -28,7 +28,7 @@ def shown(monkeypatch: pytest.MonkeyPatch, source: scan.Source, step: float) -> 
     """Lines of a scan in which each object takes so many seconds, without their time."""
     lines: list[str] = []
     monkeypatch.setattr(scan_progress, "time", SimpleNamespace(monotonic=Clock(step)))
-    scan.scan([source], Sought(), show=lines.append)
+    scan.scan([source], Needles(), show=lines.append)
     return [line[10:] for line in lines]
 
 

@@ -14,7 +14,7 @@ import pytest
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._scan import baseline as scan_baseline
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._scan import sarif as scan_sarif
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._scan import scan_report
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._scan.needles import Live, sought
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._scan.needles import Live, needles_for
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._scan.scan_report import (
     LIVE,
     PATTERN,
@@ -115,7 +115,7 @@ def test_the_table() -> None:
 
 def test_what_is_sought_is_masked_where_it_names_something() -> None:
     named = replace(FOUND, path="dir/the-value-itself.txt", author="the-value-itself <x>")
-    hide = Searcher(sought([Live("TOKEN", "current", "the-value-itself")])).hidden
+    hide = Searcher(needles_for([Live("TOKEN", "current", "the-value-itself")])).hidden
     results = scan_report.masked([named, NotChecked("s", "the-value-itself", "r")], hide)
     assert results[0].path == "dir/********.txt"
     assert "the-value-itself" not in repr(results)

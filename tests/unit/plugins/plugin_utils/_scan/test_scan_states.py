@@ -14,7 +14,7 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors im
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._scan import baseline as scan_baseline
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._scan import git_bundle
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._scan import scan as scan_scan
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._scan.needles import Live, sought
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._scan.needles import Live, needles_for
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._scan.scan_report import ScanReport
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._scan.sources import (
     DirectorySource,
@@ -24,7 +24,7 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._scan.sources i
 from tests.unit.plugins.plugin_utils._scan.scan_world import git
 
 VALUE = "Zq8-canary-77-of-the-states"
-SOUGHT = sought([Live("TOKEN", "current", VALUE)])
+SOUGHT = needles_for([Live("TOKEN", "current", VALUE)])
 
 
 def scanned(*sources: scan_scan.Source) -> ScanReport:

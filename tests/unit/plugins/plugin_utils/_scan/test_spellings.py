@@ -11,7 +11,7 @@ from functools import cache
 import pytest
 
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.spellings import Spelling
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._scan.needles import Live, sought
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._scan.needles import Live, needles_for
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._scan.stream_search import Searcher
 from tests.unit.plugins.plugin_utils._scan import encoders
 
@@ -22,7 +22,7 @@ RATE = 0.99
 @cache
 def world() -> tuple[list[str], Searcher]:
     values = [value for kind in encoders.VALUES for value in encoders.values(kind, COUNT)]
-    return values, Searcher(sought([Live(str(at), "current", value) for at, value in enumerate(values)]))
+    return values, Searcher(needles_for([Live(str(at), "current", value) for at, value in enumerate(values)]))
 
 
 def recognised(encode: encoders.Encoder, codec: str = "utf-8") -> float:
@@ -73,7 +73,7 @@ def test_another_value_is_not_found() -> None:
     ids=["backslashes", "quotes", "lines", "ampersands", "escapes"],
 )
 def test_what_is_half_a_value_costs_no_time(value: str, text: str) -> None:
-    searcher = Searcher(sought([Live("TOKEN", "current", value)]))
+    searcher = Searcher(needles_for([Live("TOKEN", "current", value)]))
     began = time.process_time()
     searcher.in_bytes(text.encode() * 20)
     assert time.process_time() - began < 2

@@ -23,8 +23,8 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._scan.needles i
     Label,
     Live,
     Needle,
-    Sought,
-    sought,
+    Needles,
+    needles_for,
 )
 
 VALUE = "Kj7-edge-of-a-window-42"
@@ -41,7 +41,7 @@ INSTALLED = [name for name in ENGINES if name == OWN or importlib.util.find_spec
 
 def searcher(*wholes: bytes, window: int = 128, prefer: str | None = None) -> stream_search.Searcher:
     needles = tuple(Needle(Exact(whole), (LABEL,)) for whole in wholes)
-    return stream_search.Searcher(Sought(needles, (), len(wholes)), window=window, prefer=prefer)
+    return stream_search.Searcher(Needles(needles, (), len(wholes)), window=window, prefer=prefer)
 
 
 @given(
@@ -98,7 +98,7 @@ def test_all_engines_agree_on_few_letters(wholes: list[str], noise: str) -> None
 )
 @settings(deadline=None)
 def test_all_engines_agree_on_spellings(value: str, noise: str) -> None:
-    wanted = sought([Live("TOKEN", "current", value)])
+    wanted = needles_for([Live("TOKEN", "current", value)])
     data = (noise + value + json.dumps(value) + quote(value) + noise + repr(value)).encode()
     first, *others = [scan_matchers.automaton(wanted.needles, prefer=name).hits(data) for name in INSTALLED]
     assert all(hits == first for hits in others)
@@ -111,7 +111,7 @@ def test_all_engines_agree_on_spellings(value: str, noise: str) -> None:
 )
 @settings(deadline=None)
 def test_any_value_in_any_form(value: str, before: str, after: str) -> None:
-    wanted = sought([Live("TOKEN", "current", value)])
+    wanted = needles_for([Live("TOKEN", "current", value)])
     assume(wanted.needles)
     stripped = value.strip()
     item = stream_search.Searcher(wanted)
@@ -168,4 +168,4 @@ def test_without_a_library(monkeypatch: pytest.MonkeyPatch) -> None:
     item = searcher(VALUE.encode())
     assert type(item.automaton) is scan_matchers.Blocks
     assert [spot.offset for spot in item.in_bytes(b"x=" + VALUE.encode())] == [2]
-    assert stream_search.Searcher(Sought()).in_bytes(b"nothing is sought") == []
+    assert stream_search.Searcher(Needles()).in_bytes(b"nothing is sought") == []

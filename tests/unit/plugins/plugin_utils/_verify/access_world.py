@@ -18,7 +18,7 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._access.aws_sco
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._ansible.aws_connection import AwsConnection
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify import check as verify_check
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify import iam_readers
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify.collect_access import Look
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify.collect_access import EnvironmentAccess
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify.iam_targets import Resources
 from tests import planted
 from tests.unit.plugins.plugin_utils._verify import pasted_commands, verify_facts
@@ -93,7 +93,7 @@ class World:
 
     def failed(self) -> set[str]:
         connection = AwsConnection("test", {"region": REGION})
-        look = Look(DOCUMENT, CATALOG, connection, ACCOUNT)
+        look = EnvironmentAccess(DOCUMENT, CATALOG, connection, ACCOUNT)
         own = [iam_readers.of_role(name, entry) for name, entry in self.roles.items()]
         look.__dict__["_once_everybody"] = [*own, *self.principals]
         secrets = {SECRET: self.secret}
@@ -153,7 +153,7 @@ class World:
             raise AssertionError(command)
 
 
-def _readers(look: Look, secrets: Any, policies: Any, key: Any, contents: Contents) -> dict[str, Any]:
+def _readers(look: EnvironmentAccess, secrets: Any, policies: Any, key: Any, contents: Contents) -> dict[str, Any]:
     """With the key as it is here; KMS is not asked."""
     object.__setattr__(look, "_key", lambda _name: key)
     return look.readers(secrets, policies, contents)

@@ -34,7 +34,7 @@ def commands(results: Iterable[CheckResult]) -> Iterator[tuple[str, str]]:
     for result in results:
         yield from (
             (result.check.id, result.check.command_for(outcome, "production"))
-            for outcome in result.results
+            for outcome in result.worst_first
             if outcome.status == FAIL
         )
 

@@ -33,7 +33,7 @@ def results(entry: Any, **over: Any) -> tuple[list[check.CheckResult], list[str]
 def test_one_finding_is_accepted_and_the_other_at_its_place_is_not() -> None:
     (_selinux, strays), problems = results(ENTRY, strays=STRAYS)
     assert problems == []
-    assert [(outcome.status, outcome.message) for outcome in strays.results] == [
+    assert [(outcome.status, outcome.message) for outcome in strays.worst_first] == [
         ("fail", "/srv/watchparty/.env.new (mode 0600) is a copy"),
         (
             "not applicable",

@@ -117,13 +117,13 @@ def test_a_fault_keeps_what_was_found_and_quotes_nothing() -> None:
 
     (result,) = verify_check.run([check(look)], facts())
     assert result.status == "fail"
-    assert result.results[0].message == "found before"
-    assert re.fullmatch(r"fault: ValueError at test_check\.py:\d+", result.results[1].message)
+    assert result.worst_first[0].message == "found before"
+    assert re.fullmatch(r"fault: ValueError at test_check\.py:\d+", result.worst_first[1].message)
 
 
 def test_silence_does_not_pass() -> None:
     (result,) = verify_check.run([check(lambda _facts: ())], facts())
-    assert (result.status, result.results[0].message) == ("not checked", "there was nothing to check")
+    assert (result.status, result.worst_first[0].message) == ("not checked", "there was nothing to check")
 
 
 def test_one_place_that_was_not_seen_keeps_it_from_passing() -> None:

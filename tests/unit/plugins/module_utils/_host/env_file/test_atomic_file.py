@@ -88,7 +88,7 @@ def test_present_refuses_what_is_no_regular_file(at: OpenPath, path: str, make: 
 def test_present_names_a_missing_directory(tmp_path: Path) -> None:
     missing = str(tmp_path / "missing" / ".env")
     refused = pytest.raises(HostError, match=r"directory .*/missing does not exist; create it")
-    with refused, atomic_file.held(missing):
+    with refused, atomic_file.open_file(missing):
         pytest.fail("held")
 
 
@@ -232,7 +232,7 @@ def test_a_read_only_file_system_is_named_though_cleaning_up_fails_too(
 
 def test_what_does_not_read_back_is_not_put_in_place(at: OpenPath, path: str, monkeypatch: pytest.MonkeyPatch) -> None:
     put(path, OLD)
-    monkeypatch.setattr(atomic_file, "_written", lambda _handle, _size: b"something else")
+    monkeypatch.setattr(atomic_file, "_read_back", lambda _handle, _size: b"something else")
     with pytest.raises(HostError, match="was not read back as written"):
         atomic_file.write(at, NEW, PRIVATE)
     assert Path(path).read_bytes() == OLD
@@ -243,7 +243,7 @@ def test_sweep_removes_the_leftovers_of_all_three_files_and_nothing_else(at: Ope
     kept = {".env", ".env.mark", ".env.healthy", ".env.local", "x.env.tmp-1"}
     for name in kept | {f"{name}.tmp-0123456789abcdef" for name in (".env", ".env.mark", ".env.healthy")}:
         put(os.path.join(os.path.dirname(path), name), OLD)
-    atomic_file.sweep(at, "", atomic_file.MARK, atomic_file.BACKUP)
+    atomic_file.remove_temporary(at, "", atomic_file.MARK, atomic_file.BACKUP)
     assert names(path) == kept
 
 
@@ -252,7 +252,7 @@ def test_sweep_says_what_it_could_not_do(at: OpenPath, path: str, monkeypatch: p
     put(path + ".tmp-0123456789abcdef", OLD)
     monkeypatch.setattr(os, call, failing(errno.EACCES))
     with pytest.raises(HostError, match=r"temporary files .* use become"):
-        atomic_file.sweep(at)
+        atomic_file.remove_temporary(at)
 
 
 @pytest.mark.parametrize(("code", "goes_on"), [(errno.ENOLCK, True), (errno.EOPNOTSUPP, True), (errno.EIO, False)])
@@ -264,7 +264,7 @@ def test_a_lock_that_cannot_be_had(
     refused = (
         contextlib.nullcontext() if goes_on else pytest.raises(HostError, match="cannot be locked against other runs")
     )
-    with refused, atomic_file.alone(at):
+    with refused, atomic_file.lock(at):
         pass
 
 
@@ -273,12 +273,12 @@ def test_a_second_run_waits_for_the_first_and_then_says_so(
 ) -> None:
     monkeypatch.setattr(atomic_file, "PATIENCE", 1)
     with (
-        atomic_file.alone(at),
+        atomic_file.lock(at),
         pytest.raises(HostError, match="another process has held its lock"),
-        atomic_file.alone(at),
+        atomic_file.lock(at),
     ):
         pytest.fail("two runs at once")
-    with atomic_file.alone(at):
+    with atomic_file.lock(at):
         pass
 
 
@@ -314,10 +314,10 @@ def test_the_state_of_a_long_path_has_a_short_name() -> None:
 def test_roots_state_is_private_and_made_only_to_write(path: str) -> None:
     place = state.directory(path)
     for way in ({"look": True}, {"write": False}):
-        with atomic_file.held(path, **way) as env:
+        with atomic_file.open_file(path, **way) as env:
             assert env.mark is None
     assert not place.exists()
-    with atomic_file.held(path) as env:
+    with atomic_file.open_file(path) as env:
         assert env.mark is not None
         assert env.mark.path == str(place / "mark")
     assert [mode_of(str(item)) for item in (place, place.parent)] == [0o700, 0o755]
@@ -329,13 +329,13 @@ def test_the_state_of_another_accounts_deploy_is_removed(path: str, owner: int) 
     for name in (".mark", ".healthy", ".healthy.files"):
         put(path + name, OLD)
         os.chown(path + name, owner, owner)
-    with atomic_file.held(path, look=True) as env:
+    with atomic_file.open_file(path, look=True) as env:
         assert (env.mark, env.backup) == (None, None)
-    with atomic_file.held(path) as env:
+    with atomic_file.open_file(path) as env:
         assert (atomic_file.present(env.mark), atomic_file.present(env.backup)) == (None, None)
     assert names(path) == set()
     os.mkdir(path + ".mark")
-    with atomic_file.held(path):
+    with atomic_file.open_file(path):
         assert names(path) == {".env.mark"}
 
 
@@ -345,24 +345,24 @@ def test_a_state_that_is_not_roots_is_refused(
     path: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
 ) -> None:
     monkeypatch.setattr(atomic_file, "STATE", str(tmp_path / "watchparty-secrets"))
-    with atomic_file.held(path):
+    with atomic_file.open_file(path):
         pass
     place = state.directory(path)
     os.chown(place if name == "state" else place.parent, 12345, 12345)
     refused = pytest.raises(HostError, match=r"belongs to uid 12345, but must belong to root; correct its owner$")
-    with refused, atomic_file.held(path):
+    with refused, atomic_file.open_file(path):
         pytest.fail("held")
 
 
 @as_root
 def test_without_root_the_state_lies_beside_and_roots_is_respected(path: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    with atomic_file.held(path):
+    with atomic_file.open_file(path):
         pass
     monkeypatch.setattr(os, "geteuid", lambda: 12345)
-    with pytest.raises(HostError, match=r"root deploys this file .* use become"), atomic_file.held(path):
+    with pytest.raises(HostError, match=r"root deploys this file .* use become"), atomic_file.open_file(path):
         pytest.fail("held")
     state.directory(path).rmdir()
-    with atomic_file.held(path) as env:
+    with atomic_file.open_file(path) as env:
         assert env.mark is not None
         assert env.mark.path == path + ".mark"
         assert env.own_names == {".env", ".env.lock", ".env.mark", ".env.healthy", ".env.healthy.files"}
@@ -372,7 +372,7 @@ def test_without_root_the_state_lies_beside_and_roots_is_respected(path: str, mo
 def test_a_directory_for_the_state_that_cannot_be_made(path: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(os, "geteuid", lambda: 0)
     monkeypatch.setattr(atomic_file.os, "mkdir", failing(errno.EROFS))
-    with pytest.raises(HostError, match="read-only"), atomic_file.held(path):
+    with pytest.raises(HostError, match="read-only"), atomic_file.open_file(path):
         pytest.fail("held")
 
 

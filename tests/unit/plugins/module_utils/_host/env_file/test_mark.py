@@ -32,7 +32,7 @@ def path(tmp_path: Path) -> str:
 
 @pytest.fixture
 def env(path: str) -> Iterator[EnvFile]:
-    with atomic_file.held(path) as held:
+    with atomic_file.open_file(path) as held:
         yield held
 
 

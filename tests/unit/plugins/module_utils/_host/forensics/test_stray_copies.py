@@ -161,7 +161,9 @@ class TestModule:
 
     def test_no_directory(self, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
         """The host's health is asked all the same."""
-        monkeypatch.setattr(env_copies.health_check, "asked", lambda url: {"url": url, "status": 200, "seconds": 0.1})
+        monkeypatch.setattr(
+            env_copies.health_check, "ask_once", lambda url: {"url": url, "status": 200, "seconds": 0.1}
+        )
         args = {"path": "/nowhere/.env", "leaked": "x", "health": ["http://a/"]}
         result, _text = run_module(env_copies.main, args, capsys)
         (line,) = result["remaining"]
@@ -174,7 +176,7 @@ class TestModule:
     ) -> None:
         answers = iter([503, 503, 200])
         asked = lambda url: {"url": url, "status": next(answers), "seconds": 0.1}  # noqa: E731
-        monkeypatch.setattr(env_copies.health_check, "asked", asked)
+        monkeypatch.setattr(env_copies.health_check, "ask_once", asked)
         slept: list[float] = []
         monkeypatch.setattr(env_copies.time, "sleep", slept.append)
         result, _text = run_module(env_copies.main, {"path": "/nowhere/.env", "health": ["http://a/"]}, capsys)
@@ -185,7 +187,9 @@ class TestModule:
         )
 
     def test_no_longer_than_it_may(self, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
-        monkeypatch.setattr(env_copies.health_check, "asked", lambda url: {"url": url, "status": 503, "seconds": 0.1})
+        monkeypatch.setattr(
+            env_copies.health_check, "ask_once", lambda url: {"url": url, "status": 503, "seconds": 0.1}
+        )
         args = {"path": "/nowhere/.env", "health": ["http://a/"], "seconds": 1}
         result, _text = run_module(env_copies.main, args, capsys)
         assert [item["status"] for item in result["health"]] == [503]

@@ -79,7 +79,7 @@ def test_check_writes_nothing(host: Host) -> None:
 def test_services_may_run_on_something_else_until_a_deploy_proves_it(host: Host) -> None:
     host.fetch()
     assert host.mark["accepted"]["restart"] is True
-    with atomic_file.held(str(host.path)) as env:
+    with atomic_file.open_file(str(host.path)) as env:
         env_file_mark.Mark(env).record_healthy(host.mark["accepted"]["snapshot"], atomic_file.required(env.file))
     host.fetch()
     with state.held_mark(host.path) as mark:
@@ -158,7 +158,7 @@ def test_a_systemd_credential_is_refused_before_the_first_write(host: Host) -> N
 
 def test_an_older_catalog_without_files_does_not_remove_the_files_of_a_deploy(host: Host) -> None:
     file, private = host.directory / "tls.key", atomic_file.Ownership(None, None, 0o600)
-    with atomic_file.held(str(host.path)) as env:
+    with atomic_file.open_file(str(host.path)) as env:
         declared = [file_set.DeclaredFile(str(file), b"canary", private)]
         mark = env_file_mark.Mark(env)
         plan = env_file_delivery.planned(env, b"KEY=canary\n", private, None, mark, declared)
@@ -336,7 +336,7 @@ def test_a_configuration_that_is_not_right(document: Any, message: str) -> None:
 
 def test_nothing_shows_a_value(host: Host) -> None:
     content = dotenv.to_dotenv({"KEY": CANARY}).encode()
-    with atomic_file.held(str(host.path), write=False) as env:
+    with atomic_file.open_file(str(host.path), write=False) as env:
         plan = env_file_delivery.planned(env, content, atomic_file.Ownership(None, None, 0o600), None, None)
     assert "canary" not in repr(plan)
     assert plan.rewrite

@@ -164,7 +164,9 @@ class TestSafety:
             file, theirs = Path(home) / ".ssh" / file.name, theirs._replace(home=home)
             for path in (file.parent, file):
                 os.chown(path, nobody.pw_uid, nobody.pw_gid)
-            patch.setattr(atomic_file, "sweep", lambda _path: seen.append((os.geteuid(), os.getegid(), os.getgroups())))
+            patch.setattr(
+                atomic_file, "remove_temporary", lambda _path: seen.append((os.geteuid(), os.getegid(), os.getgroups()))
+            )
             assert authorized_keys_file.add(theirs, str(file), OLD_BLOB, NEW, check=False)
             assert (file.stat().st_uid, file.stat().st_gid) == (nobody.pw_uid, nobody.pw_gid)
         assert seen == [(nobody.pw_uid, nobody.pw_gid, [nobody.pw_gid])]

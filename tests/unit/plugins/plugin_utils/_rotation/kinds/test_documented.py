@@ -16,8 +16,8 @@ import pytest
 import yaml
 
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import RotationError
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.kinds import acts_of, load_kinds
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.kinds.base import Acts, Part
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.kinds import load_kinds, stages_for
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.kinds.base import KindStages, Part
 from sandbox.process import REPOSITORY
 from tests.unit.plugins.plugin_utils._rotation.kinds.test_own import BOTH, part
 from tests.unit.plugins.plugin_utils._rotation.rotator_world import World
@@ -87,7 +87,7 @@ def world() -> World:
 
 
 @pytest.fixture
-def mailbox(tmp_path: Path, provider: type[Provider], runs_on: str) -> Acts:
+def mailbox(tmp_path: Path, provider: type[Provider], runs_on: str) -> KindStages:
     """The kind as the page has it, but for the provider's address."""
     folder = tmp_path / "mailbox"
     folder.mkdir()
@@ -97,11 +97,11 @@ def mailbox(tmp_path: Path, provider: type[Provider], runs_on: str) -> Acts:
     text = block("python").replace(URL, provider.url)  # type: ignore[attr-defined]
     (folder / "kind").write_text(text.replace("/usr/bin/env python3", "/usr/bin/python3"), encoding="utf-8")
     (folder / "kind").chmod(0o755)
-    return acts_of(load_kinds([tmp_path])["mailbox"])
+    return stages_for(load_kinds([tmp_path])["mailbox"])
 
 
 @BOTH
-def test_forward(world: World, mailbox: Acts, provider: type[Provider]) -> None:
+def test_forward(world: World, mailbox: KindStages, provider: type[Provider]) -> None:
     result: Part = part(world)
     mailbox.check(result)
     with pytest.raises(RotationError, match=r"^the provider answers test with status 401$"):
@@ -118,7 +118,7 @@ def test_forward(world: World, mailbox: Acts, provider: type[Provider]) -> None:
 
 
 @BOTH
-def test_rolled_back(world: World, mailbox: Acts, provider: type[Provider]) -> None:
+def test_rolled_back(world: World, mailbox: KindStages, provider: type[Provider]) -> None:
     mailbox.set(part(world))
     world.rotator().advance("withdraw")
     for _time in range(2):

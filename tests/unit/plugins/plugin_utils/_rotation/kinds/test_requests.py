@@ -13,7 +13,11 @@ import pytest
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import RotationError
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation import preflight as rotation_preflight
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.kinds import load_kinds
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.kinds.base import Acts, NotReached, Part
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.kinds.base import (
+    KindStages,
+    NotReached,
+    Part,
+)
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.kinds.postgresql_role import PostgresqlRole
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.kinds.valkey_user import ValkeyUser
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.setup import RotationSetup
@@ -90,7 +94,7 @@ def test_options_and_notes() -> None:
     ]
 
 
-class ByItself(Acts):
+class ByItself(KindStages):
     def set(self, part: Part) -> Mapping[str, Any]:
         if part.name == "two":
             raise RotationError("no")

@@ -242,7 +242,7 @@ def wide(policy: str, **role: Any) -> dict[str, Any]:
 )
 def test_the_command_corrects_this_finding(check: str, over: dict[str, Any], command: str) -> None:
     result = ran(facts(**over))[check]
-    (finding,) = (item for item in result.results if item.status == FAIL)
+    (finding,) = (item for item in result.worst_first if item.status == FAIL)
     assert result.check.command_for(finding, "production").startswith(command)
 
 
@@ -258,7 +258,7 @@ def test_a_value_of_the_catalog_is_corrected_there(name: str, command: str) -> N
     settings = {**verify_facts.DOCUMENT["settings"], "DEBUG": {"value": "true"}}
     found = {**verify_facts.parts()["stores"], "rules": [(name, "placeholder", "is wrong")]}
     result = ran(replace(facts(stores=found), catalog=verify_facts.catalog(settings=settings)))["WPS903"]
-    (finding,) = result.results
+    (finding,) = result.worst_first
     assert result.check.command_for(finding, "production").startswith(command)
 
 
