@@ -114,6 +114,6 @@ class ActionModule(ServersAction):
     @staticmethod
     def _scrubbed(run: leak_steps.ResponseRun) -> dict[str, Any]:
         parameters = list(incident_notes.incident_of(run.journal).parameters)
-        return scrubbing.scrubbed(
+        return scrubbing.scrub(
             run.setting, run.journal, leak_steps.dead_versions(run), parameters, run.response.reached
         )

@@ -163,7 +163,7 @@ class ActionModule(ServerAction):
 
     def _is_accepted(self, private: str) -> bool:
         """Whether the host accepts the key. A removed key's accepted offer is enough; a kept key must log in."""
-        key_verdict = ssh_login.asked(self._way, private, self._pair.name, in_full=private != self._pair.gone)
+        key_verdict = ssh_login.ask_key(self._way, private, self._pair.name, in_full=private != self._pair.gone)
         if key_verdict.accepted is None:
             name, key = self._way.name, key_verdict.fingerprint
             silent = f"{name} did not answer when key {key} was offered, so it is unknown whether it accepts the key"

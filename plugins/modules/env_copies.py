@@ -155,7 +155,7 @@ def main():
 
 def _scrubbed(path, values, check):
     try:
-        return stray_copies.scrubbed(path, values, check=check)
+        return stray_copies.scrub(path, values, check=check)
     except SecretsError as error:
         return stray_copies.RemovalResult([], ["not checked: copies of revoked values: %s" % error])
 

@@ -29,7 +29,7 @@ def certificate(authority: Authority) -> Path:
 
 
 def ask(url: str, ca: Path | None) -> HttpAnswer:
-    answer = provider_client.asked("POST", url, HEADERS, b"{}", ca=str(ca) if ca else None)
+    answer = provider_client.send("POST", url, HEADERS, b"{}", ca=str(ca) if ca else None)
     assert "canary-of-a-token" not in repr(answer)
     return answer
 

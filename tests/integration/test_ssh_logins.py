@@ -119,18 +119,18 @@ class TestLogins:
 
     def test_by_a_key_that_is_let_in(self, server: Sshd, to_it: Way) -> None:
         with ssh_login.holding(server.key.read_text(), "test") as held:
-            assert ssh_login.tried(to_it, held).is_in_by(held.fingerprint)
+            assert ssh_login.try_login(to_it, held).is_in_by(held.fingerprint)
 
     def test_by_one_that_is_not_though_ansibles_own_would_do(self, to_it: Way) -> None:
         with ssh_login.holding(key_pair.new_private_key(), "test") as held:
-            verdict = ssh_login.tried(to_it, held)
+            verdict = ssh_login.try_login(to_it, held)
         assert verdict.accepts(held.fingerprint) is False
         assert not verdict.is_in_by(held.fingerprint)
 
     def test_by_another_account_than_ansibles(self, server: Sshd, to_it: Way) -> None:
         """The user name is not authorized, though the key is."""
         with ssh_login.holding(server.key.read_text(), "test") as held:
-            verdict = ssh_login.tried(replace(to_it, account="nobody"), held)
+            verdict = ssh_login.try_login(replace(to_it, account="nobody"), held)
         assert verdict.accepts(held.fingerprint) is False
         assert "nobody@" in verdict.reason
 
@@ -141,7 +141,7 @@ class TestLogins:
         verdict = ssh_login.own(forbidding)
         assert (verdict.logged_in, verdict.denied, verdict.offered) == (False, True, frozenset())
         with ssh_login.holding(server.key.read_text(), "test") as held:
-            assert ssh_login.tried(forbidding, held).is_in_by(held.fingerprint)
+            assert ssh_login.try_login(forbidding, held).is_in_by(held.fingerprint)
 
     def test_nobody_answers(self, to_it: Way) -> None:
         verdict = ssh_login.own(Way("127.0.0.1", "web1", "ssh", ("-F", "none", "-p", "1")))

@@ -110,7 +110,7 @@ def looked(
     made_by_keys = sessions.made
     looks = [account(setting, journal, reach["aws"], made_by_keys)] if "aws" in reach else []
     evicted_items = (
-        evicted(setting, looks[0], made_by_keys) if looks and evicts and since and made_by_keys and not problems else {}
+        evict(setting, looks[0], made_by_keys) if looks and evicts and since and made_by_keys and not problems else {}
     )
     looks += [look for look in [repository(setting)] if look] if GITHUB in reach else []
     return AccountResult(
@@ -265,7 +265,7 @@ def _with(message: str, act: MadeWithKey | None, undo: str) -> str:
     return message + (f", {act.when}" if act else "") + (f": {undo}" if undo else "")
 
 
-def evicted(setting: RotationSetup, look: AccountLook, made_by_keys: Sequence[MadeWithKey]) -> dict[str, str]:
+def evict(setting: RotationSetup, look: AccountLook, made_by_keys: Sequence[MadeWithKey]) -> dict[str, str]:
     """Deactivates keys that a leaked key made for the catalog's users. Returns events. Keys of other users are only
     named."""
     users = {user.rpartition("/")[2] for user in CatalogReach(setting.catalog).users}

@@ -28,7 +28,7 @@ def declared(setting: RotationSetup, incident: Incident, reached: Sequence[str])
     """Announces that a leak was declared or joined. Returns contacts that could not be notified."""
     about: dict[str, Any] = {"started": incident.at, "credentials": list(reached)}
     about["reason"] = f"containment: {incident.containment}"
-    return segment.announced(setting, LEAK_DECLARED, incident.id, "declared", seconds=LEAK_SECONDS, **about)
+    return segment.announce(setting, LEAK_DECLARED, incident.id, "declared", seconds=LEAK_SECONDS, **about)
 
 
 def still_open(setting: RotationSetup, incident: Incident, report: ResponseReport, reached: Sequence[str]) -> list[str]:
@@ -38,7 +38,7 @@ def still_open(setting: RotationSetup, incident: Incident, report: ResponseRepor
         "credentials": list(reached),
         "open": list(report.open)[:MOST_FINDINGS],
     }
-    return segment.announced(setting, LEAK_OPEN, incident.id, "open", reason=report.verdict, **about)
+    return segment.announce(setting, LEAK_OPEN, incident.id, "open", reason=report.verdict, **about)
 
 
 def broken_off(setting: RotationSetup, error: SecretsError) -> list[str]:
@@ -48,7 +48,7 @@ def broken_off(setting: RotationSetup, error: SecretsError) -> list[str]:
         if incident is None:
             return []
         about = {"started": incident.at, "credentials": list(incident.declared), "reason": one_line(error)}
-        return segment.announced(setting, LEAK_OPEN, incident.id, "open", seconds=LEAK_SECONDS, **about)
+        return segment.announce(setting, LEAK_OPEN, incident.id, "open", seconds=LEAK_SECONDS, **about)
     except SecretsError:
         return []
 

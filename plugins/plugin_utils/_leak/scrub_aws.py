@@ -112,7 +112,7 @@ def deny_in(
     return f"a policy of {name} in {region} denies version {', '.join(sorted(set(versions)))}"
 
 
-def scrubbed(
+def scrub(
     client: Any,
     secrets: Mapping[str, Sequence[str]],
     regional: Callable[[str], Any] | None = None,

@@ -26,7 +26,7 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation impor
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.setup import RotationSetup
 
 
-def scrubbed(
+def scrub(
     setting: RotationSetup,
     journal: Journal,
     secrets: Mapping[str, Sequence[str]],
@@ -68,7 +68,7 @@ def _denied(
         (name, version) for name, ids in versions.items() for version in ids if (name, version) in needed
     ]
     versions = {name: [version for version in ids if (name, version) not in needed] for name, ids in versions.items()}
-    scrubbed_lines, cannot = scrub_aws.scrubbed(
+    scrubbed_lines, cannot = scrub_aws.scrub(
         client,
         {name: some for name, some in versions.items() if _is_aws(name)},
         lambda region: setting.connection.in_region(region).store_client("secretsmanager"),

@@ -39,7 +39,7 @@ def begun(
     read = result.pop("read", None)
     if result.get("checks"):
         planning = replace(setting, plans_leak=bool(args["incident"]))
-        against, unreachable = asked(planning, result["checks"], server, args)
+        against, unreachable = ask_servers(planning, result["checks"], server, args)
         if unreachable and write:
             against = dict.fromkeys((check["name"] for check in result["checks"]), unreachable)
         preflight_args.update(
@@ -52,7 +52,7 @@ def begun(
     return {**result, "since": since}
 
 
-def asked(
+def ask_servers(
     setting: RotationSetup, checks: Sequence[Mapping[str, Any]], server: ServerPrograms, args: Mapping[str, Any]
 ) -> tuple[dict[str, str], str]:
     """Blockers from servers by credential, and why no server could be asked."""

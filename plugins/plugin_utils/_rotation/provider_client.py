@@ -103,7 +103,7 @@ class ProviderClient:
         fresh.spend()
         request = self.api.create
         text = provider_requests.body(request, label=label)
-        answer = asked(request.method, self.api.url + request.path, self._sent(text), text, ca=self.api.ca)
+        answer = send(request.method, self.api.url + request.path, self._sent(text), text, ca=self.api.ca)
         return provider_requests.made(self.api, self._document("create", answer))
 
     def disable(self, key: str, *, fresh: WritePermission) -> None:
@@ -129,7 +129,7 @@ class ProviderClient:
         if request["form"]:
             text = urlencode(request["form"]).encode()
             headers.setdefault("Content-Type", "application/x-www-form-urlencoded")
-        answer = asked("POST" if text else "GET", request["url"], headers, text, ca=self.api.ca)
+        answer = send("POST" if text else "GET", request["url"], headers, text, ca=self.api.ca)
         parts = urlsplit(request["url"])
         place = f"{parts.scheme}://{parts.netloc}{parts.path}"
         if answer.status in request["status"]:
@@ -139,7 +139,7 @@ class ProviderClient:
 
     def _repeated(self, method: str, url: str, text: bytes | None) -> HttpAnswer:
         return ask_until_healthy(
-            lambda: asked(method, url, self._sent(text), text, ca=self.api.ca),
+            lambda: send(method, url, self._sent(text), text, ca=self.api.ca),
             lambda answer: answer.is_final,
             retries=RETRIES,
             delay=PAUSE,
@@ -182,14 +182,12 @@ def _next_page(url: str, link: str) -> str:
     return ""
 
 
-def asked(
-    method: str, url: str, headers: Mapping[str, str], text: bytes | None, *, ca: str | None = None
-) -> HttpAnswer:
+def send(method: str, url: str, headers: Mapping[str, str], text: bytes | None, *, ca: str | None = None) -> HttpAnswer:
     """Sends one request, with a limit on its total time. Raises nothing."""
-    return within(SECONDS, lambda: _asked(method, url, headers, text, ca), HttpAnswer(problem="no answer: timed out"))
+    return within(SECONDS, lambda: _send(method, url, headers, text, ca), HttpAnswer(problem="no answer: timed out"))
 
 
-def _asked(method: str, url: str, headers: Mapping[str, str], text: bytes | None, ca: str | None) -> HttpAnswer:
+def _send(method: str, url: str, headers: Mapping[str, str], text: bytes | None, ca: str | None) -> HttpAnswer:
     try:
         with open_url(
             url,

@@ -136,7 +136,7 @@ def announcer_of(setting: RotationSetup, seconds: float) -> announcer.Announcer:
     return announcer.announcer_of(setting.catalog, setting.connection.announcing_client, seconds)
 
 
-def announced(
+def announce(
     setting: RotationSetup,
     name: str,
     about: str,
@@ -160,7 +160,7 @@ def announced_as_started(setting: RotationSetup, rotation: Mapping[str, Any]) ->
         return []
     names = [credential["name"] for credential in rotation["credentials"]]
     about = {"started": rotation["since"], "credentials": names, "skipped": rotation["refused"]}
-    return announced(setting, ROTATION_STARTED, rotation["id"], "started", **about)
+    return announce(setting, ROTATION_STARTED, rotation["id"], "started", **about)
 
 
 class ServersAction(RotationAction):
@@ -314,7 +314,7 @@ def _announced_as_stopped(setting: RotationSetup, now: Mapping[str, Any], verdic
         "credentials": [credential["name"] for credential in now["credentials"]],
     }
     seconds = announcer.LEAK_SECONDS if now["incident"] else announcer.SECONDS
-    return announced(setting, ROTATION_FAILED, now["id"], "stopped", seconds=seconds, **about)
+    return announce(setting, ROTATION_FAILED, now["id"], "stopped", seconds=seconds, **about)
 
 
 def announce_as_broken_off(setting: RotationSetup, error: SecretsError) -> None:

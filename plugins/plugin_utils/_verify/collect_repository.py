@@ -160,7 +160,7 @@ def zizmor(path: str) -> dict[str, Any]:
         config = next((name for name in _zizmor.CONFIGURATIONS if checkout.copy(name.encode(), copy)), "")
         result: dict[str, Any] = {"findings": [], "not_checked": [], "accepted": 0}
         if copied:
-            result = _zizmor.looked(copy, config=config)
+            result = _zizmor.run_zizmor(copy, config=config)
         missing = [f"{name}: is not a regular file in the checkout" for name in sorted(set(files) - copied)]
         return {**result, "not_checked": result["not_checked"] + missing, "files": len(workflows), "config": config}
 

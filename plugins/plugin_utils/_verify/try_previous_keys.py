@@ -46,7 +46,7 @@ def at_host(connection: Any, host: str, entry: Mapping[str, Any]) -> dict[str, s
         return _as_data((UNTRIED, str(error)))
 
     def log_in(private: str) -> Answer:
-        key_verdict = ssh_login.asked(way, private, entry["credential"], in_full=private == entry["current"])
+        key_verdict = ssh_login.ask_key(way, private, entry["credential"], in_full=private == entry["current"])
         if key_verdict.accepted is None:
             return UNTRIED, key_verdict.verdict.reason or "no answer"
         return (ACCEPTED if key_verdict.accepted else REFUSED), host

@@ -34,7 +34,7 @@ def installed() -> str | None:
     return shutil.which(NAME) or shutil.which(NAME, path=os.path.dirname(sys.executable))
 
 
-def looked(copy: str, *, config: str = "", program: str | None = None, seconds: float = SECONDS) -> dict[str, Any]:
+def run_zizmor(copy: str, *, config: str = "", program: str | None = None, seconds: float = SECONDS) -> dict[str, Any]:
     """Findings in a folder of copies, and problems. Raises ScanError.
 
     ``config`` is the repository's own; no other configuration counts.

@@ -37,7 +37,7 @@ class RemovalResult(NamedTuple):
     remaining: List[str]
 
 
-def scrubbed(path: str, values: Values, *, check: bool = False) -> RemovalResult:
+def scrub(path: str, values: Values, *, check: bool = False) -> RemovalResult:
     """Searches beside the file. Raises HostError if its directory or the file itself cannot be read."""
     removed: List[str] = []
     dead_values = ValueMatcher(values)

@@ -46,7 +46,7 @@ _WRITES = "SELECT COUNT(*) FROM mysql.user WHERE User IN (%s, %s) AND File_priv 
 Row = Tuple[Any, ...]
 
 
-def looked_for(
+def search_footholds(
     admin: MysqlConnection, server: Mapping[str, Any], login: Mapping[str, str], user: str, search: Mapping[str, Any]
 ) -> Dict[str, Any]:
     """Searches for footholds as the administrator ``login``. ``search`` has the catalog's users (``known``), the new

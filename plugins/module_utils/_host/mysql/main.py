@@ -46,7 +46,7 @@ def answer(params: Mapping[str, Any]) -> dict[str, Any]:
         else:
             result.update(ended=users.revoke(admin, server, login), footholds=[])
             if search:
-                result.update(footholds.looked_for(admin, server, params["admin"], login["username"], search))
+                result.update(footholds.search_footholds(admin, server, params["admin"], login["username"], search))
         return result
 
 

@@ -110,7 +110,7 @@ _QUOTED: Dict[str, Callable[[str], str]] = {"prepared": literal, "physical slot"
 """Functions that quote names which are not identifiers, by kind."""
 
 
-def looked_for(
+def search_footholds(
     server: ServerConnection, login: str, owner: str, params: Mapping[str, Any], *, seconds: float
 ) -> Dict[str, Any]:
     """Searches for footholds. A comparison with the baseline replaces a part."""
@@ -120,7 +120,7 @@ def looked_for(
     known = (request or {}).get("known")
     result: Dict[str, Any] = {"footholds": []}
     if known is not None:
-        result = evicted(server, known, seconds=seconds)
+        result = evict(server, known, seconds=seconds)
     elif catalog:
         result = undeclared(server, catalog, seconds=seconds)
     inventory = inventoried(server, successor, request, timeout) if request else {}
@@ -163,7 +163,7 @@ def looked_for_jobs(server: ServerConnection, login: str, owner: str) -> List[st
     return []
 
 
-def evicted(server: ServerConnection, known: Sequence[str], *, seconds: float) -> Dict[str, List[str]]:
+def evict(server: ServerConnection, known: Sequence[str], *, seconds: float) -> Dict[str, List[str]]:
     """Disables unexplained roles and ends their sessions. Returns what was done, and what remains."""
     own = {name for row in server.rows("SELECT session_user::text, current_user::text", doing=_LOGINS) for name in row}
     names = [name for (name,) in server.rows(_CAN_LOG_IN, doing=_LOGINS) if name not in own]

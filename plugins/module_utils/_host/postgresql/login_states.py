@@ -267,7 +267,7 @@ def revoked(run: LoginCall) -> Result:
         ended = connection.end_sessions(server, run.login, seconds=PATIENCE)
         result["refusal"] = verify_rejected(run)
         if run.leaked:
-            result.update(footholds.looked_for(server, run.login, run.owner, run.params, seconds=PATIENCE))
+            result.update(footholds.search_footholds(server, run.login, run.owner, run.params, seconds=PATIENCE))
     result.update(changed=result["changed"] or ended > 0, ended=ended, refused=True)
     result["seconds"] = round(time.monotonic() - started, 3)
     return result

@@ -42,7 +42,7 @@ def tags_held(admin: Management, user: str) -> Optional[List[str]]:
     return None if entry is None else tags_of(entry)
 
 
-def looked_for(
+def search_footholds(
     admin: Management, user: str, tags: Collection[str], held_tags: Optional[Collection[str]], search: Mapping[str, Any]
 ) -> Dict[str, Any]:
     """Searches for footholds. ``search`` has the catalog's users (``known``) and the request of the comparison

@@ -52,7 +52,7 @@ def answer(params: Mapping[str, Any]) -> dict[str, Any]:
         held_tags = footholds.tags_held(admin, user) if search else None
         result.update(ended=users.revoke(admin, server, login), footholds=[])
         if search:
-            result.update(footholds.looked_for(admin, user, tags, held_tags, search))
+            result.update(footholds.search_footholds(admin, user, tags, held_tags, search))
     return result
 
 

@@ -34,7 +34,7 @@ MOST_EVICTED = 50
 """Limit of deleted users of a node. A comparison names the others."""
 
 
-def evicted(nodes: Nodes, wanted: UserRequest, keepers: Mapping[str, Any]) -> Dict[str, List[str]]:
+def evict(nodes: Nodes, wanted: UserRequest, keepers: Mapping[str, Any]) -> Dict[str, List[str]]:
     """Deletes unexplained users, which ends their sessions. Returns what was done, and what remains."""
     result: Dict[str, List[str]] = {"evicted": [], "footholds": []}
     known = (wanted.inventory or {}).get("known")
@@ -84,7 +84,7 @@ def _deleted(node: Node, user: str) -> str:
     return "%s: user %s could log in: ACL DELUSER %s" % (node.name, user, shlex.quote(user))
 
 
-def looked_for(nodes: Nodes, wanted: UserRequest, *, others: bool) -> List[str]:
+def search_footholds(nodes: Nodes, wanted: UserRequest, *, others: bool) -> List[str]:
     """Footholds by node in a leak. ``others``: also of users outside the catalog."""
     if wanted.stored is None:
         return []

@@ -29,7 +29,7 @@ GONE = "The leaked password of %s is not valid there any more; its sessions were
 Result = Dict[str, Any]
 
 
-def carried_out(step: Callable[..., Result], wanted: UserRequest, *, check: bool) -> Result:
+def run_step(step: Callable[..., Result], wanted: UserRequest, *, check: bool) -> Result:
     """Runs the step. If it is interfered with in a leak, disables the leaked user and runs it again."""
     try:
         return step(wanted, check=check)

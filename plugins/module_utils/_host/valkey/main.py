@@ -109,7 +109,7 @@ def _address(params: Mapping[str, Any], name: str, label: str) -> Optional[valke
 
 
 def answer(params: Mapping[str, Any], *, check: bool) -> dict[str, Any]:
-    return interference.carried_out(user_states.STEPS[params["state"]], wanted(params), check=check)
+    return interference.run_step(user_states.STEPS[params["state"]], wanted(params), check=check)
 
 
 def main() -> None:

@@ -234,10 +234,12 @@ def revoked(wanted: UserRequest, *, check: bool) -> Dict[str, Any]:
         remaining = _left(nodes, wanted)
         warnings = [*all_nodes.about(nodes, wanted).get("warnings", ()), *_not_found(nodes, wanted)]
         result["warnings"] = [*_still_written(nodes, wanted.digest), *dict.fromkeys((*warnings, *remaining)), *others]
-        result.update(footholds.evicted(nodes, wanted, keepers))
+        result.update(footholds.evict(nodes, wanted, keepers))
         result["footholds"] += not_ended
         inventory = footholds.compared(nodes, wanted) if wanted.inventory else {}
-        result["footholds"] += footholds.looked_for(nodes, wanted, others=not inventory or bool(inventory["problems"]))
+        result["footholds"] += footholds.search_footholds(
+            nodes, wanted, others=not inventory or bool(inventory["problems"])
+        )
         result.update({"inventory": inventory} if inventory else {})
         _require_all(nodes, wanted)
         return {**result, "not_ended": remaining} if remaining and wanted.ends == valkey.END_ALL else result

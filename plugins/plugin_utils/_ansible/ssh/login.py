@@ -155,7 +155,7 @@ def own(way: Way) -> verbose_output.Verdict:
     return _attempt(way, [], "exit 0", until=None)
 
 
-def tried(way: Way, agent_key: AgentKey) -> verbose_output.Verdict:
+def try_login(way: Way, agent_key: AgentKey) -> verbose_output.Verdict:
     """Tries a login with that key. Opens no session, so that the host runs nothing."""
     key = [
         *(
@@ -181,10 +181,10 @@ class KeyVerdict:
     fingerprint: str
 
 
-def asked(way: Way, private: str, name: str, *, in_full: bool) -> KeyVerdict:
+def ask_key(way: Way, private: str, name: str, *, in_full: bool) -> KeyVerdict:
     """Whether the host accepts the key. With ``in_full``, the key must log in; else the accepted offer is enough."""
     with holding(private, name) as agent_key:
-        verdict = tried(way, agent_key)
+        verdict = try_login(way, agent_key)
     accepted = verdict.accepts(agent_key.fingerprint)
     if accepted and in_full:
         accepted = verdict.is_in_by(agent_key.fingerprint)

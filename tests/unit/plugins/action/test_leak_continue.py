@@ -52,7 +52,7 @@ def leak() -> Leak:
 @pytest.fixture(autouse=True)
 def stores(monkeypatch: pytest.MonkeyPatch) -> Stores:
     made = Stores()
-    monkeypatch.setattr(leak_continue.scrubbing, "scrubbed", made.scrubbed)
+    monkeypatch.setattr(leak_continue.scrubbing, "scrub", made.scrubbed)
     monkeypatch.setattr(leak_continue.leak_evidence, "trail", made.trail)
     return made
 
@@ -101,7 +101,7 @@ def test_an_error_that_ends_the_run_is_announced(leak: Leak, monkeypatch: pytest
     def refused(_run: Any) -> Any:
         raise StoreError("AWS denies\nit")
 
-    monkeypatch.setattr(rotation_segment, "announced", announced)
+    monkeypatch.setattr(rotation_segment, "announce", announced)
     monkeypatch.setattr(leak_continue.leak_steps, "following", refused)
     monkeypatch.setattr(Display, "warning", lambda _display, line: warned.append(line))
     with pytest.raises(StoreError):
@@ -111,7 +111,7 @@ def test_an_error_that_ends_the_run_is_announced(leak: Leak, monkeypatch: pytest
 
 
 def test_without_a_leak_nothing_is_announced(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delattr(rotation_segment, "announced")
+    monkeypatch.delattr(rotation_segment, "announce")
     with pytest.raises(RotationError):
         go_on(Leak(), "ask")
 

@@ -114,7 +114,7 @@ def world(monkeypatch: pytest.MonkeyPatch) -> World:
 @pytest.fixture
 def host(monkeypatch: pytest.MonkeyPatch) -> Host:
     made = Host()
-    monkeypatch.setattr(ssh_login, "tried", made.login)
+    monkeypatch.setattr(ssh_login, "try_login", made.login)
     monkeypatch.setattr(ssh_login, "own", made.own_login)
     monkeypatch.setattr(ServerAction, "_on_host", lambda self, *args: made.run(self, *args))
     return made
@@ -262,7 +262,7 @@ class TestForward:
         silent = replace(host.verdict("x", by="x"), offered=new, taken=frozenset(), refused=new)
         host.login = lambda _way, _held: silent  # type: ignore[method-assign]
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(ssh_login, "tried", host.login)
+            patch.setattr(ssh_login, "try_login", host.login)
             assert "web1 rejects the new key from the controller" in run("usable", made)["msg"]
             answer = run("revoked", made)
         assert "web1 rejects the new key from the controller" in answer["msg"]
@@ -341,7 +341,7 @@ class TestForward:
         new = frozenset({print_of(new_of(rotator))})
         silent = replace(host.verdict("x", by="x"), offered=new, taken=frozenset(), refused=new)
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(ssh_login, "tried", lambda _way, _held: silent)
+            patch.setattr(ssh_login, "try_login", lambda _way, _held: silent)
             answer = run("usable", rotator)
         assert "web1 rejects the new key from the controller" in answer["msg"]
         assert (answer["failed"], answer["unusable"]) == (True, True)

@@ -289,11 +289,11 @@ def test_a_revoked_value_is_found_in_every_file_and_removed_from_the_backup(
     run(ONE, snapshot="s-1", **files("one", "a", **over))
     run(state="healthy", snapshot="s-1")
     dead = {"tls": [PEM % "one"]}
-    result = stray_copies.scrubbed(path, dead)
+    result = stray_copies.scrub(path, dead)
     assert result.remaining[0] == f"{folder}/a itself holds a revoked value of tls: deploy to this host"
     assert "healthy.files holds a revoked value of tls, and the next deploy replaces it" in result.remaining[1]
     run(ONE, snapshot="s-2", **files("two", "a", **over))
-    removed = stray_copies.scrubbed(path, dead)
+    removed = stray_copies.scrub(path, dead)
     assert removed.remaining == []
     assert "healthy.files, which held a revoked value of tls" in removed.removed[0]
-    assert stray_copies.scrubbed(path, dead) == stray_copies.RemovalResult([], [])
+    assert stray_copies.scrub(path, dead) == stray_copies.RemovalResult([], [])

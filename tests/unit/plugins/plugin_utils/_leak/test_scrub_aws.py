@@ -146,23 +146,23 @@ class TestDeny:
 
 class TestScrubbed:
     def test_labels_and_policy_of_each_secret(self, client: Any) -> None:
-        done, cannot = scrub_aws.scrubbed(client, {"core": [OLD]})
+        done, cannot = scrub_aws.scrub(client, {"core": [OLD]})
         assert done == [f"AWSPREVIOUS off version {OLD} of core", f"a policy of core denies version {OLD}"]
         assert cannot == []
-        assert scrub_aws.scrubbed(client, {"core": [OLD]}) == ([], []), "repeatable"
+        assert scrub_aws.scrub(client, {"core": [OLD]}) == ([], []), "repeatable"
 
     def test_the_current_version_is_left_and_reported(self, asked: tuple[Any, list[str]]) -> None:
         client, calls = asked
-        done, cannot = scrub_aws.scrubbed(client, {"core": [NOW]})
+        done, cannot = scrub_aws.scrub(client, {"core": [NOW]})
         assert (done, cannot) == ([], [f"version {NOW} of core is its current one"])
         assert calls == ["DescribeSecret"]
-        done, cannot = scrub_aws.scrubbed(client, {"core": [NOW, OLD]})
+        done, cannot = scrub_aws.scrub(client, {"core": [NOW, OLD]})
         assert len(done) == 2
         assert len(cannot) == 1
         assert NOW not in json.dumps(statements(client))
 
     def test_one_that_is_gone_keeps_nobody_up(self, client: Any) -> None:
-        done, cannot = scrub_aws.scrubbed(client, {"gone": [OLD], "core": [OLD]})
+        done, cannot = scrub_aws.scrub(client, {"gone": [OLD], "core": [OLD]})
         assert len(done) == 2
         assert len(cannot) == 1
         assert cannot[0].startswith("secret gone does not exist (secretsmanager:DescribeSecret)")
@@ -183,7 +183,7 @@ class TestScrubbed:
         stubber.add_client_error("update_secret_version_stage", code)
         stubber.add_response("get_resource_policy", {}, {"SecretId": "core"})
         stubber.add_client_error("put_resource_policy", code)
-        done, cannot = scrub_aws.scrubbed(client, {"core": [OLD]})
+        done, cannot = scrub_aws.scrub(client, {"core": [OLD]})
         assert done == []
         asked = ("UpdateSecretVersionStage", "PutResourcePolicy")
         assert all(line.startswith(message.format(name)) for line, name in zip(cannot, asked, strict=True))
@@ -196,7 +196,7 @@ class TestScrubbed:
             scrub_aws.deny(client, "core", [OLD])
 
     def test_no_value_is_reported(self, client: Any) -> None:
-        assert "canary" not in str(scrub_aws.scrubbed(client, {"core": [OLD, NOW]}))
+        assert "canary" not in str(scrub_aws.scrub(client, {"core": [OLD, NOW]}))
 
 
 class TestReplicas:
@@ -226,7 +226,7 @@ class TestReplicas:
         assert message == f"a policy of core in us-east-1 denies version {OLD}"
 
     def test_what_aws_refuses_there_is_reported(self, client: Any, there: Any) -> None:
-        done, cannot = scrub_aws.scrubbed(client, {"core": [OLD]}, lambda _region: there, sleep=lambda _seconds: None)
+        done, cannot = scrub_aws.scrub(client, {"core": [OLD]}, lambda _region: there, sleep=lambda _seconds: None)
         assert len(done) == 2
         assert len(cannot) == 1
         assert cannot[0].startswith("replica in us-east-1: AWS refused secretsmanager:GetResourcePolicy on secret core")

@@ -44,7 +44,7 @@ def act(client: Any, world: World, **given: Any) -> dict[str, Any]:
     connection: Any = SimpleNamespace(store_client=lambda _service: client, in_region=lambda _region: there)
     setting = RotationSetup(world.catalog, KINDS, world.rotator(), connection)
     args = {"secrets": {}, "parameters": [], "credentials": [], **given}
-    return scrubbing.scrubbed(setting, setting.rotator.look(), **args)
+    return scrubbing.scrub(setting, setting.rotator.look(), **args)
 
 
 def denied(client: Any) -> list[str]:

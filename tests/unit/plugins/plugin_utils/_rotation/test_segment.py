@@ -69,7 +69,7 @@ def sent(monkeypatch: pytest.MonkeyPatch) -> list[tuple[Any, ...]]:
         events.append((name, about, outcome, fields["credentials"], fields["reason"]))
         return []
 
-    monkeypatch.setattr(rotation_segment, "announced", announced)
+    monkeypatch.setattr(rotation_segment, "announce", announced)
     return events
 
 

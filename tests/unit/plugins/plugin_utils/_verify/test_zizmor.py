@@ -72,7 +72,7 @@ def test_what_is_no_answer_of_its(text: bytes) -> None:
 def test_not_installed(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr(zizmor, "installed", lambda: None)
     with pytest.raises(ScanError, match="zizmor is not installed on the controller; install zizmor"):
-        zizmor.looked(str(tmp_path))
+        zizmor.run_zizmor(str(tmp_path))
 
 
 def test_it_is_found_beside_this_python(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
@@ -88,7 +88,7 @@ def test_it_gets_no_token_and_may_ask_nothing(monkeypatch: pytest.MonkeyPatch, t
     for name in ("GH_TOKEN", "GITHUB_TOKEN", "AWS_SECRET_ACCESS_KEY", "ZIZMOR_CONFIG"):
         monkeypatch.setenv(name, "canary")
     kept = tmp_path / "kept"
-    zizmor.looked(str(tmp_path), program=program(tmp_path, f'(env; echo "$@") > {kept}; echo "[]"'))
+    zizmor.run_zizmor(str(tmp_path), program=program(tmp_path, f'(env; echo "$@") > {kept}; echo "[]"'))
     text = kept.read_text()
     assert "canary" not in text
     assert "--offline" in text
@@ -104,13 +104,13 @@ def test_it_gets_no_token_and_may_ask_nothing(monkeypatch: pytest.MonkeyPatch, t
 )
 def test_what_keeps_it_from_an_answer(tmp_path: Path, body: str, seconds: float, message: str) -> None:
     with pytest.raises(ScanError, match=message) as caught:
-        zizmor.looked(str(tmp_path), program=program(tmp_path, body), seconds=seconds)
+        zizmor.run_zizmor(str(tmp_path), program=program(tmp_path, body), seconds=seconds)
     assert "canary" not in str(caught.value)
 
 
 def test_it_cannot_be_started(tmp_path: Path) -> None:
     with pytest.raises(ScanError, match="cannot be started: No such file or directory; install zizmor"):
-        zizmor.looked(str(tmp_path), program=str(tmp_path / "gone"))
+        zizmor.run_zizmor(str(tmp_path), program=str(tmp_path / "gone"))
 
 
 def test_the_real_one(tmp_path: Path) -> None:
@@ -119,7 +119,7 @@ def test_the_real_one(tmp_path: Path) -> None:
     folder = tmp_path / ".github" / "workflows"
     folder.mkdir(parents=True)
     (folder / "test.yml").write_text(WORKFLOW)
-    result = zizmor.looked(str(tmp_path))
+    result = zizmor.run_zizmor(str(tmp_path))
     assert {(item["path"], item["line"], item["message"].partition(" ")[0]) for item in result["findings"]} == {
         (".github/workflows/test.yml", 9, "hardcoded-container-credentials"),
         (".github/workflows/test.yml", 11, "template-injection"),
@@ -128,10 +128,10 @@ def test_the_real_one(tmp_path: Path) -> None:
     assert "canary" not in json.dumps(result)
     config = ".github/zizmor.yml"
     (tmp_path / config).write_text("rules: {template-injection: {ignore: [test.yml]}}\n")
-    assert [item["line"] for item in zizmor.looked(str(tmp_path), config=config)["findings"]] == [9]
-    assert [item["line"] for item in zizmor.looked(str(tmp_path))["findings"]] == [9, 11]
+    assert [item["line"] for item in zizmor.run_zizmor(str(tmp_path), config=config)["findings"]] == [9]
+    assert [item["line"] for item in zizmor.run_zizmor(str(tmp_path))["findings"]] == [9, 11]
     (folder / "broken.yml").write_text("jobs: [\n")
-    result = zizmor.looked(str(tmp_path), config=config)
+    result = zizmor.run_zizmor(str(tmp_path), config=config)
     assert [item["line"] for item in result["findings"]] == [9]
     assert "cannot read every workflow" in result["not_checked"][0]
     assert sorted(os.listdir(tmp_path)) == [".github"]
@@ -185,7 +185,7 @@ def test_what_the_checks_of_pins_and_triggers_rely_on(tmp_path: Path, trigger: s
     folder = tmp_path / ".github" / "workflows"
     folder.mkdir(parents=True)
     (folder / "a.yml").write_text(JOB.format(trigger=trigger, job=job))
-    found = zizmor.looked(str(tmp_path))
+    found = zizmor.run_zizmor(str(tmp_path))
     assert audit in {one["audit"] for one in found["findings"]}
     assert found["not_checked"] == []
     assert planted.KINDS[audit] in verify_facts.judged("WPS504", "WPS505", zizmor={**found, "accepted": 0, "files": 1})

@@ -54,20 +54,20 @@ def test_what_is_held(content: str, names: list[str]) -> None:
 def test_a_kept_file_that_is_dead_is_removed(env: Path) -> None:
     kept = state.put(state.backup(env), f"A={DEAD}\n")
     left = beside(env, ".tmp-0123456789abcdef", f"A={DEAD}\n")
-    planned = stray_copies.scrubbed(str(env), VALUES, check=True)
+    planned = stray_copies.scrub(str(env), VALUES, check=True)
     assert planned.removed == [f"{kept}, which held a revoked value of cache"]
     assert kept.exists()
     left_words = f"{left} (mode 0644) holds a revoked value of cache; remove it: rm {left}"
     assert planned.remaining == [left_words]
-    assert stray_copies.scrubbed(str(env), VALUES) == stray_copies.RemovalResult(planned.removed, [])
+    assert stray_copies.scrub(str(env), VALUES) == stray_copies.RemovalResult(planned.removed, [])
     assert not kept.exists()
     assert not left.exists()
-    assert stray_copies.scrubbed(str(env), VALUES) == stray_copies.RemovalResult([], [])
+    assert stray_copies.scrub(str(env), VALUES) == stray_copies.RemovalResult([], [])
 
 
 def test_a_kept_file_that_is_alive_stays(env: Path) -> None:
     kept = state.put(state.backup(env), env.read_text())
-    assert stray_copies.scrubbed(str(env), VALUES) == stray_copies.RemovalResult([], [])
+    assert stray_copies.scrub(str(env), VALUES) == stray_copies.RemovalResult([], [])
     assert kept.exists()
 
 
@@ -75,7 +75,7 @@ def test_a_host_that_was_skipped(env: Path) -> None:
     """Its backup is as revoked as its .env, and it still needs one until it is deployed to."""
     env.write_text(f"A={DEAD}\n")
     kept = state.put(state.backup(env), f"A={DEAD}\n")
-    removal_result = stray_copies.scrubbed(str(env), VALUES)
+    removal_result = stray_copies.scrub(str(env), VALUES)
     assert removal_result.removed == []
     assert removal_result.remaining == [
         f"{env} itself holds a revoked value of cache: deploy to this host",
@@ -89,7 +89,7 @@ def test_a_stray_copy_is_named_and_stays(env: Path, name: str) -> None:
     stray = env.parent / name
     stray.write_text(f"x {DEAD} y")
     stray.chmod(0o640)
-    (line,) = stray_copies.scrubbed(str(env), VALUES).remaining
+    (line,) = stray_copies.scrub(str(env), VALUES).remaining
     assert line.startswith(f"{stray} (mode 0640) holds a revoked value of cache; remove it: rm ")
     assert stray.exists()
     if ";" in name:
@@ -104,7 +104,7 @@ def test_what_is_not_looked_into(env: Path, monkeypatch: pytest.MonkeyPatch) -> 
     Path(f"{env}.link").symlink_to(env)
     for name in ("a", "b"):
         (env.parent / name).write_text(DEAD)
-    assert stray_copies.scrubbed(str(env), VALUES).remaining == [
+    assert stray_copies.scrub(str(env), VALUES).remaining == [
         f"3 files in {env.parent} were not searched, because they are large or many"
     ]
 
@@ -119,7 +119,7 @@ def test_what_cannot_be_read(env: Path, monkeypatch: pytest.MonkeyPatch) -> None
         return really(path, *additions, **others)
 
     monkeypatch.setattr(stray_copies.os, "open", refuses)
-    assert stray_copies.scrubbed(str(env), VALUES).remaining == [f"1 files in {env.parent} cannot be read; use become"]
+    assert stray_copies.scrub(str(env), VALUES).remaining == [f"1 files in {env.parent} cannot be read; use become"]
 
 
 def test_a_directory_that_cannot_be_listed(env: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -128,7 +128,7 @@ def test_a_directory_that_cannot_be_listed(env: Path, monkeypatch: pytest.Monkey
 
     monkeypatch.setattr(stray_copies.os, "listdir", refuses)
     message = f"{env.parent} cannot be listed: Permission denied; use become"
-    assert stray_copies.scrubbed(str(env), VALUES, check=True).remaining == [message]
+    assert stray_copies.scrub(str(env), VALUES, check=True).remaining == [message]
 
 
 def test_a_kept_file_that_cannot_be_removed(env: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -139,7 +139,7 @@ def test_a_kept_file_that_cannot_be_removed(env: Path, monkeypatch: pytest.Monke
 
     monkeypatch.setattr(stray_copies.os, "unlink", refuses)
     with pytest.raises(HostError, match=r"healthy: cannot be removed: Operation not permitted"):
-        stray_copies.scrubbed(str(env), VALUES)
+        stray_copies.scrub(str(env), VALUES)
 
 
 class TestModule:

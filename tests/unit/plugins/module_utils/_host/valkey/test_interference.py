@@ -53,7 +53,7 @@ def sent(monkeypatch: pytest.MonkeyPatch) -> list[list[tuple[str, ...]]]:
 
 
 def test_a_step_that_nobody_interrupts(sent: list[Any]) -> None:
-    assert interference.carried_out(Step(0), wanted(), check=False) == {"changed": True, "warnings": ["its own"]}
+    assert interference.run_step(Step(0), wanted(), check=False) == {"changed": True, "warnings": ["its own"]}
     assert sent == []
 
 
@@ -67,7 +67,7 @@ def test_a_step_that_nobody_interrupts(sent: list[Any]) -> None:
 )
 def test_the_leaked_password_goes_first(gate: str | None, rules: list[tuple[str, ...]], sent: list[Any]) -> None:
     """By commands that do nothing once the rotation is over."""
-    result = interference.carried_out(Step(1), wanted(gate=gate), check=False)
+    result = interference.run_step(Step(1), wanted(gate=gate), check=False)
     assert "The leaked password of shop was removed first" in result["warnings"][0]
     assert result["warnings"][1:] == ["its own"]
     assert len(sent) == 2, "until the server is not busy"
@@ -79,7 +79,7 @@ def test_the_leaked_password_goes_first(gate: str | None, rules: list[tuple[str,
 
 def test_a_second_interruption_says_what_was_done(sent: list[Any]) -> None:
     with pytest.raises(HostError, match=r"removed first.*\nh:6379: it is busy$"):
-        interference.carried_out(Step(2), wanted(), check=False)
+        interference.run_step(Step(2), wanted(), check=False)
 
 
 @pytest.mark.parametrize(
@@ -89,11 +89,11 @@ def test_without_a_leak_or_as_the_administrator_itself_nothing_is_taken_away(
     extra: dict[str, Any], sent: list[Any]
 ) -> None:
     with pytest.raises(NodeInterrupted):
-        interference.carried_out(Step(1), wanted(**extra), check=False)
+        interference.run_step(Step(1), wanted(**extra), check=False)
     assert sent == []
 
 
 def test_what_cannot_be_done_has_a_remedy(sent: list[Any], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(interference, "PATIENCE", 0)
     with pytest.raises(HostError, match="It may still work: block it"):
-        interference.carried_out(Step(1), wanted(), check=False)
+        interference.run_step(Step(1), wanted(), check=False)

@@ -37,10 +37,10 @@ class Requests:
     """What the client sends; ``before`` and ``after`` are called around each request."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        self.real = provider_client.asked
+        self.real = provider_client.send
         self.before: Callable[[str, str], None] = lambda _method, _url: None
         self.after = self.before
-        monkeypatch.setattr(provider_client, "asked", self)
+        monkeypatch.setattr(provider_client, "send", self)
         monkeypatch.setattr(provider_client, "PAUSE", 0)
         monkeypatch.setattr(provider_keys, "INTERVAL", 0)
         monkeypatch.setattr(provider_keys, "LOOKS", 2)

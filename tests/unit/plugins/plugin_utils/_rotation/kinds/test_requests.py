@@ -122,7 +122,7 @@ class TestPreflight:
 
     def asked(self, server: Server, *names: str) -> tuple[dict[str, str], str]:
         checks = [{"name": name, "kind": "postgresql_role"} for name in names]
-        return rotation_preflight.asked(SimpleNamespace(kinds=self.kinds), checks, server, {})  # type: ignore[arg-type]
+        return rotation_preflight.ask_servers(SimpleNamespace(kinds=self.kinds), checks, server, {})  # type: ignore[arg-type]
 
     def test_each_credential_is_asked_for_in_one_execution_and_refused_alone(self) -> None:
         server = Server("two")
@@ -139,7 +139,7 @@ class TestPreflight:
         seen: list[RotationSetup] = []
         answers = iter([{"checks": [{"name": "one", "kind": "postgresql_role"}]}, {}])
         monkeypatch.setattr(rotation_preflight, "begin", lambda *_, **_how: next(answers))
-        monkeypatch.setattr(rotation_preflight, "asked", lambda setting, *_: (seen.append(setting), ({}, ""))[1])
+        monkeypatch.setattr(rotation_preflight, "ask_servers", lambda setting, *_: (seen.append(setting), ({}, ""))[1])
         world = World()
         setting = RotationSetup(world.catalog, self.kinds, world.rotator(), SimpleNamespace())  # type: ignore[arg-type]
         rotation_preflight.begun(setting, {"incident": incident}, {}, Server(), write=True)
