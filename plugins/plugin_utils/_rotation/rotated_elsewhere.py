@@ -109,8 +109,8 @@ def _of_stores(setting: RotationSetup, credential: Credential, stamp: str) -> It
         if reading.written < stamp:
             written = reading.written or "an unknown time"
             yield (
-                f"{credential.name}: {name} was last written at {written}, before {stamp}, so it holds the old "
-                f"value; {set_first}"
+                f"{credential.name}: {name} was last written at {written}, before {stamp}. If it holds the new "
+                f"value, give an earlier time; otherwise {set_first}"
             )
     earlier = _earlier(setting, readings, stamp)
     old, new = (

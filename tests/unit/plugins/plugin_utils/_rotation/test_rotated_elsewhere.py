@@ -78,7 +78,7 @@ def test_several_at_once_and_the_same_again(world: Dated) -> None:
         ({"at": at(21)}, f"token: {at(21)} is in the future"),
         (
             {"at": at(11)},
-            f"token: {TOKEN} was last written at {at(10)}, before {at(11)}, so it holds the old value; write the new",
+            f"token: {TOKEN} was last written at {at(10)}, before {at(11)}. If it holds the new value, give an earlier",
         ),
         ({"at": "yesterday"}, "yesterday: is not a date or a time (UTC); give"),
         ({"at": ""}, "is not a date"),
