@@ -186,7 +186,8 @@ class _Planner:
             return f"To change it, run {command}"
         return (
             f"If the given value is already in use, run {command} -e set_force=true. To replace the value in "
-            f"use, run ansible-playbook watchparty.secrets.rotate -e rotation_credentials={credential.name}"
+            f"use, run ansible-playbook watchparty.secrets.rotate -e rotation_credentials={credential.name} "
+            "-e rotation_force=true"
         )
 
     def _is_rotating(self, target: ValueTarget) -> bool:

@@ -64,8 +64,8 @@ def conflicts(catalog: Catalog, kinds: Mapping[str, Kind], target: ValueTarget, 
     if kind.value == "supplied":
         return []
     message = (
-        f"ansible-playbook watchparty.secrets.rotate -e rotation_credentials={credential.name} replaces it, and both "
-        "values are valid meanwhile"
+        f"ansible-playbook watchparty.secrets.rotate -e rotation_credentials={credential.name} -e rotation_force=true "
+        "replaces it, and both values are valid meanwhile"
     )
     remedy = "if its server already has the value, add -e set_force=true"
     return [f"{target.name}: belongs to credential {credential.name} ({kind.name}), and {message}; {remedy}"]

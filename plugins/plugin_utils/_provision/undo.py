@@ -131,7 +131,8 @@ def _undone(provisioner: Provisioner, contents: Contents, journal: Journal, targ
             return (
                 f"{target.name}: rotation {last.rotation} replaced its previous value at {last.at}, so that value is "
                 "revoked or will be; run "
-                f"ansible-playbook watchparty.secrets.rotate -e rotation_credentials={credential.name}"
+                f"ansible-playbook watchparty.secrets.rotate -e rotation_credentials={credential.name} "
+                "-e rotation_force=true"
             )
     return Undone(target, before, after, previous)
 

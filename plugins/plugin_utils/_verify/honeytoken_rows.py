@@ -124,4 +124,4 @@ def _of_valkey(
 
 def _missing(item: Mapping[str, Any], message: str) -> Row:
     result = row(FAIL, item["credential"], f"{message}; rotate it")
-    return {**result, "target": item["credential"], "command": f"{ROTATE} -e rotation_force=true"}
+    return {**result, "target": item["credential"], "command": ROTATE}

@@ -44,7 +44,7 @@ CHECK = Check(
     reason="Production would accept a session or password reset link that staging signed.",
     fix=(
         "Rotate the signing key in one of the environments: "
-        "ansible-playbook watchparty.secrets.rotate -e rotation_credentials=NAME."
+        "ansible-playbook watchparty.secrets.rotate -e rotation_credentials=NAME -e rotation_force=true."
     ),
     scope=("SECRET_KEY, and settings and fallbacks of credentials of the kind django_secret_key.",),
     command=ROTATE,

@@ -87,7 +87,11 @@ def test_what_stands_beside_the_values_is_left_to_provisioning(clients: Clients,
         (["TOKEN"], {}, "TOKEN: has no value; answer when asked"),
         (["TOKEN", "LEVEL"], {"value_file": True}, "set_value_file: holds one value, but several names are given"),
         (["LEVEL"], {"values_from": "asked"}, "TOKEN: is not among the given names"),
-        (["KEY"], {"state": "known"}, "watchparty.secrets.rotate -e rotation_credentials=key replaces it"),
+        (
+            ["KEY"],
+            {"state": "known"},
+            "watchparty.secrets.rotate -e rotation_credentials=key -e rotation_force=true replaces it",
+        ),
         (["NONE"], {"state": "known"}, "NONE: is neither a setting nor a credential"),
     ],
 )

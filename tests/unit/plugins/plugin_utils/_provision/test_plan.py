@@ -265,7 +265,7 @@ def test_a_given_value_that_must_be_the_one_there() -> None:
     assert first == (
         f"KEY: secret {CORE} key KEY {message} If the given value is already in use, run "
         "ansible-playbook watchparty.secrets.set -e set_names=KEY -e set_force=true. To replace the value in use, "
-        "run ansible-playbook watchparty.secrets.rotate -e rotation_credentials=key"
+        "run ansible-playbook watchparty.secrets.rotate -e rotation_credentials=key -e rotation_force=true"
     )
     assert (
         second == f"NOTE: secret {CORE} key NOTE {message} To change it, run "

@@ -208,7 +208,9 @@ def test_a_value_that_a_rotation_replaced_while_the_clock_was_slow(world: World)
 def test_a_value_that_was_rotated_elsewhere_before_another_key_of_its_secret_changed(world: World) -> None:
     entry(world, rotated={"token": {"at": "2026-11-02T00:00:00Z", "who": "ann", "rotation": "elsewhere"}})
     dated(world, previous="2026-11-03T00:00:00Z", current="2026-11-04T00:00:00Z")
-    assert "TOKEN: rotation elsewhere replaced its previous value" in refused(world, "TOKEN")
+    message = refused(world, "TOKEN")
+    assert "TOKEN: rotation elsewhere replaced its previous value" in message
+    assert message.rstrip().endswith("-e rotation_force=true")
 
 
 @pytest.mark.parametrize(
