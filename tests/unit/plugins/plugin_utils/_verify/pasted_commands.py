@@ -27,6 +27,8 @@ OPTIONS = {"-e", "--limit", "--tags", "--diff", "--check", "-v"}
 PROGRAMS = {"gh", "mysql", "psql", "rabbitmqctl", "valkey-cli", "curl", "printf", "${EDITOR:-vi}"}
 SERVICES = {"s3api": "s3"}
 GLOBAL = {"query"}
+DUE_OR_PENDING = {"WPS701", "WPS801", "WPS802"}
+"""Checks whose rotation is due, or only revokes."""
 
 
 def commands(results: Iterable[CheckResult]) -> Iterator[tuple[str, str]]:
@@ -46,6 +48,8 @@ def flaws(results: Iterable[CheckResult], *, hostile: bool = False) -> list[str]
         problems += [f"{check}: {command}: {flaw}" for flaw in _flaws(command)]
         if "secrets.verify " in command and not hostile:
             problems.append(f"{check} has no command")
+        if "secrets.rotate " in command and "rotation_force" not in command and check not in DUE_OR_PENDING:
+            problems.append(f"{check}: {command}: skips a credential that is not due")
     return problems
 
 
