@@ -70,11 +70,11 @@ CASES = {
         operations=[],
     ),
     "denied secret": Bad(
-        (f"secret {CORE}: denied", "allow reading it"),
+        (f"secret {CORE}: denied", "allow the role in use to read it"),
         faults=(Fault("refuse_ids", ids=(CORE,)),),
     ),
     "denied parameters": Bad(
-        ("parameters below /shop/production: denied", "allow reading it"),
+        ("parameters below /shop/production: denied", "allow the role in use to read it"),
         faults=(Fault("deny", "GetParametersByPath", target="/shop/production"),),
     ),
     "denied journal": Bad(
@@ -119,7 +119,7 @@ CASES = {
         operations=[],
     ),
     "no region": Bad(
-        ("No AWS region was found", "AWS_REGION", "in the catalog"),
+        ("No AWS region was found", "AWS_REGION", "into the catalog"),
         environment={"AWS_REGION": None, "AWS_DEFAULT_REGION": None},
         operations=[],
     ),

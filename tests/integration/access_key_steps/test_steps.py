@@ -221,7 +221,7 @@ class TestUsable:
             world.steps(world.operator).usable()
 
     def test_before_it_was_made(self, world: World) -> None:
-        with pytest.raises(RotationError, match="no new key yet"):
+        with pytest.raises(RotationError, match="no new value yet"):
             world.steps().usable()
 
     def test_aws_is_down(self, world: World) -> None:
@@ -262,7 +262,7 @@ class TestAbsent:
         assert keys(world.iam) == {world.old.username: "Active"}
 
     def test_without_a_new_one_nothing_goes(self, world: World) -> None:
-        with pytest.raises(RotationError, match="no new key yet"):
+        with pytest.raises(RotationError, match="no new value yet"):
             world.steps().revoked()
 
     def test_the_same_key_does_not_go(self, world: World) -> None:

@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""What a kind does at the stages of a rotation."""
+"""The stages of a rotation, as a kind carries them out."""
 
 from __future__ import annotations
 

@@ -278,7 +278,7 @@ def test_a_file_that_may_not_be_read(tmp_path: Path) -> None:
 def test_what_is_no_repository(tmp_path: Path) -> None:
     with pytest.raises(ScanError, match=r"not a git repository"):
         scanned(GitSource(str(tmp_path)))
-    with pytest.raises(ScanError, match=r"nowhere: does not exist; give a file or a directory$"):
+    with pytest.raises(ScanError, match=r"nowhere: does not exist; give a file or a directory by -e scan_paths"):
         scanned(DirectorySource(str(tmp_path / "nowhere")))
 
 

@@ -95,10 +95,10 @@ class World:
         connection = AwsConnection("test", {"region": REGION})
         look = EnvironmentAccess(DOCUMENT, CATALOG, connection, ACCOUNT)
         own = [iam_readers.of_role(name, entry) for name, entry in self.roles.items()]
-        look.__dict__["_once_everybody"] = [*own, *self.principals]
+        look.__dict__["_cached_everybody"] = [*own, *self.principals]
         secrets = {SECRET: self.secret}
         keys = {self.secret["key"]: self.key, "alias/watchparty-production": {**self.key, "arn": self.declared}}
-        look.__dict__["_once__keys"] = keys
+        look.__dict__["_cached__keys"] = keys
         contents = Contents({"/watchparty/production/PEPPER": {}})  # type: ignore[arg-type, dict-item]
         policies = {SECRET: {"document": self.secret_policy}}
         resources = Resources(secrets, policies, keys, {verify_facts.JOURNAL: self.bucket})
