@@ -15,7 +15,7 @@ options:
     type: str
   kinds_path:
     description:
-      - Folders with kinds of your own. Each kind is a folder with a C(kind.yml). See
+      - Folders with your own rotation kinds. Each kind is a folder with a C(kind.yml). See
         docs/how-to/write-a-rotation-kind.md.
     type: list
     elements: path

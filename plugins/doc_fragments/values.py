@@ -13,9 +13,9 @@ options:
     type: str
   values_file:
     description:
-      - Path of a YAML file with one value a line, with mode 0600 or encrypted as a whole by C(ansible-vault).
-      - Each name is that of a setting. If no setting holds a login, write C(credential.username) and
-        C(credential.password), for the part of a composed setting C(SETTING.host) and so on.
+      - Path of a YAML file with one key and value a line, with mode 0600 or encrypted as a whole by C(ansible-vault).
+      - Each key is the name of a setting. For a login that no setting holds, write C(CREDENTIAL.username) and
+        C(CREDENTIAL.password). For a part of a composed setting, write C(SETTING.host) and so on.
     type: path
   env_file:
     description: Path of a C(.env) with mode 0600. The module takes the values from its settings.
@@ -37,7 +37,7 @@ options:
     default: false
   kinds_path:
     description:
-      - Folders with kinds of your own. Each kind is a folder with a C(kind.yml). See
+      - Folders with your own rotation kinds. Each kind is a folder with a C(kind.yml). See
         docs/how-to/write-a-rotation-kind.md.
     type: list
     elements: path

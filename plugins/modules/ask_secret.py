@@ -77,12 +77,12 @@ EXAMPLES = r"""
 
 RETURN = r"""
 answered:
-  description: The names that were answered.
+  description: Names whose values were entered.
   type: list
   elements: str
   returned: success
 sealed:
-  description: The answers by name, encrypted. Only this run's own tasks can open them.
+  description: The answers by name, encrypted. Only tasks of this run can decrypt them.
   type: str
   returned: if there was something to ask
 """

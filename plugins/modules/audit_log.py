@@ -37,7 +37,8 @@ options:
   head:
     description:
       - The newest record that the caller knows, as an earlier call returned it in RV(head). If the log ends before this
-        record, O(state=recorded) continues after O(head); V(verified) and V(rebuilt) fail.
+        record, O(state=recorded) numbers the new record after O(head), so that the gap shows. V(verified) and
+        V(rebuilt) fail.
     type: dict
   path:
     description:
@@ -130,13 +131,13 @@ RETURN = r"""
 head:
   description: The newest record. With O(state=recorded), the record of this task.
   type: dict
-  returned: success but for O(state=ready), and when verifying fails
+  returned: unless O(state=ready), also when O(state=verified) fails
   contains:
     number:
       description: Number of the record, from 1; 0 for an empty log.
       type: int
     digest:
-      description: SHA-256 of its line and the newline that ends it.
+      description: SHA-256 of the record's line with its newline.
       type: str
   sample:
     number: 12
@@ -149,12 +150,12 @@ id:
 where:
   description: Where the log is, in AWS or as a local file. Empty if there is no log.
   type: str
-  returned: success, and when verifying fails
+  returned: success, and when O(state=verified) fails
   sample: log group /watchparty/secrets-audit, stream watchparty/production
 against:
-  description: Why the log could not be read or written. Empty if there was no problem.
+  description: Why the log could not be read or written.
   type: str
-  returned: where that is so and O(required) is false
+  returned: when there was a problem and O(required=false)
   sample: log group /watchparty/secrets-audit does not exist; create it first
 records:
   description: Number of records in the log.

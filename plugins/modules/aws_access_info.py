@@ -11,15 +11,14 @@ version_added: 1.0.0
 author:
   - The watchparty.secrets contributors (@watchparty)
 description:
-  - Derives from the catalog the encryption key, the OpenID Connect provider, the policies and the roles of one
-    environment, with names, documents and tags, and reads the present state. The role
-    P(watchparty.secrets.aws_access#role) creates them.
+  - Derives the encryption key, the OpenID Connect provider, the policies and the roles of one environment from the
+    catalog. Also reads which of them exist. The role P(watchparty.secrets.aws_access#role) creates them.
   - Fails if the catalog would grant a role more than its runs read, if the AWS account is not the account in the
     catalog, or if an existing resource of the same name lacks this environment's tags. The error lists all problems.
 options:
   workflow:
     description:
-      - Jobs, in the repository of the catalog, that may assume the role for deploys, by one of the keys. By default,
+      - Jobs in the catalog's repository that may assume the role for deploys. Set one of the suboptions. By default,
         the jobs of the deployment environment that the catalog names.
     type: dict
     suboptions:

@@ -70,9 +70,9 @@ options:
     default: REDIS_URL
   cache_nodes:
     description:
-      - If O(chdir) is not set, the addresses C(host:port) of the cache's nodes besides the one in the URL of
-        O(cache_setting) and those that the catalog declares. If the cache names another node, the module fails, except
-        at an AWS cache in the domain of the URL's host.
+      - If O(chdir) is not set, further nodes of the cache as C(host:port), beside those in the URL of O(cache_setting)
+        and in the catalog. If the cache names any other node, the module fails. Nodes of an AWS cache in the domain of
+        the URL's host need no declaration.
     type: list
     elements: str
     default: []
@@ -109,8 +109,8 @@ options:
       - A page that returns status 200 only to users who are logged in, such as V(http://127.0.0.1:8000/account/). The
         module creates one session, and checks that the page accepts it before and refuses it after the sessions end.
         RV(not_tried) has the reason if the module cannot make this check.
-      - The page refuses a session if it gives the same answer as to a visitor who is not logged in. The statuses 408,
-        425, 429 and 500 or more do not count. Needs O(chdir), and neither O(users) nor O(user_ids).
+      - A session counts as refused if the page answers as to a visitor who is not logged in. Answers with status 408,
+        425, 429 or from 500 do not count. Needs O(chdir), and neither O(users) nor O(user_ids).
     type: str
   probe_user:
     description:
@@ -140,14 +140,13 @@ options:
   ended:
     description:
       - With O(state=tried) and O(make), whether the module first ends the session that it created, and checks that the
-        page then refuses this session. If a host's page refuses it, the host also refuses sessions that another host
-        ended.
+        page then refuses this session.
     type: bool
     default: false
   leaked:
     description:
       - Name of the variable in which a result of M(watchparty.secrets.previous_values_info) for signing keys was
-        registered, instead of O(catalog). One read then serves every host.
+        registered, instead of O(catalog). The stores are then read once for all hosts.
     type: str
   info:
     description:
@@ -159,10 +158,10 @@ options:
     type: str
   host:
     description:
-      - Name of an inventory host, whose variables replace options that are not set. They are C(django_chdir),
-        C(django_probe_url), C(django_probe_user), C(django_session_NAME) for an option NAME about storage,
-        C(env_deploy_path) for O(env_file), and C(rotation_python) for O(python). C(django_become_user=root) sets
-        O(allow_root).
+      - Name of an inventory host, whose variables replace options that are not set. The variables are C(django_chdir),
+        C(django_probe_url), C(django_probe_user), C(env_deploy_path) for O(env_file), and C(rotation_python) for
+        O(python). For storage options, the variable is C(django_session_OPTION), such as C(django_session_table).
+        C(django_become_user=root) sets O(allow_root).
     type: str
   python:
     description: The application's interpreter on the host. By default the interpreter that Ansible uses on this host.

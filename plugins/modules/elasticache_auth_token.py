@@ -28,7 +28,7 @@ options:
       - V(checked), before a rotation, reads the group from AWS, and checks that the server answers.
       - V(present) makes the token of the open rotation valid beside the old one.
       - V(usable) logs in with the new token at every address.
-      - V(sessions), outside of a rotation, lists the addresses that are logged in, with the application's own login.
+      - V(sessions), outside of a rotation, logs in as the application and lists the addresses that are logged in.
       - V(revoked) keeps only the new token, or only the old token if the rotation is aborted, and verifies that the
         server rejects the other one. It fails first if there is a session from outside O(known_addresses), or if an
         endpoint does not show who is logged in.
@@ -80,7 +80,7 @@ attributes:
     description: Reads the group from AWS and logs in to Valkey, and changes nothing.
     support: full
   diff_mode:
-    description: There is nothing to show but tokens.
+    description: Nothing is shown.
     support: none
   idempotent:
     description: The module first tries the token at the server. It does not send a token that is already valid.
@@ -90,8 +90,8 @@ attributes:
     support: full
 notes:
   - Needs C(elasticache:DescribeReplicationGroups) and C(elasticache:ModifyReplicationGroup) on the group.
-  - AWS has no conditional change of tokens, so the module reads the journal immediately before each change. If a paused
-    controller still sends a late token, V(revoked) of the next rotation removes the token.
+  - AWS has no conditional change of tokens, so the module reads the journal immediately before each change. If a
+    controller that was paused sends its token late, V(revoked) of the next rotation removes this token.
 seealso:
   - module: watchparty.secrets.valkey_user
   - name: Authenticating with the AUTH command

@@ -13,7 +13,7 @@ author:
 description:
   - Searches the files in the directory of a C(.env) for leaked values that are already revoked.
   - Removes the last healthy file and temporary files of this collection that hold a revoked value. If the C(.env)
-    itself still holds one, the module keeps the last healthy file, and reports this.
+    itself holds a revoked value, the module keeps the last healthy file, and reports this.
   - If another file holds a revoked value, such as C(.env.bak), C(.env~) or C(.env.swp), the module keeps the file and
     reports it with a remedy.
   - Also asks the URLs in O(health), in the same execution on the host.
@@ -50,7 +50,7 @@ attributes:
     description: A second run removes nothing more.
     support: full
   action:
-    description: Sends the values over standard input, so that they touch no disk and no task's arguments.
+    description: Sends the values over standard input, so that they are on no disk and in no task's arguments.
     support: full
 seealso:
   - module: watchparty.secrets.previous_values_info

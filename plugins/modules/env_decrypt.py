@@ -6,7 +6,7 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: env_decrypt
-short_description: Open an encrypted .env
+short_description: Decrypt an encrypted .env
 version_added: 1.0.0
 author:
   - The watchparty.secrets contributors (@watchparty)
@@ -58,7 +58,7 @@ names:
   elements: str
   returned: success
 sealed:
-  description: The values, encrypted. Only the tasks of this run can decrypt them.
+  description: The values, encrypted. Only tasks of this run can decrypt them.
   type: str
   returned: success
 fingerprints:

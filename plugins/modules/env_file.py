@@ -15,15 +15,15 @@ description:
     has a wider mode than O(mode).
   - O(snapshot) names the registered result with the values, so the task's arguments contain no value. The controller
     renders the file and sends it over the connection, without a temporary file outside the folder of O(path).
-  - Keeps a deploy marker (the accepted snapshot, and the one on which services were healthy) and the last healthy file
-    on the host, both with mode 0600. As root, they are in C(/var/lib/watchparty-secrets/NAME), or in
+  - Keeps a deploy marker (the accepted snapshot, and the snapshot on which services were healthy) and the last healthy
+    file on the host, both with mode 0600. As root, they are in C(/var/lib/watchparty-secrets/NAME), or in
     C(/run/watchparty-secrets/NAME) if O(path) is below C(/run) or C(/dev/shm). NAME is the output of C(systemd-escape
-    --path) for O(path). Otherwise they are beside O(path), as C(.env.mark) and C(.env.healthy).
+    --path) for O(path). Without root, they are beside O(path), as C(.env.mark) and C(.env.healthy).
   - If the catalog of O(snapshot) declares C(files), the module writes, records and restores these files too. On a host
     with such files, the module refuses O(env) and O(merge=true).
   - As root, the module fails if an account other than root and the file's owner can write a directory of the path.
-  - If O(services) is set and RV(restart_needed) is true, the module restarts the services, and asks each health address
-    from the host until it answers 200. Then it records the file as healthy.
+  - If O(services) is set and RV(restart_needed) is true, the module restarts the services, and asks each health URL
+    from the host until its answer has status 200. Then it records the file as healthy.
   - The module fails without pipelining, with C(ANSIBLE_KEEP_REMOTE_FILES), with C(become_method=su) and with C(async),
     because Ansible would then write values to the host's disk.
 options:
@@ -197,20 +197,20 @@ options:
             type: list
             elements: str
           user:
-            description: The account of the commands. Never root.
+            description: The account that runs the commands. Never root.
             type: str
       health_urls:
-        description: Addresses that must answer 200.
+        description: URLs that must answer with status 200.
         type: list
         elements: str
         default: []
       external_health_url:
         description:
-          - An http or https address of the application, which the controller asks after all O(services.health_urls)
-            answered 200. The module records the file as healthy only if this address answers 200 too.
+          - URL of the application, which the controller asks after all O(services.health_urls) answered with status
+            200. The module records the file as healthy only if this URL answers with status 200 too.
         type: str
       health_retries:
-        description: How many times to ask an address again before the services count as unhealthy.
+        description: How many times to ask a URL again before the services count as unhealthy.
         type: int
         default: 30
       health_delay:
@@ -308,7 +308,7 @@ path:
 mode:
   description: Octal mode of the file.
   type: str
-  returned: when a file is there
+  returned: when the file exists
   sample: "0600"
 restart_needed:
   description: Whether the file differs from the file on which the services were last healthy.
@@ -359,7 +359,7 @@ lost:
   description:
     - Whether the host was unreachable before or during the task. The task then fails, so that C(rescue) runs.
   type: bool
-  returned: when it is
+  returned: when the host was unreachable
 addresses:
   description: The host's own addresses, as C(hostname -I) prints them. Empty if the host has no such program.
   type: list

@@ -66,8 +66,8 @@ rotation:
   returned: success
 opened:
   description:
-    - For each leaked SSH key, the hosts that still accept the key, because they were unreachable when a run removed the
-      key from the other hosts. M(watchparty.secrets.env_file) sends no value to these hosts.
+    - For each leaked SSH key, the hosts that still accept the key. They were unreachable when a run removed the key.
+      M(watchparty.secrets.env_file) sends no value to these hosts.
   type: dict
   returned: success
 names:

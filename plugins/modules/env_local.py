@@ -29,7 +29,7 @@ options:
     required: true
   kinds_path:
     description:
-      - Folders with kinds of your own. Each kind is a folder with a C(kind.yml). See
+      - Folders with your own rotation kinds. Each kind is a folder with a C(kind.yml). See
         docs/how-to/write-a-rotation-kind.md.
     type: list
     elements: path
@@ -66,7 +66,7 @@ names:
   elements: str
   returned: success
 sealed:
-  description: Values of the settings in RV(names), encrypted. Only this run's own tasks can open them.
+  description: Values of the settings in RV(names), encrypted. Only tasks of this run can decrypt them.
   type: str
   returned: success
 fingerprints:

@@ -24,7 +24,7 @@ options:
     type: bool
     default: false
   rotation:
-    description: Id of the rotation that reads. If set, the module does not warn that this rotation is open.
+    description: Id of the rotation that needs the values. If set, the module does not warn that this rotation is open.
     type: str
 extends_documentation_fragment:
   - amazon.aws.common.modules
@@ -52,7 +52,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 sealed:
-  description: The values, encrypted. Only this run's own tasks can open them.
+  description: The values, encrypted. Only tasks of this run can decrypt them.
   type: str
   returned: unless O(register_values=true)
 settings:
@@ -96,8 +96,8 @@ rotation:
   returned: success
 opened:
   description:
-    - For each leaked SSH key, the hosts that still accept the key, because they were unreachable when a run removed the
-      key from the other hosts. M(watchparty.secrets.env_file) sends no value to these hosts.
+    - For each leaked SSH key, the hosts that still accept the key. They were unreachable when a run removed the key.
+      M(watchparty.secrets.env_file) sends no value to these hosts.
   type: dict
   returned: success
 names:

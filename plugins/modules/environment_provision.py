@@ -17,8 +17,8 @@ description:
     locations hold a value already, it copies this value to the others.
   - A new secret gets the catalog's KMS key, tags, description and replicas. If an existing secret or parameter lacks
     some of these, the module adds them, for a parameter by writing its present value again.
-  - To add a JSON key to an existing secret, the module writes a new version, which becomes current only if nobody has
-    changed the secret in the meantime.
+  - To add a JSON key to an existing secret, the module writes a new version. This version becomes current only if
+    nobody has changed the secret in the meantime.
   - It also creates the catalog's C(journal) and its bucket, enables versioning of the bucket, blocks public access and
     denies unencrypted connections.
   - If there are conflicts, the module names all of them before the first write. If a run was killed, the next run
@@ -66,8 +66,7 @@ attributes:
     description: Returns the whole plan, and writes nothing.
     support: full
   diff_mode:
-    description:
-      - Shows locations, and fingerprints of this run. Equal values have equal fingerprints. Never shows a value.
+    description: Shows locations, and fingerprints of this run. Never shows a value.
     support: full
   idempotent:
     description: A second run writes nothing.

@@ -85,6 +85,6 @@ tried:
     - State of each pending task's old value (accepted, refused, neither or untried), with an explanation. The keys are
       ids of pending tasks.
   type: dict
-  returned: with O(state=tried), where something could be tried
+  returned: with O(state=tried), if a value could be tried
   sample: {r-20261125T153024-068d/youtube: {state: refused, message: "rejected now at https://api.example.com/me"}}
 """

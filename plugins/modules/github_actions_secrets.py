@@ -75,7 +75,7 @@ options:
     type: path
   incomplete:
     description:
-      - Whether check mode continues if the stores lack required values that a real run would write before. The result
+      - Whether check mode continues if the stores lack required values that a real run would write first. The result
         lists these values as missing.
     type: bool
     default: false
@@ -167,7 +167,7 @@ removed:
   elements: str
   returned: success
 problems:
-  description: For each name that a workflow still reads, that it was not removed, and the reason.
+  description: One line for each name that was not removed because a workflow still reads it.
   type: list
   elements: str
   returned: success
@@ -177,7 +177,7 @@ missing:
   elements: str
   returned: success
 asks:
-  description: The missing names that no store is to hold, so that the operator can be asked for their values.
+  description: Those of RV(missing) whose values no store holds. The operator must enter these values.
   type: list
   elements: str
   returned: success

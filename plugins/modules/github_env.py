@@ -13,8 +13,9 @@ author:
 description:
   - Reads an environment, and appends its variables to the file that C(GITHUB_ENV) names. Every later step and action of
     the job can read these variables. If only one secret is needed, use O(names).
-  - First, the module masks in the job's log, with C(::add-mask::), each value that is not of low sensitivity, each line
-    of such a value, and the password in a URL. It does not mask texts of fewer than eight characters.
+  - First, the module masks values in the job's log with C(::add-mask::). It masks each value that is not of low
+    sensitivity, each line of such a value, and the password in a URL. It does not mask texts of fewer than eight
+    characters.
   - Fails outside of a job of GitHub Actions, because the output would show the values.
 options:
   names:
@@ -34,7 +35,7 @@ attributes:
     description: Reads and checks. Prints no mask and writes nothing.
     support: full
   diff_mode:
-    description: There is nothing to show but values.
+    description: Nothing is shown.
     support: none
   idempotent:
     description: Appends in each run. The last value of a name counts.

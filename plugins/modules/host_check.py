@@ -30,7 +30,7 @@ options:
     description: Name of the user who should own the file. By default the user of the units, or root.
     type: str
   group:
-    description: Group that deploys give the file, and the catalog's other files without an owner of their own.
+    description: Group that deploys give the file. Also the group of the catalog's files that declare no owner.
     type: str
   mode:
     description:
@@ -71,8 +71,8 @@ options:
     default: [python_dotenv, django_environ, shell, systemd, docker_compose]
   places:
     description:
-      - Patterns of other files to search for copies of the values, such as V(/srv/*), the newest 500 files of each.
-        C(/*) at the end includes hidden files.
+      - Patterns of other files to search for copies of the values, such as V(/srv/*). Of each pattern, the module
+        searches the newest 500 files. C(/*) at the end includes hidden files.
     type: list
     elements: str
     default:
@@ -240,7 +240,7 @@ undeclared_files:
   returned: with O(info)
   sample: [/srv/watchparty/tls.key]
 inventory:
-  description: What the host's baseline has, as M(watchparty.secrets.host_evidence) returns it.
+  description: The present accounts, keys and files, as RV(watchparty.secrets.host_evidence#module:inventory).
   type: dict
   returned: with O(info), if the host has a baseline
 drift:

@@ -54,8 +54,7 @@ options:
     default: 0
   known_keys:
     description:
-      - The SSH keys of the catalog, leaked keys first. If a file that should not contain the key contains it, the
-        result names this file.
+      - The SSH keys of the catalog, leaked keys first. The result names each file that contains a key but should not.
     type: list
     elements: dict
     default: []
@@ -89,7 +88,7 @@ options:
   baseline:
     description:
       - The C(host_baseline) of a result of M(watchparty.secrets.verify_info) or M(watchparty.secrets.leak_start). If it
-        names the host, the module also lists what the baseline of this host has.
+        names the host, the module also returns RV(inventory).
     type: dict
     default: {}
   inventory_key:
@@ -142,9 +141,9 @@ short:
   returned: success
 footholds:
   description:
-    - Changes that may let the holder of a leaked key in again, in the accounts that the key can log in to, and in the
-      system if such an account can become root. With O(since), the list has files that changed since this time and
-      differ from their package. Without O(since), it has only files that ordinary hosts do not have.
+    - Changes that may let the holder of a leaked key in again. The search covers the accounts that the key can log in
+      to, and the system if such an account can become root. With O(since), the list has files that changed since this
+      time and differ from their package. Without O(since), it has only files that ordinary hosts do not have.
   type: list
   elements: dict
   returned: when a key of O(known_keys) leaked

@@ -18,14 +18,14 @@ description:
 options:
   dest:
     description:
-      - Path of the program on the host, which the host runs at every boot. Its directory must exist. If an account
-        other than root and that of the task can change a directory of the path, the module refuses it.
+      - Path of the program on the host, which the host runs at every boot. Its directory must exist. The module refuses
+        the path if an account other than root and the task's account can change one of its directories.
     type: path
     required: true
   python:
     description:
       - Path of the interpreter that will run the program, under the same condition as O(dest). By default, the
-        interpreter of the virtual environment that the role creates later.
+        interpreter of the virtual environment that P(watchparty.secrets.app_host#role) creates.
     type: path
   owner:
     description: Owner of the program.

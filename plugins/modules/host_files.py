@@ -6,7 +6,7 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: host_files
-short_description: Prepare files on a host that accounts other than root own
+short_description: Prepare files of accounts other than root on a host
 version_added: 1.0.0
 author:
   - The watchparty.secrets contributors (@watchparty)

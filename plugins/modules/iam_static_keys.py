@@ -14,9 +14,9 @@ description:
   - If IAM shows that a role has replaced IAM users, the module deactivates all access keys of these users. A later run
     deletes the keys after O(after_days). A tag of the user holds the time of the deactivation.
   - B(Not run on AWS.) The tests use moto and IAM's documented answers.
-  - IAM must show that the role was used within O(within_days), and that the last use of each active key was before the
-    last use of the role and at least O(idle_days) ago. Otherwise the module changes no key of any user, and the error
-    names the reason.
+  - IAM must show that the role was used within O(within_days). The last use of each active key must be before the last
+    use of the role and at least O(idle_days) ago. Otherwise the module changes no key of any user, and the error names
+    the reason.
   - To activate a key again, run C(aws iam update-access-key --status Active --user-name USER --access-key-id ID).
 options:
   users:

@@ -64,7 +64,7 @@ options:
   known_values:
     description:
       - V(auto) searches only for patterns if AWS cannot be used, and reports this in RV(not_checked).
-      - V(required) fails then.
+      - V(required) fails if AWS cannot be used.
       - V(none) does not ask AWS.
     type: str
     choices: [auto, required, none]
@@ -72,7 +72,7 @@ options:
   patterns:
     description:
       - Whether gitleaks searches for secrets that no store holds. V(auto) skips this if gitleaks is not installed, and
-        reports it in RV(not_checked). V(required) fails then.
+        reports it in RV(not_checked). V(required) fails without gitleaks.
     type: str
     choices: [auto, required, none]
     default: auto

@@ -28,8 +28,8 @@ options:
     default: []
   found_in:
     description:
-      - Path of a file on the controller that contains the leaked string, in UTF-8 or UTF-16. The module searches
-        for the credentials that hold this string.
+      - Path of a file on the controller that contains the leaked string, in UTF-8 or UTF-16. The module finds the
+        credentials whose values are in the string.
     type: path
   found_by:
     description:
@@ -76,7 +76,7 @@ options:
     default: false
   evidence_seconds:
     description:
-      - Seconds for the collection of evidence from all hosts. The response makes no change before it ends.
+      - Seconds for the collection of evidence from all hosts. The response makes no change before this time ends.
     type: int
     default: 10
   evict:

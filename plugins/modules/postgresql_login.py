@@ -71,16 +71,16 @@ options:
     default: 0
   known_addresses:
     description:
-      - Addresses and networks from which O(login) may have sessions, such as those of the inventory's hosts, for
-        example V(10.0.1.0/24).
+      - Addresses and networks from which O(login) may have sessions, such as V(10.0.1.0/24).
       - V(local) stands for Unix sockets.
     type: list
     elements: str
     default: []
   allow_sessions:
     description:
-      - With O(state=revoked), whether to end sessions from other addresses too. If false, the module fails and names
-        them. With O(state=present), whether to set a new password for a login that has sessions.
+      - With O(state=revoked), whether to end sessions from addresses outside O(known_addresses) too. If false, the
+        module fails and names these addresses. With O(state=present), whether to set a new password for a login that
+        has sessions.
     type: bool
     default: false
   connect_timeout:
@@ -169,12 +169,12 @@ usable:
 temporary_table:
   description: Whether the test created and dropped a temporary table. False if the owner lacks this right.
   type: bool
-  returned: when O(state=usable) and it is
+  returned: when O(state=usable) and the login works
 not_copied:
   description: Names of the settings of O(leaked) that O(login) did not get.
   type: list
   elements: str
-  returned: when O(state=present), O(leaked) is given and there are some
+  returned: when O(state=present), O(leaked) is given and a setting was not copied
 footholds:
   description:
     - Changes at the server that may let the holder of O(leaked) in again, each with the statement that removes it. If a

@@ -55,7 +55,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 sealed:
-  description: Lists of values by credential, encrypted. Only this run's own tasks can open them.
+  description: Lists of values by credential, encrypted. Only tasks of this run can decrypt them.
   type: str
   returned: success
 unread:

@@ -35,7 +35,7 @@ attributes:
     description: Not supported.
     support: none
   idempotent:
-    description: Goes on from where the journal stands; an act that was cut short is carried out again.
+    description: Continues after the journal's newest entry. An interrupted act is carried out again.
     support: full
 seealso:
   - module: watchparty.secrets.rotation_start

@@ -11,7 +11,7 @@ version_added: 1.0.0
 author:
   - The watchparty.secrets contributors (@watchparty)
 description:
-  - Takes the date of each credential's last rotation from the journal. AWS has only one date for a whole JSON secret.
+  - Takes the date of each credential's last rotation from the journal.
   - If the journal has no rotation of a credential, the module reads when its secret or parameter was created. The value
     cannot be older than this date, but may be newer. Each row has this date as C(stored_since).
 extends_documentation_fragment:

@@ -36,7 +36,7 @@ options:
     description:
       - With O(state=rotated), the date or the time (UTC) of the rotation, such as V(2026-11-01) or
         V(2026-11-01T10:00:00Z). It may not be in the future, or before the last rotation in the journal.
-      - The module fails if a store still holds the old value, which was last written before C(at).
+      - The module fails if a store's value was last written before O(at), because this is still the old value.
     type: str
     default: ''
   reason:

@@ -50,7 +50,7 @@ attributes:
     description: Shows every location that would change, without values.
     support: full
   idempotent:
-    description: Goes on from where the journal stands; an act that was cut short is carried out again.
+    description: Continues after the journal's newest entry. An interrupted act is carried out again.
     support: full
 seealso:
   - module: watchparty.secrets.rotation_continue
@@ -88,7 +88,7 @@ looks:
   description: Names of the SSH key credentials that hosts must search for before the rotation can be opened.
   type: list
   elements: str
-  returned: when there are some and O(looked) is not given
+  returned: when the plan contains SSH keys and O(looked) is not given
 needs:
   description: Names of the credentials whose new value the operator must supply.
   type: list
@@ -134,7 +134,7 @@ dropped:
 id:
   description: Id of the rotation.
   type: str
-  returned: when one is open or has ended in this run
+  returned: when a rotation is open or has ended in this run
   sample: r-20261125T153024-068d
 run:
   description: Id of the run that holds the rotation.
@@ -157,11 +157,11 @@ credentials:
 closed:
   description: Whether the rotation has ended.
   type: bool
-  returned: when it has
+  returned: when the rotation has ended
 stopped:
   description: Why the rotation cannot continue.
   type: str
-  returned: when it does
+  returned: when the rotation cannot continue
 opened:
   description: Hosts that still accept a leaked key. They get no new value.
   type: list

@@ -6,14 +6,14 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: rotation_status
-short_description: Publish how old credentials are, as metrics, a page or a digest
+short_description: Publish how old credentials are, as metrics, a page or a monthly summary
 version_added: 1.0.0
 author:
   - The watchparty.secrets contributors (@watchparty)
 description:
   - Publishes the ages that M(watchparty.secrets.rotation_info) has read. If the catalog has C(alerts), the module sends
-    metrics to CloudWatch. O(page) writes a page, and O(digest) sends a digest.
-  - Metrics, page and digest contain names, dates and counts, and no value.
+    metrics to CloudWatch. O(page) writes a page, and O(digest) sends a monthly summary.
+  - Metrics, page and summary contain names, dates and counts, and no value.
 options:
   info:
     description: Name of the variable in which a result of M(watchparty.secrets.rotation_info) was registered.
@@ -25,7 +25,7 @@ options:
         page if only times differ from the existing page.
     type: path
   digest:
-    description: Whether to send a digest once a month to all receivers in C(alerts) and C(notify) of the catalog.
+    description: Whether to send the summary once a month to all receivers in C(alerts) and C(notify) of the catalog.
     type: bool
     default: false
 extends_documentation_fragment:
@@ -75,7 +75,7 @@ page:
   type: str
   returned: success
 digest:
-  description: First sentence of the digest. Empty if no digest was due.
+  description: First sentence of the summary. Empty if no summary was due.
   type: str
   returned: success
 """

@@ -39,8 +39,7 @@ attributes:
     description: Returns the whole plan, and writes nothing.
     support: full
   diff_mode:
-    description:
-      - Shows parameters, and fingerprints of this run. Equal values have equal fingerprints. Never shows a value.
+    description: Shows parameters, and fingerprints of this run. Never shows a value.
     support: full
   idempotent:
     description: A second run writes nothing.

@@ -20,13 +20,14 @@ options:
     description:
       - V(known) only checks whether the names can be changed, before the operator enters values.
       - V(present) writes the values.
-      - V(undone) writes the previous value of each setting, from the previous version of its secret (C(AWSPREVIOUS)) or
-        from the history of its parameter. docs/how-to/set-a-value.md lists what it refuses.
+      - V(undone) writes the previous value of each setting, from the previous version of its secret or from the history
+        of its parameter. docs/how-to/set-a-value.md lists the settings that it refuses.
     type: str
     choices: [known, present, undone]
     default: present
   names:
-    description: Names of settings. If no setting holds a login, C(credential.username) and C(credential.password).
+    description:
+      - Names of settings. For a login that no setting holds, C(CREDENTIAL.username) and C(CREDENTIAL.password).
     type: list
     elements: str
     required: true
@@ -57,8 +58,7 @@ attributes:
     description: Returns the whole plan, and writes nothing.
     support: full
   diff_mode:
-    description:
-      - Shows locations, and fingerprints of this run. Equal values have equal fingerprints. Never shows a value.
+    description: Shows locations, and fingerprints of this run. Never shows a value.
     support: full
   idempotent:
     description: A second run writes nothing.

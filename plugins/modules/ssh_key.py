@@ -19,7 +19,7 @@ description:
   - Hosts get only public keys. The controller tries logins over Ansible's own connection, and runs no command in them.
     An C(ssh-agent) holds the private key during one attempt.
   - Before a removal, Ansible must be able to log in with another key. A password counts only if Ansible cannot log in
-    by key, or if its options forbid keys.
+    by key, or if Ansible's options forbid keys.
 options:
   credential:
     description:
@@ -110,8 +110,8 @@ notes:
   - If no log names the key of a session, an ordinary rotation keeps the session and returns the number of such
     sessions. After a leak, the module ends all sessions except its own and those for which the systemd journal names
     another key.
-  - With a session, the module ends its processes and its control group in systemd-logind, but no other processes that
-    the session started, such as cron jobs. M(watchparty.secrets.host_evidence) searches for these.
+  - To end a session, the module ends its processes and its control group in systemd-logind. It does not end other
+    processes that the session started, such as cron jobs. M(watchparty.secrets.host_evidence) searches for these.
   - If the account may become root, name the host as compromised in a leak response.
   - Only Ansible's connection C(ssh) is supported.
 seealso:

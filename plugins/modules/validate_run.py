@@ -57,9 +57,9 @@ options:
     default: []
   extra_variable_prefixes:
     description:
-      - The prefixes of the playbook's extra variables. The module fails if the command line sets a variable that looks
-        like one of them and that the playbook would ignore, such as C(credential) instead of C(rotation_credentials),
-        and names the nearest one.
+      - The prefixes of the playbook's extra variables. The module fails if the command line sets a similar variable
+        that the playbook would ignore, such as C(credential) instead of C(rotation_credentials). The error names the
+        nearest variable.
     type: list
     elements: str
     choices:

@@ -12,7 +12,7 @@ author:
   - The watchparty.secrets contributors (@watchparty)
 description:
   - Deletes keys in Valkey (or Redis 6.2 and newer) that match the patterns under C(purge) in the catalog, in a cluster
-    on every primary. If an address is a replica, it deletes them on its primary.
+    on every primary. If an address is a replica, the module deletes the keys on the replica's primary.
   - Uses C(SCAN) and C(UNLINK) in small steps, so that other clients do not wait.
   - The module checks all servers and patterns before it deletes the first key, and never deletes a queue. If it finds a
     blocker, it deletes no key.
@@ -67,7 +67,7 @@ notes:
   - The module logs in only to primaries that the catalog declares in C(server.nodes) of the administrator or of the
     credential. For ElastiCache and MemoryDB, the domain of the deployment is enough.
   - The catalog refuses a pattern that can match what Celery (C(celery*), C(_kombu.*), C(unacked*)), Channels
-    (C(asgi*)), RedBeat, RQ or Dramatiq store. V(*) is accepted for a database of the cache's own.
+    (C(asgi*)), RedBeat, RQ or Dramatiq store. V(*) is accepted for a database that only the cache uses.
   - A setting belongs to a broker if its name contains C(BROKER), C(CELERY), C(RESULT_BACKEND), C(CHANNEL_LAYER) or
     C(CHANNELS). C(broker) of the setting in the catalog overrides this.
   - If a broker also uses the database, no pattern may match the broker's keys. The module reads the names of queues,

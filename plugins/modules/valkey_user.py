@@ -168,7 +168,7 @@ attributes:
     description: Reads every node, and reports what would change.
     support: full
   diff_mode:
-    description: There is nothing to show but passwords.
+    description: Nothing is shown.
     support: none
   idempotent:
     description: A second run changes nothing, except with O(end_sessions=all).
@@ -213,7 +213,7 @@ undeclared_nodes:
   description: Nodes that servers name and the catalog does not declare. They were not contacted.
   type: list
   elements: str
-  returned: where an administrator asks
+  returned: with an administrator
   sample: ["10.0.2.9:6379"]
 not_ended:
   description:
@@ -221,7 +221,7 @@ not_ended:
       the old password.
   type: list
   elements: str
-  returned: when O(state=revoked) and O(end_sessions=all) and there are some
+  returned: when O(state=revoked), O(end_sessions=all) and such a node exists
 changed_nodes:
   description: The nodes that were changed.
   type: list
@@ -229,8 +229,7 @@ changed_nodes:
   returned: when O(state=open), O(state=present) or O(state=revoked)
   sample: ["10.0.2.7:6379"]
 last_client:
-  description:
-    - Run id and highest client id of each node at that time. Keep the first result for O(last_client).
+  description: Run id and highest client id of each node. Keep the first result for O(last_client).
   type: dict
   returned: when O(state=present), not in check mode
   sample: {"10.0.2.7:6379": "408f1f6572b5bb10b03c65ff1ebf0fd660d75c00/1207"}
@@ -240,8 +239,8 @@ passwords:
   returned: when O(state=present) or O(state=revoked)
 keyspace:
   description:
-    - V(written) if the test wrote and read a key, V(not allowed) if the user's rules do not allow this, or the address
-      of an undeclared node to which a cluster redirects the test.
+    - V(written) if the test wrote and read a key, V(not allowed) if the user's rules do not allow this. If a cluster
+      redirects the test to an undeclared node, the node's address.
   type: str
   returned: when O(state=usable)
 accepted:
@@ -258,7 +257,7 @@ unknown_clients:
   description: Addresses of sessions outside O(known_addresses).
   type: list
   elements: str
-  returned: when O(state=sessions) as the user itself
+  returned: when O(state=sessions) without an administrator
 ended:
   description: Number of sessions ended by node and address.
   type: dict
