@@ -77,11 +77,11 @@ rotation:
   type: dict
   returned: success
 leak:
-  description: Id, time and author of the declared leak that is not contained yet, or null.
+  description: Id, time and author of the open incident, or null.
   type: dict
   returned: success
 act_now:
-  description: Whether a credential is due, a rotation or leak is open, or an old value must be revoked.
+  description: Whether a credential is due, a rotation or incident is open, or an old value must be revoked.
   type: bool
   returned: success
 verdict:

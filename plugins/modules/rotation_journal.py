@@ -19,7 +19,7 @@ options:
     description:
       - V(prepared) records that a database server has both logins of O(credentials), V(unprepared) that it does not.
       - V(revoked) records the operator's confirmation that the providers have revoked the old values of O(credentials),
-        also for an open leak. If the catalog declares a test, the module first tries the old values. It refuses a
+        also for an open incident. If the catalog declares a test, the module first tries the old values. It refuses a
         credential that a run itself revokes and verifies.
       - V(forgotten) deletes pending tasks of O(credentials) without carrying them out.
       - V(rotated) records that O(credentials) were rotated elsewhere at the time O(at). The stores must hold the new
