@@ -25,7 +25,7 @@ def test_a_frozen_program_ends_at_the_deadline(lab: Lab) -> None:
         assert frozen.exists()
     assert run.code != 0
     assert "web2: not reached, or the connection broke during the deploy" in run.text
-    assert "no answer within 8 s; if the host is only slow, raise secrets_host_timeout" in run.text
+    assert "no answer within 8 s" in run.text
     web1.assert_healthy("1")
 
 

@@ -156,7 +156,7 @@ def test_a_mail_server_with_an_unknown_certificate(certificate: Path, tls: str) 
 def test_a_mail_server_that_repeats_the_password(authority: Authority, certificate: Path) -> None:
     with Receiver(MailServer(password="another"), certificate) as receiver:
         (failure,) = failures_of(mail(receiver.port, authority.cafile))
-    assert failure.endswith("refused with code 535")
+    assert failure.endswith("refused with code 535; correct the username and password of notify.NAME.email")
 
 
 @pytest.mark.parametrize("talk", [receivers.silent, receivers.dripping])
@@ -182,11 +182,14 @@ def test_a_program_gets_the_event_and_no_secret(tmp_path: Path, monkeypatch: pyt
 @pytest.mark.parametrize(
     ("script", "words"),
     [
-        ("exit 3", "/bin/sh failed with exit code 3"),
+        ("exit 3", "/bin/sh failed with exit code 3; run it by hand to see the cause"),
         ("exec sleep 600", "/bin/sh did not end within 2 s and was stopped"),
         ("trap '' TERM INT; while :; do sleep 1; done", "/bin/sh did not end within 2 s and was stopped"),
         ("cat /dev/zero; exit 3", "/bin/sh did not end within 2 s and was stopped"),
-        ("exec < /dev/null; echo canary >&2; exit 4", "/bin/sh failed with exit code 4"),
+        (
+            "exec < /dev/null; echo canary >&2; exit 4",
+            "/bin/sh failed with exit code 4; run it by hand to see the cause",
+        ),
     ],
 )
 def test_a_program_that_fails_or_never_ends(script: str, words: str) -> None:
@@ -201,7 +204,7 @@ def test_a_program_that_is_ended_takes_its_children_along(tmp_path: Path) -> Non
 
 def test_a_program_that_is_not_there() -> None:
     (failure,) = failures_of(command("/nowhere/page"))
-    assert failure.endswith("/nowhere/page cannot be started: No such file or directory")
+    assert "/nowhere/page cannot be started: No such file or directory; correct notify." in failure
 
 
 def test_a_setting_that_cannot_be_read() -> None:

@@ -29,7 +29,7 @@ MOST_MEMORY = 256 * 1024 * 1024
 RESET_SECONDS = 5.0
 KEEP_ALIVE = "-o ServerAliveInterval=10 -o ServerAliveCountMax=3"
 REMEDY = (
-    "run again with -e secrets_host_timeout=600, or where services restart slowly, -e env_deploy_restart_timeout=600"
+    "run again with -e secrets_host_timeout=600, or if services restart slowly, with -e env_deploy_restart_timeout=600"
 )
 T = TypeVar("T")
 
