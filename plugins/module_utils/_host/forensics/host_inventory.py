@@ -32,7 +32,7 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._host.forensics
     host_accounts,
     listeners,
     package_files,
-    snap_units,
+    rewritten_units,
     start_files,
     ways_in,
 )
@@ -296,7 +296,7 @@ class HostInventory:
 
     def _mounts_snap(self, path: str, entry: Entry) -> bool:
         content = all_accounts.read_whole(self._tree.at(path)) if path.endswith(".mount") else None
-        return content is not None and snap_units.is_mount(path, entry.status.st_uid, content)
+        return content is not None and rewritten_units.SNAP_MOUNT.is_in(path, entry.status.st_uid, content)
 
     def _is_other(self, kind: str, target: str, files: Collection[str]) -> bool:
         """Whether a link's target is or would be an entry itself: a removed package leaves its links."""
@@ -315,7 +315,7 @@ class HostInventory:
             if _is_closed(self._tree.at(path)):
                 self._leave_out(kind, CLOSED % path)
             return "no regular file"
-        content = snap_units.without_revision(path, content)
+        content = rewritten_units.without_revision(path, content)
         programs = _STARTED.findall(content) if kind == UNIT else []
         started = ", ".join(dict.fromkeys(name.decode("utf-8", "surrogateescape") for name in programs[:3]))
         return ("starts %s, " % started if started else "") + "content %s" % self._digest(content)

@@ -4,7 +4,6 @@
 
 from __future__ import annotations
 
-import re
 from typing import NamedTuple, Tuple
 
 REMOVE, EDIT = "rm -- {path}", "sudoedit {path}"
@@ -217,20 +216,3 @@ PAM_PROGRAMS = r"(?m)^[^#\n]*(pam_(exec|script|python)|\ssufficient\s+pam_permit
 def is_left_out(path: str) -> bool:
     """Whether a file does not decide who may log in, such as host keys, or is written by its own service."""
     return path.startswith(("/etc/ssh/ssh_host_", "/etc/ssh/ssh_known_hosts", "/etc/ssh/moduli", SUBSCRIPTION))
-
-
-_NETPLAN = re.compile(
-    r"/run/systemd/system/(netplan-ovs-cleanup\.service|systemd-networkd-wait-online\.service\.d/10-netplan\.conf)"
-)
-_NETPLAN_LINE = re.compile(
-    rb"\s*|#.*|\[(Unit|Service)\]"
-    rb"|(Description|DefaultDependencies|Wants|After|Before|Condition\w+|Type|TimeoutStartSec|StartLimitBurst)=.*"
-    rb"|ExecStart=(/usr/sbin/netplan apply --only-ovs-cleanup)?"
-    rb"|ExecStart=(/usr)?/lib/systemd/systemd-networkd-wait-online( [\w:.@-]+)*"
-)
-
-
-def is_of_netplan(path: str, owner: int, content: bytes) -> bool:
-    """Whether a unit is what Ubuntu's netplan writes anew at each boot and each reload of systemd."""
-    lines = content.split(b"\n")
-    return owner == 0 and _NETPLAN.fullmatch(path) is not None and all(map(_NETPLAN_LINE.fullmatch, lines))

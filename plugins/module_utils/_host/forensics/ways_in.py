@@ -23,7 +23,7 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._host.forensics
     host_accounts,
     package_files,
     records,
-    snap_units,
+    rewritten_units,
     start_files,
 )
 from ansible_collections.watchparty.secrets.plugins.module_utils._host.forensics.directory_entries import Entry
@@ -258,7 +258,8 @@ class FootholdSearch:
         """Whether it is a harmless unit that snapd or netplan writes anew."""
         content = None if entry.is_link else all_accounts.read_whole(self._tree.at(entry.path))
         about = (entry.path, entry.status.st_uid, content or b"")
-        return content is not None and (snap_units.is_mount(*about) or start_files.is_of_netplan(*about))
+        units = (rewritten_units.SNAP_MOUNT, rewritten_units.NETPLAN)
+        return content is not None and any(unit.is_in(*about) for unit in units)
 
     def _groups(self, credential: str, sudoers: host_accounts.Sudoers) -> None:
         joined = host_accounts.joined(self._root, self._since, sudoers)

@@ -17,7 +17,7 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._host.bounded_c
 from ansible_collections.watchparty.secrets.plugins.module_utils._host.forensics import (
     host_inventory,
     package_files,
-    snap_units,
+    rewritten_units,
 )
 from ansible_collections.watchparty.secrets.plugins.module_utils._host.forensics.host_inventory import HostInventory
 from tests.unit.plugins.module_utils._host.forensics.opened_host import Host
@@ -49,7 +49,7 @@ def test_rpm_that_does_not_answer(host: Host, monkeypatch: pytest.MonkeyPatch) -
 
 
 def test_a_snap_that_was_refreshed(host: Host, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(snap_units, "OWNER", os.getuid())
+    monkeypatch.setattr(rewritten_units, "OWNER", os.getuid())
     folder = "etc/systemd/system/"
 
     def refresh(revision: int) -> None:

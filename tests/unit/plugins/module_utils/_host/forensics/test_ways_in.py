@@ -13,7 +13,7 @@ import pytest
 from ansible_collections.watchparty.secrets.plugins.module_utils._host.forensics import directory_entries, ways_in
 from ansible_collections.watchparty.secrets.plugins.module_utils._host.forensics.host_accounts import OpenedAccount
 from ansible_collections.watchparty.secrets.plugins.module_utils._host.forensics.ways_in import FootholdSearch
-from tests.unit.plugins.module_utils._host.forensics import test_snap_units as snap
+from tests.unit.plugins.module_utils._host.forensics import test_rewritten_units as snap
 from tests.unit.plugins.module_utils._host.forensics.opened_host import (
     PASSWD,
     SHADOW,

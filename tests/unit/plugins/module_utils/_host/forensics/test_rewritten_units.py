@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import pytest
 
-from ansible_collections.watchparty.secrets.plugins.module_utils._host.forensics import snap_units
+from ansible_collections.watchparty.secrets.plugins.module_utils._host.forensics import rewritten_units
 
 PATH = "/etc/systemd/system/snap-core20-1974.mount"
 MOUNT = b"""[Unit]
@@ -38,8 +38,10 @@ Environment=A=/var/lib/snapd/snap/lxd/24322/a B=/var/lib/snapd/snaps/lxd_24322.s
 
 
 def test_a_mount_of_a_snap() -> None:
-    assert snap_units.is_mount(PATH, 0, MOUNT)
-    assert snap_units.is_mount(PATH.replace("core20-1974", "lxd-x1"), 0, MOUNT.replace(b"20_1974", b"20_x1"))
+    assert rewritten_units.SNAP_MOUNT.is_in(PATH, 0, MOUNT)
+    assert rewritten_units.SNAP_MOUNT.is_in(
+        PATH.replace("core20-1974", "lxd-x1"), 0, MOUNT.replace(b"20_1974", b"20_x1")
+    )
 
 
 @pytest.mark.parametrize(
@@ -59,13 +61,13 @@ def test_a_mount_of_a_snap() -> None:
     ],
 )
 def test_what_is_no_mount_of_a_snap(path: str, owner: int, content: bytes) -> None:
-    assert not snap_units.is_mount(path, owner, content)
+    assert not rewritten_units.SNAP_MOUNT.is_in(path, owner, content)
 
 
 def test_revisions() -> None:
     path = "/etc/systemd/system/snap.lxd.daemon.service"
     refreshed = SERVICE.replace(b"24322", b"24400")
-    assert snap_units.without_revision(path, SERVICE) == snap_units.without_revision(path, refreshed)
+    assert rewritten_units.without_revision(path, SERVICE) == rewritten_units.without_revision(path, refreshed)
     for changed in (SERVICE.replace(b"lxd.daemon", b"lxd.other"), SERVICE.replace(b"/snap/lxd/", b"/snap/other/")):
-        assert snap_units.without_revision(path, SERVICE) != snap_units.without_revision(path, changed)
-    assert snap_units.without_revision("/etc/systemd/system/x.service", SERVICE) == SERVICE
+        assert rewritten_units.without_revision(path, SERVICE) != rewritten_units.without_revision(path, changed)
+    assert rewritten_units.without_revision("/etc/systemd/system/x.service", SERVICE) == SERVICE
