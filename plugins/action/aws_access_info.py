@@ -54,9 +54,7 @@ class ActionModule(AwsAction):
             aws_errors.require_account(account, catalog.expected_account_id)
         region = connection.region
         if not region:
-            raise NoAccess(
-                "No AWS region was found; run export AWS_REGION=eu-west-1, or write region: eu-west-1 into the catalog"
-            )
+            raise NoAccess(aws_errors.NO_REGION)
         look = Access(connection.store_client("iam"), connection.store_client("kms"))
         key = look.key(catalog.aws.kms_key) if catalog.aws else None
         key_arn = args["key_arn"] or (key.arn if key else None)

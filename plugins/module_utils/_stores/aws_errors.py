@@ -60,6 +60,7 @@ _EXISTING_CODES = (
 _RACE_CODES = ("TooManyUpdates", "ConditionalRequestConflict", "OperationAbortedException")
 _QUOTING_CODES = ("ValidationException", "SerializationException")
 """Errors whose message may quote the request."""
+NO_REGION = "No AWS region was found; run export AWS_REGION=eu-west-1, or write region: eu-west-1 into the catalog"
 MASKED_FROM = 8
 """Characters from which a value is masked in a message."""
 
@@ -92,9 +93,7 @@ def translated(operation: str, name: str, *, carries: str = "") -> Iterator[None
             f"No AWS credentials were found for {operation} on {name}; set AWS_PROFILE, or log in by 'aws sso login'"
         ) from None
     except exceptions.NoRegionError:
-        raise NoAccess(
-            "No AWS region was found; run export AWS_REGION=eu-west-1, or write region: eu-west-1 into the catalog"
-        ) from None
+        raise NoAccess(NO_REGION) from None
     except (exceptions.TokenRetrievalError, exceptions.SSOError) as error:
         raise NoAccess(f"The AWS login has expired ({error}); log in again by 'aws sso login'") from None
     except (exceptions.HTTPClientError, exceptions.ConnectionError) as error:

@@ -20,6 +20,7 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors im
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.readings import Contents
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.store_traits import SSM
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.verdicts import NOT_CHECKED, row
+from ansible_collections.watchparty.secrets.plugins.module_utils._stores import aws_errors
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._access import drift as access_drift
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._access import policy_scope
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._access import resources as access_resources
@@ -101,9 +102,7 @@ class EnvironmentAccess:
     @property
     def _region(self) -> str:
         if not self.connection.region:
-            raise NoAccess(
-                "No AWS region was found; run export AWS_REGION=eu-west-1, or write region: eu-west-1 into the catalog"
-            )
+            raise NoAccess(aws_errors.NO_REGION)
         return str(self.connection.region)
 
     def _provider(self, wanted: Mapping[str, Any]) -> dict[str, Any] | None:
