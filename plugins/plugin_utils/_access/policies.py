@@ -137,15 +137,18 @@ def _reading(reach: CatalogReach, scope: AwsScope, secrets: tuple[str, ...], *, 
     return grants
 
 
-def _journal(reach: CatalogReach, scope: AwsScope, sid: str, *actions: str) -> list[Grant]:
-    """A grant on the journal. It is one object, so no role needs to list the bucket."""
-    bucket, key = reach.catalog.journal_place
-    return [Grant(sid, actions, (scope.arn("s3", f"{bucket}/{key}", account=False),))] if bucket else []
+def _journal(reach: CatalogReach, scope: AwsScope, sid: str, action: str) -> list[Grant]:
+    return _object(reach.catalog.journal_place, scope, sid, action)
 
 
 def _baseline(reach: CatalogReach, scope: AwsScope, sid: str, action: str) -> list[Grant]:
     """A grant on the baseline. ``rotate`` may compare with the baseline, but not write it, so it can hide nothing."""
-    bucket, key = reach.catalog.baseline_place
+    return _object(reach.catalog.baseline_place, scope, sid, action)
+
+
+def _object(place: tuple[str, str], scope: AwsScope, sid: str, action: str) -> list[Grant]:
+    """A grant on one object, so that no role needs to list the bucket. Empty without a bucket."""
+    bucket, key = place
     return [Grant(sid, (action,), (scope.arn("s3", f"{bucket}/{key}", account=False),))] if bucket else []
 
 
