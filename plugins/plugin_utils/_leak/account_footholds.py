@@ -186,6 +186,7 @@ def account(
     contents: Contents | None = None,
 ) -> AccountLook:
     """``made_by_keys`` are CloudTrail's events of the leaked keys; ``contents`` are the stores', if known."""
+    client = client or (lambda service: setting.connection.store_client(service))
     place, problem = _account_place(setting, client)
     if problem:
         return AccountLook(credential, place, findings=[f"{place}: not compared with its baseline: {problem}"])
@@ -194,7 +195,7 @@ def account(
         stored = contents or setting.rotator.current(account_reader.key_places(setting.catalog))
         keys = known_keys(setting.catalog, setting.rotator.secrets, stored, journal)
         region = str(setting.connection.region or "")
-        return account_reader.inventory(setting.catalog, client or setting.connection.store_client, region, keys)
+        return account_reader.inventory(setting.catalog, client, region, keys)
 
     look, reading = _compared(setting, credential, place, read)
     by_name = {(item.made.kind, item.made.name): item for item in reversed(made_by_keys)}
@@ -209,12 +210,12 @@ def account(
     return look
 
 
-def _account_place(setting: RotationSetup, client: Callable[[str], Any] | None) -> tuple[str, str]:
+def _account_place(setting: RotationSetup, client: Callable[[str], Any]) -> tuple[str, str]:
     """The account's name, and why it is unknown. Without a baseline, the run does not ask AWS."""
     if baseline_of_run(setting) is None:
         return "the AWS account", ""
     try:
-        return account_reader.place(aws_errors.account_id((client or setting.connection.store_client)("sts"))), ""
+        return account_reader.place(aws_errors.account_id(client("sts"))), ""
     except SecretsError as error:
         return "the AWS account", one_line(error)
 
