@@ -134,7 +134,7 @@ class ActionModule(ServerAction):
         return result
 
     def _still_open(self, removed_key: str, result: Mapping[str, Any]) -> str:
-        """Ways by which the removed key still logs in. Empty if there are none."""
+        """Ways by which the removed key still logs in. Empty without one."""
         others = rotation_ssh_key.elsewhere(self._pair.name, result)
         try:
             self._require(removed_key, accepted=False, file=result["file"], others=others)

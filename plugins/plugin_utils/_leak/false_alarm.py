@@ -38,7 +38,7 @@ def against(incident: Incident, rotation: OpenRotation | None) -> str:
 
 
 def done_for_good(incident: Incident, rotation: OpenRotation | None) -> str:
-    """Irreversible acts of the incident; empty if there are none."""
+    """Irreversible acts of the incident. Empty without one."""
     if rotation is not None and rotation.plan.get("incident") == incident.id and state_machine.is_past_return(rotation):
         return f"{rotation} {PAST}"
     replaced = sorted({*incident.about(*REPLACED)})

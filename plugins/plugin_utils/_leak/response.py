@@ -23,7 +23,7 @@ class Wave:
     abort: bool = False
     """Whether the open rotation is aborted instead, because its new values may have leaked."""
     answers: str = ""
-    """Variable with the operator's answers. Empty if there are none."""
+    """Variable with the operator's answers. Empty without one."""
     alone: bool = False
     """Whether this is a part of a rolled-back wave. Its failure stops no other part."""
 

@@ -237,7 +237,7 @@ def _checkout(path: str) -> Iterator[Checkout]:
 
 
 def _judged(name: str, path: bytes, checkout: Checkout, catalog: Catalog, live: Set[str]) -> list[tuple[str, int, str]]:
-    """Results of the file in the index and in the working tree: git can be told to ignore its changes."""
+    """Results of the file in the index and in the working tree: git can be configured to ignore its changes."""
     texts = dict.fromkeys(_decoded(data) for data in (checkout.content(path) or b"", checkout.indexed(path)))
     return sorted({result for text in texts for result in _placeholders(name, text, catalog, live)})
 

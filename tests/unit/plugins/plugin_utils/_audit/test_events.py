@@ -86,17 +86,17 @@ def raising(error: Exception) -> Any:
 
 
 def test_who_cannot_be_notified_stops_nothing() -> None:
-    forever, told = threading.Event(), []  # type: ignore[var-annotated]
+    forever, notified = threading.Event(), []  # type: ignore[var-annotated]
     channels = [
         Channel("hangs", lambda _event, _seconds: forever.wait() and None),
         Channel("denied", raising(StoreError("no\nright"))),
         Channel("broken", raising(KeyError("canary"))),
         Channel("uninterested", raising(KeyError("x")), lambda _name: False),
-        Channel("good", lambda event, _seconds: told.append(event)),
+        Channel("good", lambda event, _seconds: notified.append(event)),
     ]
     failures = Announcer(channels, seconds=1).announce(events.of_record(RECORD))
     forever.set()
-    assert len(told) == 1
+    assert len(notified) == 1
     assert sorted(failures) == [
         "broken was not notified of rotation.completed: unexpected error: KeyError",
         "denied was not notified of rotation.completed: no right",
