@@ -30,11 +30,10 @@ def question(
     seconds: float,
     since: str = "",
     access_keys: Sequence[str] = (),
-    pages: int = PAGES,
 ) -> Callable[[], dict[str, Any]]:
     """A function that asks CloudTrail. It reads nothing else and creates no client, so a thread may call it."""
     wanted = _wanted(setting, credentials, access_keys)
-    return asking(setting.connection, wanted, seconds=seconds, since=since, pages=pages)
+    return asking(setting.connection, wanted, seconds=seconds, since=since)
 
 
 def asking(
@@ -43,7 +42,6 @@ def asking(
     *,
     seconds: float,
     since: str = "",
-    pages: int = PAGES,
 ) -> Callable[[], dict[str, Any]]:
     """A function that asks CloudTrail about these secrets, parameters and keys."""
     answer: dict[str, Any] = {"access_keys": sorted(wanted.keys), "asked": False}
@@ -58,7 +56,7 @@ def asking(
             wanted.questions(),
             since=credential_ages.moment(since) if since else None,
             seconds=seconds,
-            pages=pages,
+            pages=PAGES,
         )
         return {**answer, "asked": trail_answer.asked > 0, "messages": _messages(trail.region, trail_answer, wanted)}
 
