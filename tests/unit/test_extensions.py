@@ -332,3 +332,7 @@ class TestSource:
         report = request_module.scanned(request_module.parse(arguments), arguments)
         assert [(item.rule, item.source, item.path) for item in report.findings] == [("TOKEN", "notes", "note 1")]
         assert sorted(Notes.closed) == ["nothing", note]
+
+    def test_where_nothing_is_named_it_is_offered(self, request_module: ModuleType) -> None:
+        with pytest.raises(SecretsError, match=r"options repositories, staged, paths, streams, notes\)"):
+            request_module.parse(self.arguments(request_module.OPTIONS))

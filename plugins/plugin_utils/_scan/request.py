@@ -73,7 +73,10 @@ def parse(args: Mapping[str, Any]) -> ScanRequest:
     """The checked options. Raises ScanError, which names the option and the remedy."""
     targets = tuple((name, path) for name in _sources.TARGETS for path in args[name])
     if not targets:
-        raise ScanError("nothing to scan was named; give -e scan_repositories=PATH or -e scan_paths=PATH")
+        raise ScanError(
+            "nothing to scan was named; give -e scan_repositories=PATH or -e scan_paths=PATH (the module's options "
+            f"{', '.join(_sources.TARGETS)})"
+        )
     if not (args["history"] or args["tree"]):
         raise ScanError("scan_history=false and scan_tree=false leave nothing to scan. Set one of them to true")
     with_catalog = bool(args["catalog"]) and bool(args["environment"])
