@@ -84,7 +84,8 @@ def test_no_escape_of_a_lost_host_reaches_the_terminal(lab: Lab) -> None:
     """Seen to clear the screen and to write a recap of its own: Ansible prints the error of a task as it is."""
     directory = lab.directory
     session = directory / "ssh"
-    session.write_text(f"#!/bin/sh\nprintf '{ESCAPES}' >&2\nexit 255\n")
+    # It reads what it is sent first: an ssh that ends earlier makes Ansible report the pipe, not the text.
+    session.write_text(f"#!/bin/sh\n[ -t 0 ] || cat >/dev/null\nprintf '{ESCAPES}' >&2\nexit 255\n")
     session.chmod(0o755)
     web1 = {"ansible_connection": "ssh", "ansible_ssh_executable": str(session), "ansible_ssh_retries": 0}
     (directory / "hosts.json").write_text(json.dumps({"all": {"hosts": {"web1": web1}}}), encoding="utf-8")
