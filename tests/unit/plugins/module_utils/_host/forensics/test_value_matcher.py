@@ -79,10 +79,10 @@ EMPTY_PARTS = gzip.compress(gzip.compress(b"") * 600_000)
 
 
 def test_a_file_of_empty_packed_parts_ends_in_time() -> None:
-    search, began = value_search.within(0.5, matcher()), time.monotonic()
+    search, began = value_search.within(0.5, matcher()), time.process_time()
     with pytest.raises(value_matcher.OutOfTime):
         value_search.in_stream(io.BytesIO(EMPTY_PARTS), search)
-    assert time.monotonic() - began < 3
+    assert time.process_time() - began < 3
 
 
 def test_what_was_found_before_the_time_was_over_counts() -> None:
