@@ -20,7 +20,11 @@ import pytest
 
 from ansible_collections.watchparty.secrets.plugins.module_utils._core import fingerprints
 from ansible_collections.watchparty.secrets.plugins.module_utils._host import health_check
-from ansible_collections.watchparty.secrets.plugins.module_utils._host.forensics import file_access, host_facts
+from ansible_collections.watchparty.secrets.plugins.module_utils._host.forensics import (
+    file_access,
+    host_copies,
+    host_facts,
+)
 from ansible_collections.watchparty.secrets.plugins.modules import host_check
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._ansible import host_answer
 from tests import state
@@ -42,12 +46,14 @@ def path(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def check(path: Path, capsys: pytest.CaptureFixture[str]) -> Check:
+def check(path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Check:
+    monkeypatch.setattr(host_copies.pwd, "getpwall", list)
+
     def run(**args: Any) -> dict[str, Any]:
         before = {
             item: (item.read_bytes(), item.stat().st_mtime_ns) for item in path.parent.iterdir() if item.is_file()
         }
-        answer, text = run_module(host_check.main, {"path": str(path), **args}, capsys)
+        answer, text = run_module(host_check.main, {"path": str(path), "places": [], **args}, capsys)
         after = {item: (item.read_bytes(), item.stat().st_mtime_ns) for item in path.parent.iterdir() if item.is_file()}
         assert before == after
         assert VALUE not in text
