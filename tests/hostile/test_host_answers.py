@@ -144,6 +144,7 @@ WRONG: dict[str, Any] = {
 }
 
 
+@pytest.mark.servers  # knows no Ansible
 @EVERY_PROGRAM
 @pytest.mark.parametrize("wrong", WRONG)
 def test_another_type_is_refused_at_every_key(program: ModuleType, wrong: str, tmp_path: Path) -> None:

@@ -252,6 +252,7 @@ class Lab:
                 "env_deploy_health_retries": 2,
                 "env_deploy_health_delay": 0,
                 "env_deploy_health_timeout": 5,
+                "secrets_verify_places": [f"{self.directory}/elsewhere/*"],  # this machine's own hold other labs
                 **variables,
             }
         return self.hosts

@@ -287,7 +287,6 @@ def prepared(lab: Lab, *, hosts: int = 2, token: Any = None) -> Iterator[VerifyL
         # What stands for systemctl, and for what is seen from outside, is watchparty.secrets.verify's alone.
         write_systemctl(lab)
         for variables in lab.host_vars.values():
-            variables["secrets_verify_places"] = [f"{lab.directory}/elsewhere/*"]  # this machine's own hold other labs
             variables["env_deploy_external_health_url"] = outside.url
         places = (lab.directory / "reports", lab.directory / "checkout")
         yield VerifyLab(lab, outside, authority, github, postgres, *places)
