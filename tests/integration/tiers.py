@@ -150,6 +150,7 @@ RARELY = (
     "test_audit_log.py::test_bad_input[options2",
     "test_audit_log.py::test_a_cut_off_body_is_found[logs]",
     "test_by_hand.py::test_finished",
+    "test_by_hand_aws.py::test_a_key_is_made_healthy",  # test_by_hand types the same page for a password
     "test_by_hand_aws.py::test_a_key_is_rolled_back",
     "test_by_hand_aws.py::test_a_token_is",
     "test_by_hand.py::test_rolled_back[promoted]",
@@ -184,7 +185,10 @@ RARELY = (
 
 SLOW = 20
 """So many quick tests take about as long as a slow one."""
-LONGEST = ("test_demo_bare.py", "test_provision.py", "test_canary_rotation.py")
+LONGEST = (
+    *("test_demo_bare.py", "test_outputs.py", "test_rotate_killed.py", "test_leak_killed.py", "test_provision.py"),
+    *("test_canary_rotation.py", "test_frozen_rotation.py"),
+)
 """Files whose one slow test takes more than a minute of the processor."""
 FROM_PYPI = "[embedded"
 """In the names of tests that drive the servers from PyPI too, which those from Debian's packages stand for."""

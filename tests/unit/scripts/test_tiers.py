@@ -11,8 +11,7 @@ import pytest
 from sandbox.process import REPOSITORY
 from tests.integration import tiers
 
-FOLDER = REPOSITORY / "tests" / "integration"
-FILES = {path.name: path.read_text(encoding="utf-8") for path in FOLDER.glob("test_*.py")}
+FILES = {path.name: path.read_text(encoding="utf-8") for path in (REPOSITORY / "tests").glob("[ih]*/test_*.py")}
 
 
 @pytest.mark.parametrize("start", sorted({*tiers.BOTH, *tiers.RARELY, *tiers.SELECTED, *tiers.LONGEST}))
