@@ -57,7 +57,7 @@ class ActionModule(ServersAction):
         incident_notes.incident_of(journal)
         response = Response.of(args["response"]["carried"])
         results = Results(task_vars)
-        purge = purge_on(self.server(setting, args, task_vars))
+        purge = purge_on(self.server(setting, args, task_vars), setting.connection, args)
         run = leak_steps.ResponseRun(setting, journal, response, results, Display().warning, purge, args["rotation"])
         run, result = leak_steps.following(run)
         if result["next"] == leak_steps.END:

@@ -292,7 +292,7 @@ class ActionModule(rotation_segment.ServersAction):
                 response,
                 Results(task_vars),
                 Display().warning,
-                purge_on(self.server(setting, args, task_vars)),
+                purge_on(self.server(setting, args, task_vars), setting.connection, args),
             )
         )
 

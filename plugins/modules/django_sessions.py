@@ -193,8 +193,6 @@ notes:
     (not tested).
   - Without O(chdir), the module reads only sessions with plain values in a cache. It counts other sessions as
     unreadable.
-seealso:
-  - module: watchparty.secrets.valkey_purge
 """
 
 EXAMPLES = r"""

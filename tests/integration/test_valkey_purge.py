@@ -25,7 +25,6 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._host.django im
 from ansible_collections.watchparty.secrets.plugins.module_utils._host.valkey import purge_main
 from sandbox.process import wait_until
 from sandbox.valkey import Valkey
-from tests.integration.purge_lab import celery, client, fill
 from tests.integration.valkey_lab import in_step, make_cluster, new_password, node
 from tests.modules import run_module
 
@@ -33,6 +32,28 @@ CACHE = {"name": "cache", "kind": "cache", "setting": "CACHE_URL", "keys": [":1:
 SESSIONS = {"name": "sessions", "kind": "sessions", "setting": "SESSION_URL", "keys": [":1:django.contrib.sessions*"]}
 QUEUES = ("CELERY_BROKER_URL",)
 Run = Callable[..., dict[str, Any]]
+
+
+def client(server: Valkey, number: int = 0) -> redis.Redis:
+    return redis.Redis.from_url(server.url(number))
+
+
+def fill(server: Valkey, prefix: str, count: int, number: int = 0) -> None:
+    with client(server, number) as item, item.pipeline(transaction=False) as pipe:
+        for at in range(count):
+            pipe.set(f"{prefix}{at}", "x")
+        pipe.execute()
+
+
+def celery(server: Valkey, number: int = 0, prefix: str = "") -> set[bytes]:
+    """What a broker leaves: a queue of its own name, bindings, unfinished tasks, a result. Returns the keys."""
+    with client(server, number) as item:
+        item.sadd(f"{prefix}_kombu.binding.mail", "mail\x06\x16\x06\x16mail", "idle\x06\x16\x06\x16idle")
+        item.rpush(f"{prefix}mail", "task", "task")
+        item.rpush(f"{prefix}mail\x06\x166", "urgent")
+        item.hset(f"{prefix}unacked", "tag", "task")
+        item.set(f"{prefix}celery-task-meta-1", "{}")
+        return set(item.keys("*"))
 
 
 @pytest.fixture(scope="module")
@@ -70,7 +91,7 @@ def test_a_check_counts_and_a_run_deletes(server: Valkey, run: Run) -> None:
     counted = run(CACHE, check=True, urls=urls, brokers=QUEUES)
     assert (counted["changed"], counted["count"]) == (True, 1200)
     assert client(server).dbsize() == 1500
-    gone = run(CACHE, urls=urls, brokers=QUEUES, batch=100)
+    gone = run(CACHE, urls=urls, brokers=QUEUES)
     assert (gone["changed"], gone["count"]) == (True, 1200)
     (item,) = gone["purged"]
     assert (item["name"], item["database"], item["nodes"], item["count"]) == ("cache", 0, [node(server)], 1200)
@@ -214,11 +235,6 @@ def test_a_user_without_dangerous_commands(server: Valkey, run: Run) -> None:
     refused(answer, "lacks a right")
 
 
-@pytest.mark.parametrize("batch", [0, 10001])
-def test_a_batch_without_sense(server: Valkey, run: Run, batch: int) -> None:
-    refused(run(CACHE, urls={"CACHE_URL": server.url()}, batch=batch), "between 1 and 10000")
-
-
 # --- more than one node ---------------------------------------------------------------------------------------------
 
 
@@ -331,7 +347,7 @@ def test_a_thousand_of_a_million(server: Valkey, record_testsuite_property: Call
         "from ansible_collections.watchparty.secrets.plugins.module_utils._host.valkey import purge_main as m\n"
         "from ansible_collections.watchparty.secrets.plugins.module_utils._host.valkey import purge as s\n"
         "p = json.load(sys.stdin); "
-        "given = {'brokers': [], 'spared_sessions': [], 'nodes': {}, 'batch': 500, **p}; "
+        "given = {'brokers': [], 'spared_sessions': [], 'nodes': {}, **p}; "
         "print(json.dumps(s.purge(m.wanted(given), check=False)))"
     )
     with Probe(server) as probe:

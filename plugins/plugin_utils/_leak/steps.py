@@ -33,7 +33,7 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._leak import (
     user_sessions,
 )
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._leak.display import show
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._leak.purge import Purge, invalidate
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._leak.purge import Purger, invalidate
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._leak.replaced_signing_keys import session_keys
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._leak.response import Response, Wave
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._leak.task_results import Results
@@ -61,7 +61,7 @@ class ResponseRun:
     response: Response
     results: Results
     warn: Callable[[str], None]
-    purge: Purge
+    purge: Purger
     rotation: Mapping[str, Any] | None = None
     """Result of the last wave."""
 

@@ -35,16 +35,8 @@ class RotationHost:
         """Options of every module: the catalog, the environment, and the interpreter."""
 
     def run(self, module: str, **options: Any) -> Answer:
-        return self._run(module, {**self._options, **options})
-
-    def run_alone(self, module: str, **options: Any) -> Answer:
-        """Runs a module that takes no part in a rotation."""
-        common = {name: value for name, value in self._common.items() if name != "kinds_path"}
-        return self._run(module, {**common, **options})
-
-    def _run(self, module: str, args: Mapping[str, Any]) -> Answer:
         act = self._module(module)
-        act._task.args = dict(args)
+        act._task.args = {**self._options, **options}
         return _judged(act.run(task_vars=dict(self._task_vars)))
 
     def run_each(self, module: str, acts: Sequence[Mapping[str, Any]]) -> list[Answer | RotationError]:

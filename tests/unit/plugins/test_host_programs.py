@@ -23,7 +23,6 @@ PROGRAMS = {
     "postgresql_login": "module_utils._host.postgresql.main",
     "revoked_logins": "module_utils._host.revoked_logins_main",
     "ssh_key": "module_utils._host.ssh.main",
-    "valkey_purge": "module_utils._host.valkey.purge_main",
     "valkey_user": "module_utils._host.valkey.main",
 }
 """By module, the file that says what its program answers."""
@@ -31,7 +30,6 @@ ADDED = {
     "env_file": {"lost", "healthy_at", "unusable"},
     "host_check": {"drift"},
     "ssh_key": {"accepted"},
-    "valkey_purge": {"detail", "not_reached"},
 }
 """What the controller adds to the answer."""
 

@@ -17,6 +17,8 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._core.valkey_ke
 from ansible_collections.watchparty.secrets.plugins.module_utils._host.valkey import connection, own_sessions
 
 LABEL = "watchparty.secrets:purge"
+BATCH = 500
+"""Keys of one pipeline of UNLINK."""
 LOOKED_AT = 1000
 """Keys of one SCAN, which takes far less than a millisecond."""
 QUEUE_KINDS = (b"list", b"zset", b"stream")
@@ -47,7 +49,6 @@ class PurgeRequest:
     urls: Mapping[str, str] = field(default_factory=dict, repr=False)
     nodes: Mapping[str, Sequence[str]] = field(default_factory=dict)
     """Declared nodes by setting."""
-    batch: int = 500
 
 
 class Primary(connection.Connection):
@@ -209,7 +210,7 @@ def purge(wanted: PurgeRequest, *, check: bool) -> Dict[str, Any]:
         results = [] if problems else [_counted(purge_plan, problems) for purge_plan in purge_plans]
         if problems:
             raise HostError("Nothing was purged:\n  - " + "\n  - ".join(dict.fromkeys(problems)))
-        reports = [_report(purge_plan, seen, check, wanted.batch) for purge_plan, seen in zip(purge_plans, results)]
+        reports = [_report(purge_plan, seen, check) for purge_plan, seen in zip(purge_plans, results)]
     finally:
         for place in places.values():
             place.close()
@@ -326,13 +327,9 @@ def _counted(purge_plan: PurgePlan, problems: List[str]) -> Dict[str, Any]:
     return {"count": count, "spared": spared_count}
 
 
-def _report(purge_plan: PurgePlan, counted: Mapping[str, Any], check: bool, batch: int) -> Dict[str, Any]:
+def _report(purge_plan: PurgePlan, counted: Mapping[str, Any], check: bool) -> Dict[str, Any]:
     began = time.monotonic()
-    count = (
-        counted["count"]
-        if check
-        else sum(_deleted(purge_plan, primary, batch) for primary in purge_plan.place.primaries)
-    )
+    count = counted["count"] if check else sum(_deleted(purge_plan, primary) for primary in purge_plan.place.primaries)
     return {
         "name": purge_plan.entry.name,
         "kind": purge_plan.entry.kind,
@@ -345,12 +342,12 @@ def _report(purge_plan: PurgePlan, counted: Mapping[str, Any], check: bool, batc
     }
 
 
-def _deleted(purge_plan: PurgePlan, primary: Primary, batch: int) -> int:
+def _deleted(purge_plan: PurgePlan, primary: Primary) -> int:
     """Deletes keys. Returns their number. Asks the same sieve again, so that a broker's newer keys stay."""
     deleted = 0
     for number in range(len(purge_plan.sieve.keys)):
         for may_go, _theirs, _spared in _kept(purge_plan, primary, number):
-            for keys in valkey_key_patterns.batches(may_go, batch):
+            for keys in valkey_key_patterns.batches(may_go, BATCH):
                 # One key a command: in a cluster, the keys of one command must belong together.
                 deleted += sum(int(count) for count in primary.many([["UNLINK", key] for key in keys]))
     return deleted

@@ -1,13 +1,12 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""The part of valkey_purge that runs on the host, with the application's driver. Python 3.8."""
+"""The purge of a leak response, on the rotation host with the application's driver. Python 3.8."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import HostError
 from ansible_collections.watchparty.secrets.plugins.module_utils._host import program
 from ansible_collections.watchparty.secrets.plugins.module_utils._host.valkey import purge
 from ansible_collections.watchparty.secrets.plugins.module_utils._host.valkey.purge import PurgeEntry, PurgeRequest
@@ -19,7 +18,6 @@ ARGUMENT_SPEC: dict[str, Any] = {
     "brokers": {"type": "list", "elements": "str", "default": []},
     "urls": {"type": "dict", "default": {}, "no_log": True},
     "nodes": {"type": "dict", "default": {}},
-    "batch": {"type": "int", "default": 500},
 }
 RETURNS: dict[str, Any] = {
     "count": int,
@@ -44,15 +42,12 @@ def _entries(purges: Sequence[Mapping[str, Any]]) -> list[PurgeEntry]:
 
 
 def wanted(params: Mapping[str, Any]) -> PurgeRequest:
-    if not 1 <= params["batch"] <= 10000:
-        raise HostError("batch must be between 1 and 10000")
     return PurgeRequest(
         entries=_entries(params["chosen"]),
         sessions=_entries(params["spared_sessions"]),
         brokers=tuple(params["brokers"]),
         urls=params["urls"],
         nodes=params["nodes"],
-        batch=params["batch"],
     )
 
 

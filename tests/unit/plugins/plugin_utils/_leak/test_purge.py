@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from types import SimpleNamespace
 from typing import Any
 
@@ -11,8 +12,11 @@ import pytest
 from ansible.errors import AnsibleActionFail
 from botocore.exceptions import ClientError
 
-from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import RotationError
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._leak.purge import purge_on
+from ansible_collections.watchparty.secrets.plugins.module_utils._core import catalog_parser
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import NotFound, RotationError
+from ansible_collections.watchparty.secrets.plugins.module_utils._host.valkey import purge_main
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._ansible import environment
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._leak.purge import purge_on, purge_request
 from tests.unit.plugins.plugin_utils._leak.leak_world import Leak
 
 
@@ -23,32 +27,101 @@ def leak() -> Leak:
     return made
 
 
-def purged(answer: Any) -> tuple[Any, list[Any]]:
-    asked = []
+URL = {"group": "core", "type": "url"}
+CATALOG = {
+    "application": "app",
+    "settings": {
+        "CACHE_URL": URL,
+        "SESSION_URL": URL,
+        "CELERY_BROKER_URL": URL,
+        "CELERY_RESULT_BACKEND": URL,
+        "OTHER_URL": {**URL, "broker": True},
+        "CHANNEL_URL": {**URL, "broker": False},
+    },
+    "purge": {
+        "cache": {"setting": "CACHE_URL", "keys": [":1:*"]},
+        "sessions": {"setting": "SESSION_URL", "keys": ["s:*"]},
+    },
+}
+VALUES = {
+    "CACHE_URL": "redis://:canary-cache@h/0",
+    "SESSION_URL": "redis://:canary-sessions@h/0",
+    "CELERY_BROKER_URL": "redis://:canary-broker@h/1",
+    "OTHER_URL": "redis://:canary-other@h/2",
+    "CHANNEL_URL": "redis://:canary-channel@h/3",
+}
+BOTH = ("cache", "sessions")
 
-    def run_alone(module: str, **options: Any) -> Any:
-        asked.append((module, options))
-        if isinstance(answer, Exception):
-            raise answer
-        return answer
 
-    return purge_on(SimpleNamespace(run_alone=run_alone))(("cache",)), asked  # type: ignore[arg-type]
+class TestRequest:
+    """What is handed to the host: the entries of the kinds, the brokers, and their URLs."""
+
+    @staticmethod
+    def of(*kinds: str, values: dict[str, str] = VALUES) -> dict[str, Any]:
+        return purge_request(catalog_parser.parse(CATALOG, "test"), values, kinds)
+
+    def test_both_kinds(self) -> None:
+        result = self.of(*BOTH)
+        assert [item["name"] for item in result["chosen"]] == ["cache", "sessions"]
+        assert result["spared_sessions"] == []
+        assert result["brokers"] == ["CELERY_BROKER_URL", "OTHER_URL"]
+        assert sorted(result["urls"]) == ["CACHE_URL", "CELERY_BROKER_URL", "OTHER_URL", "SESSION_URL"]
+
+    def test_sessions_that_are_not_asked_for_are_spared(self) -> None:
+        result = self.of("cache")
+        assert result["chosen"] == [{"name": "cache", "kind": "cache", "setting": "CACHE_URL", "keys": [":1:*"]}]
+        assert [spared_session["name"] for spared_session in result["spared_sessions"]] == ["sessions"]
+        without = {name: url for name, url in VALUES.items() if name != "SESSION_URL"}
+        assert self.of("cache", values=without)["spared_sessions"] == []
+
+    def test_a_setting_without_a_value(self) -> None:
+        with pytest.raises(NotFound, match=r"purge\.sessions: SESSION_URL has no value in test"):
+            self.of(*BOTH, values={"CACHE_URL": VALUES["CACHE_URL"]})
 
 
-def test_the_module_is_asked_for_these_kinds() -> None:
-    assert purged({"count": 3}) == ({"count": 3}, [("valkey_purge", {"kinds": ["cache"]})])
+@pytest.fixture
+def purged(monkeypatch: pytest.MonkeyPatch) -> Callable[[Any], tuple[Any, list[Any]]]:
+    """A purge on a host that answers so, and what the host was asked."""
+    catalog = catalog_parser.parse(CATALOG, "test")
+    read = SimpleNamespace(catalog=catalog, resolution=SimpleNamespace(values=VALUES))
+    monkeypatch.setattr(environment, "read", lambda _request, _connection: read)
+
+    def result(answer: Any) -> tuple[Any, list[Any]]:
+        asked = []
+
+        def execute(program: Any, **options: Any) -> Any:
+            asked.append((program, options["args"]["chosen"][0]["name"], options["packages"]))
+            if isinstance(answer, Exception):
+                raise answer
+            return answer
+
+        host: Any = SimpleNamespace(execute=execute)
+        connection: Any = None
+        args = {"catalog": CATALOG, "environment": "test"}
+        return purge_on(host, connection, args)(("cache",)), asked
+
+    return result
+
+
+def test_the_program_is_asked_for_these_kinds(purged: Any) -> None:
+    assert purged({"count": 3}) == ({"count": 3}, [(purge_main, "cache", True)])
 
 
 @pytest.mark.parametrize(
     ("error", "words"),
     [
         (RotationError("web1 cannot be reached"), "web1 cannot be reached"),
+        (RotationError(f"said {VALUES['CACHE_URL']}"), "said ********"),
         (AnsibleActionFail("Nothing was sent: pipelining is off"), "Nothing was sent: pipelining is off"),
         (ValueError("redis://:canary@h/0"), "unexpected error: ValueError"),
     ],
 )
-def test_a_failure_is_an_answer(error: Exception, words: str) -> None:
+def test_a_failure_is_an_answer(purged: Any, error: Exception, words: str) -> None:
     assert purged(error)[0] == {"msg": words}
+
+
+def test_no_value_of_the_stores_is_in_an_answer(purged: Any) -> None:
+    assert "canary" not in str(purged({"count": 1, "purged": [VALUES["CACHE_URL"]]})[0])
 
 
 class TestStep:
