@@ -28,6 +28,7 @@ options:
       - C(options.authorized_keys) is the file, C(.ssh/authorized_keys) by default, in the format of sshd's
         C(AuthorizedKeysFile).
     type: str
+    required: true
   state:
     description:
       - V(looked) returns which key the file authorizes. It fails if Ansible itself logs in with the key in use.
@@ -45,26 +46,6 @@ options:
       - Path of the host's C(.env), whose deploy marker holds the highest journal number that this host has seen. A run
         with a lower number adds nothing.
     type: path
-  account:
-    description: Internal; do not set. The account whose C(authorized_keys) is changed.
-    type: str
-  file:
-    description: Internal; do not set. Path of this account's C(authorized_keys).
-    type: str
-  old:
-    description: Internal; do not set. Public line of the key in use.
-    type: str
-  new:
-    description: Internal; do not set. Public line of the new key.
-    type: str
-  rollback:
-    description: Internal; do not set. Whether to remove the new key instead of the old key.
-    type: bool
-    default: false
-  leak:
-    description: Internal; do not set. Whether the old key leaked.
-    type: bool
-    default: false
   evict:
     description:
       - Fingerprints of other keys that O(state=revoked) also removes from the same file if the key leaked, and whose
@@ -72,10 +53,6 @@ options:
     type: list
     elements: str
     default: []
-  journal:
-    description: Internal; do not set. Number of the journal's entry.
-    type: int
-    default: 0
   pending_task:
     description:
       - Id of a pending task, as M(watchparty.secrets.rotation_info) lists it. In a leak, O(state=revoked) then revokes

@@ -15,15 +15,10 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.watchparty.secrets.plugins.action import (
-    elasticache_auth_token,
-    external_value,
-    postgresql_login,
-    ssh_key,
-    valkey_user,
-)
+from ansible_collections.watchparty.secrets.plugins.action import ssh_key
 from ansible_collections.watchparty.secrets.plugins.module_utils._host import trusted_imports
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._ansible import interpreter
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.rotation_host import ACTIONS
 from sandbox.process import REPOSITORY
 
 APPLICATION, OTHER = 65534, 65533
@@ -274,8 +269,8 @@ def test_only_sessions_run_the_applications_code_with_an_accounts_rights() -> No
     assert len(result) >= 5
     assert result.pop("server_action") == "self.private"
     assert [name for name, private in result.items() if private != "True"] == ["django_sessions"]
-    actions = (postgresql_login, valkey_user, external_value, elasticache_auth_token, ssh_key)
-    assert [module.__name__.rpartition(".")[2] for module in actions if not module.ActionModule.private] == ["ssh_key"]
+    assert all(action.private for action in ACTIONS.values())
+    assert not ssh_key.ActionModule.private
 
 
 def test_an_account_without_values_of_others_runs_the_applications_code(venv: Path) -> None:

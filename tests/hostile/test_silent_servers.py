@@ -21,9 +21,6 @@ from ansible.plugins.loader import connection_loader
 from ansible.utils.display import Display
 
 from ansible_collections.watchparty.secrets.plugins.action import verify_info, verify_report
-from ansible_collections.watchparty.secrets.plugins.action.external_value import ActionModule as ExternalValue
-from ansible_collections.watchparty.secrets.plugins.action.postgresql_login import ActionModule as PostgresqlLogin
-from ansible_collections.watchparty.secrets.plugins.action.valkey_user import ActionModule as ValkeyUser
 from ansible_collections.watchparty.secrets.plugins.module_utils._core import catalog_parser
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import HostError
 from ansible_collections.watchparty.secrets.plugins.module_utils._host import (
@@ -34,6 +31,15 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._host import (
 from ansible_collections.watchparty.secrets.plugins.module_utils._host.django import session_probe
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._ansible import deadline, remote_program
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._ansible.aws_connection import AwsConnection
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.server_actions.external_value import (
+    ExternalValueAction,
+)
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.server_actions.postgresql_login import (
+    PostgresqlLoginAction,
+)
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.server_actions.valkey_user import (
+    ValkeyUserAction,
+)
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify import check as verify_check
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify.budget import Budget
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify.collect_facts import Gatherer
@@ -207,14 +213,14 @@ def test_postgresql() -> None:
     with silent.server() as port, lasting():
         url = f"postgresql://shop_a:password@127.0.0.1:{port}/shop"
         answer = on_host(
-            PostgresqlLogin, state="usable", login_url=url, login="shop_a", owner="shop", connect_timeout=2
+            PostgresqlLoginAction, state="usable", login_url=url, login="shop_a", owner="shop", connect_timeout=2
         )
     assert (answer["failed"], answer["reason"]) == (True, "unreachable")
 
 
 def test_valkey() -> None:
     with silent.server() as port, lasting():
-        answer = on_host(ValkeyUser, state="tried", login_url=f"redis://app:password@127.0.0.1:{port}/0")
+        answer = on_host(ValkeyUserAction, state="tried", login_url=f"redis://app:password@127.0.0.1:{port}/0")
     assert answer["failed"]
 
 
@@ -222,7 +228,7 @@ def test_an_external_value() -> None:
     with silent.server(b"X", first=HEADERS) as port, lasting():
         request = {"url": f"http://127.0.0.1:{port}/", "headers": {}, "form": {}, "status": [200], "refused": [401]}
         tries = [{"server": "http", "current": request, "what": "", "id": "x", "former": [request]}]
-        answer = on_host(ExternalValue, state="tried", tries=tries, timeout=1)
+        answer = on_host(ExternalValueAction, state="tried", tries=tries, timeout=1)
     assert answer["tried"]["x"]["state"] == "untried"
     assert "timed out" in answer["tried"]["x"]["message"]
 

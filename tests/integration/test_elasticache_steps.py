@@ -9,7 +9,6 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.watchparty.secrets.plugins.action.elasticache_auth_token import AuthTokenState
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import (
     Denied,
     NoAccess,
@@ -22,6 +21,9 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._host.valkey im
 from ansible_collections.watchparty.secrets.plugins.module_utils._host.valkey import user_states
 from ansible_collections.watchparty.secrets.plugins.module_utils._stores.write_permission import WritePermission
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.server_action import Parties
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.server_actions.auth_token import (
+    AuthTokenState,
+)
 from sandbox.valkey import Valkey
 from tests.integration.elasticache_server import ElastiCache
 from tests.integration.test_elasticache_tokens import tokens

@@ -312,11 +312,13 @@ space["start"](**document)
 
 def test_it_runs_from_standard_input_without_ansible(run: Run) -> None:
     """As an action plugin sends it: the small runtime, the pure files it names, and nothing of Ansible on the host."""
-    from ansible_collections.watchparty.secrets.plugins.action.valkey_user import ActionModule
     from ansible_collections.watchparty.secrets.plugins.module_utils._host import runtime
     from ansible_collections.watchparty.secrets.plugins.plugin_utils._ansible import program_bundle
+    from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.server_actions.valkey_user import (
+        ValkeyUserAction,
+    )
 
-    valkey_user = ActionModule.module
+    valkey_user = ValkeyUserAction.module
     new = new_password()
     with Valkey(password=new_password()) as server:
         document = {

@@ -12,11 +12,7 @@ from types import SimpleNamespace
 from typing import Any
 from uuid import uuid5
 
-from ansible_collections.watchparty.secrets.plugins.action import (
-    env_snapshot,
-    postgresql_login,
-    valkey_user,
-)
+from ansible_collections.watchparty.secrets.plugins.action import env_snapshot
 from ansible_collections.watchparty.secrets.plugins.module_utils._core import (
     credential_ages,
     dotenv,
@@ -50,6 +46,10 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.ids i
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.kinds import load_kinds
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.rotation_host import NotReached
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.run import RotationRun
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.server_actions import (
+    postgresql_login,
+    valkey_user,
+)
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.staging import Rotator
 from tests.simulation import hosts
 from tests.simulation.scheduler import Process
@@ -263,8 +263,8 @@ class Hands:
         """The module of the collection on the rotation host: one execution for all of these acts."""
         host = next(iter(self.world.hosts.values()))
         action, carry_out = {
-            "postgresql_login": (postgresql_login, self._postgresql),
-            "valkey_user": (valkey_user, self._valkey),
+            "postgresql_login": (postgresql_login.PostgresqlLoginAction, self._postgresql),
+            "valkey_user": (valkey_user.ValkeyUserAction, self._valkey),
         }[module]
         ready: list[Any] = [self._params(action, act["credential"], act["state"]) for act in acts]
 
@@ -296,7 +296,7 @@ class Hands:
         return {"last_client": {"primary": "1"}} if entry["state"] == "present" else {}
 
     def _params(self, action: Any, name: str, state: str) -> dict[str, Any] | RotationError | None:
-        act = object.__new__(action.ActionModule)
+        act = object.__new__(action)
         args = {"credential": name, "state": state, "pending_task": ""}
         try:
             params: dict[str, Any] | None = act.params(self.setting, args, [])

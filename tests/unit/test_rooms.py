@@ -57,10 +57,9 @@ MOST_BRANCHES, MOST_CONDITIONAL_EXPRESSIONS = 24, 6
 LATE = {
     "plugin_utils._ansible.collection_metadata",
     "plugin_utils._rotation.kinds",
-    "plugin_utils._rotation.rotation_host",
     "plugin_utils._verify.check",
 }
-"""Files that import modules by a name that they compute: collections, kinds, actions and checks."""
+"""Files that import modules by a name that they compute: collections, kinds and checks."""
 TRAVELLING = {"module_utils._core.stores"}
 """Packages of which a file imports each file, on hosts too."""
 REGISTRIES = {"plugin_utils/_rotation/kinds/__init__.py"}

@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from functools import partial
 
@@ -94,11 +94,6 @@ def _places(catalog: Catalog, credentials: Iterable[Credential]) -> Iterator[Pla
         yield from credential_graph.changed_places(catalog, credential)
 
 
-def current(setting: RotationSetup, credentials: Sequence[Credential]) -> Contents:
-    """The current contents of these places."""
-    return setting.rotator.current(_places(setting.catalog, credentials))
-
-
 def _labelled(setting: RotationSetup, candidates: Candidates) -> None:
     catalog, rotator = setting.catalog, setting.rotator
     credentials = list(catalog.credentials.values())
@@ -106,7 +101,7 @@ def _labelled(setting: RotationSetup, candidates: Candidates) -> None:
     for stage in (CURRENT, PENDING, PREVIOUS):
         now = stage == CURRENT
         contents = (
-            current(setting, credentials) if now else rotator.secrets.read(names, stages=dict.fromkeys(names, stage))
+            setting.current(credentials) if now else rotator.secrets.read(names, stages=dict.fromkeys(names, stage))
         )
         candidates.unread += _failures(contents, labelled=not now)
         candidates.known += values_in(catalog, contents, stage)

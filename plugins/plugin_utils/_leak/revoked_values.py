@@ -30,7 +30,7 @@ def dead(setting: RotationSetup, credentials: Sequence[str], secrets: Versions) 
     for contents in setting.rotator.secrets.side_by_side(list(_reads(setting, secrets))):
         former.known += candidate_values.values_in(setting.catalog, contents, "")
     candidate_values.histories(setting, chosen, former)
-    now = candidate_values.values_in(setting.catalog, candidate_values.current(setting, chosen), "")
+    now = candidate_values.values_in(setting.catalog, setting.current(chosen), "")
     in_use = {(candidate_value.credential, candidate_value.value) for candidate_value in now}
     values: dict[str, dict[str, None]] = {credential.name: {} for credential in chosen}
     for candidate_value in former.known:

@@ -5,7 +5,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from importlib import import_module
 from types import ModuleType
 from typing import Any
 
@@ -17,11 +16,27 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors im
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._ansible import remote_program, transport_guard
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation import server_action
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.kinds.base import Answer, NotReached
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.server_action import ServerAction
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.server_actions.auth_token import (
+    AuthTokenAction,
+)
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.server_actions.external_value import (
+    ExternalValueAction,
+)
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.server_actions.postgresql_login import (
+    PostgresqlLoginAction,
+)
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.server_actions.valkey_user import (
+    ValkeyUserAction,
+)
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.setup import RotationSetup
 
 __all__ = ("NotReached", "RotationHost")
 
-PACKAGE = "ansible_collections.watchparty.secrets.plugins.action"
+ACTIONS: Mapping[str, type[ServerAction]] = {
+    action.name.rpartition(".")[2]: action
+    for action in (AuthTokenAction, ExternalValueAction, PostgresqlLoginAction, ValkeyUserAction)
+}
 
 
 class RotationHost:
@@ -57,12 +72,12 @@ class RotationHost:
     def _options(self) -> dict[str, Any]:
         return {**self._common, "run": self._setting.rotator.me.run}
 
-    def _module(self, module: str) -> Any:
+    def _module(self, module: str) -> ServerAction:
         """The module's action on the calling task's host."""
         caller = self._action
         task = caller._task.copy(exclude_parent=True, exclude_tasks=True)
         task._parent = caller._task._parent
-        act = import_module(f"{PACKAGE}.{module}").ActionModule(
+        act = ACTIONS[module](
             task,
             caller._connection,
             caller._play_context,

@@ -77,6 +77,12 @@ class RotationSetup:
             self.known.held[credential.name] = self.located(credential, contents)
         return self.known.held[credential.name]
 
+    def current(self, credentials: Sequence[Credential]) -> Contents:
+        """The current contents of all places of these credentials and of their previous keys."""
+        return self.rotator.current(
+            place for credential in credentials for place in credential_graph.changed_places(self.catalog, credential)
+        )
+
     def located(self, credential: Credential, contents: Contents) -> credential_graph.StoredCredential:
         """A credential in ``contents``. If other places hold its address, reads them now."""
         stored = credential_graph.find(self.catalog, credential, contents)

@@ -15,7 +15,6 @@ PROGRAMS = {
     "django_sessions": "module_utils._host.django.main",
     "env_copies": "modules.env_copies",
     "env_file": "module_utils._host.env_file.main",
-    "external_value": "module_utils._host.external_value_main",
     "host_check": "modules.host_check",
     "host_evidence": "modules.host_evidence",
     "host_files": "modules.host_files",
@@ -23,7 +22,6 @@ PROGRAMS = {
     "postgresql_login": "module_utils._host.postgresql.main",
     "revoked_logins": "module_utils._host.revoked_logins_main",
     "ssh_key": "module_utils._host.ssh.main",
-    "valkey_user": "module_utils._host.valkey.main",
 }
 """By module, the file that says what its program answers."""
 ADDED = {

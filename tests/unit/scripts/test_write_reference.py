@@ -63,10 +63,14 @@ def test_many_paragraphs_have_an_item_each() -> None:
 def test_common_options_are_described_once() -> None:
     page = write_reference.pages()["modules.md"]
     assert page.count("- `on_denied` (") == 1
-    section = page.partition("\n## valkey_user\n")[2].partition("\n## ")[0]
+    section = page.partition("\n## postgresql_login\n")[2].partition("\n## ")[0]
     assert "[Common options](#common-options): `catalog`, `environment`, `run`, `kinds_path`, and those of" in section
-    assert "- `digest`" not in section, "an internal option is named only"
-    assert "`digest`, `leaked_url`" in section
+
+
+def test_an_internal_option_is_named_only() -> None:
+    section = write_reference.pages()["modules.md"].partition("\n## host_check\n")[2].partition("\n## ")[0]
+    assert "- `inventory_key`" not in section
+    assert "`inventory_key`" in section
 
 
 def test_suboptions_are_indented() -> None:

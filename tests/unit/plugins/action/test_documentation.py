@@ -60,9 +60,9 @@ def taken(name: str) -> dict[str, dict[str, Any]]:
     if issubclass(kind, ControllerAction):
         return of_keys({**kind.options, **kind.extra_options})
     if issubclass(kind, ServerAction):
-        own = {**kind.module.ARGUMENT_SPEC, **kind.extra_options, "python": {"type": "str"}}
-        own["credential"] = documented(name)["credential"]  # the host's part can do without its name
-        return of_keys({**context.OPTIONS, **own})
+        own = kind(*[None] * 6)._own()
+        own["credential"] = {**own["credential"], "required": True}
+        return of_keys({**context.OPTIONS, **kind.extra_options, **own, "python": {"type": "str"}})
     program = PROGRAMS.get(name) or module(name)
     return of_keys({**getattr(program, "ARGUMENT_SPEC", {}), **getattr(plugin, "OPTIONS", {})})
 

@@ -35,7 +35,7 @@ ANSWERED = {"tried": ("accepted",), "sessions": ("sessions", "short", "unknown_c
 """Keys of valkey_user's answer by state."""
 
 
-class ActionModule(ServerAction):
+class AuthTokenAction(ServerAction):
     """Sends requests to AWS from the controller. The application's host tests whether the server accepts a token."""
 
     name = "watchparty.secrets.elasticache_auth_token"

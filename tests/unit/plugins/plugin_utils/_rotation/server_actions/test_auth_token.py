@@ -9,15 +9,17 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.watchparty.secrets.plugins.action.elasticache_auth_token import ActionModule
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.catalog_model import Credential, Server
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import RotationError
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.server_actions.auth_token import (
+    AuthTokenAction,
+)
 
 AWS = ["master.g.euw3.cache.amazonaws.com:6379", "replica.g.euw3.cache.amazonaws.com:6379"]
 
 
 def refuse(url: str, server: Server | None = None) -> None:
-    action: Any = ActionModule.__new__(ActionModule)
+    action: Any = AuthTokenAction.__new__(AuthTokenAction)
     credential = Credential("cache", "elasticache_auth_token", server=server)
     action._setting = SimpleNamespace(catalog=SimpleNamespace(credentials={"cache": credential}))
     action._found = SimpleNamespace(url=url)

@@ -10,7 +10,6 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._core import cr
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.catalog_model import Credential
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.url_credentials import Login
 from ansible_collections.watchparty.secrets.plugins.module_utils._host import external_value_main
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._leak import candidate_values
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation import (
     new_values,
     provider_revocations,
@@ -21,7 +20,7 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.serve
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.setup import RotationSetup
 
 
-class ActionModule(ServerAction):
+class ExternalValueAction(ServerAction):
     name = "watchparty.secrets.external_value"
     module = external_value_main
     extra_options = supplied_values.OPTIONS
@@ -36,7 +35,7 @@ class ActionModule(ServerAction):
         (credential,) = setting.chosen([args["credential"]])
         # Of the credential, and of those whose servers know it.
         credentials = [credential, *verification_targets.administered(setting.catalog, credential.name)]
-        contents = candidate_values.current(setting, credentials)
+        contents = setting.current(credentials)
         stored_login = credential_graph.find(setting.catalog, credential, contents).login
         former: dict[str, Login] = {}
         if args["state"] == "checked":

@@ -33,7 +33,7 @@ _UNDOING = ("withdraw", "discard")
 """Steps from which on no later run closes a rotation's gate."""
 
 
-class ActionModule(ServerAction):
+class ValkeyUserAction(ServerAction):
     name = "watchparty.secrets.valkey_user"
     module = valkey_main
     extra_options = FORMER

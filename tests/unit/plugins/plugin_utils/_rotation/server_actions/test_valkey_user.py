@@ -9,8 +9,10 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.watchparty.secrets.plugins.action.valkey_user import ActionModule
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import RotationError
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.server_actions.valkey_user import (
+    ValkeyUserAction,
+)
 from tests.unit.plugins.plugin_utils._rotation.rotator_world import CORE, KINDS, NOW, World
 from tests.unit.plugins.plugin_utils._rotation.server_world import administered, setting
 
@@ -24,7 +26,7 @@ def world() -> World:
 
 
 def params(world: World, rotator: Any, name: str = "cache", state: str = "revoked", former: str = "") -> dict[str, Any]:
-    action = ActionModule.__new__(ActionModule)
+    action = ValkeyUserAction.__new__(ValkeyUserAction)
     given = {"credential": name, "state": state, "run": "run1", "pending_task": former}
     result = action.params(setting(world, rotator), given, [])
     assert result is not None

@@ -10,10 +10,12 @@ from typing import Any
 import pytest
 from ansible.errors import AnsibleActionFail
 
-from ansible_collections.watchparty.secrets.plugins.action import external_value
 from ansible_collections.watchparty.secrets.plugins.module_utils._core import catalog_parser
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import RotationError
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.url_credentials import Login
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.server_actions.external_value import (
+    ExternalValueAction,
+)
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.setup import RotationSetup
 from tests.unit.plugins.action.local_action import run_action
 from tests.unit.plugins.plugin_utils._rotation.rotator_world import CATALOG, CORE, GIVEN, KINDS, NOW, World, close
@@ -38,7 +40,7 @@ def world(monkeypatch: pytest.MonkeyPatch) -> World:
 
 
 def params(world: World, name: str, state: str, answers: Any = None) -> tuple[dict[str, Any] | None, list[str]]:
-    action = external_value.ActionModule.__new__(external_value.ActionModule)
+    action = ExternalValueAction.__new__(ExternalValueAction)
     action._answers_in = {"asked": {"answers": answers or {}}}
     setting = RotationSetup(world.catalog, KINDS, world.rotator(), SimpleNamespace())  # type: ignore[arg-type]
     masked: list[str] = []
@@ -97,4 +99,4 @@ class TestOld:
 
 def test_the_tries_are_nobodys_to_give() -> None:
     with pytest.raises(AnsibleActionFail, match="sets tries itself"):
-        run_action(external_value.ActionModule, credential="x", tries=[])
+        run_action(ExternalValueAction, credential="x", tries=[])
