@@ -6,7 +6,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from ansible.errors import AnsibleActionFail
 from ansible.plugins.action import ActionBase
 from ansible_collections.amazon.aws.plugins.module_utils.modules import aws_argument_spec
 
@@ -83,9 +82,7 @@ class ActionModule(ActionBase):
 
     def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
         result: dict[str, Any] = super().run(tmp, task_vars)
-        set_here = {name for name in SET_HERE if name in self._task.args}
-        if set_here:
-            raise AnsibleActionFail(f"{NAME} sets {', '.join(sorted(set_here))} itself; give catalog and environment")
+        remote_program.refuse_internal(self._task.args, SET_HERE, module=NAME, give="catalog and environment")
         if self._task.args.get("host"):
             self._task.args = {**_of_host(self._task.args["host"], task_vars or {}), **self._task.args}
         spec = {name: item for name, item in django_main.ARGUMENT_SPEC.items() if name not in SET_HERE}

@@ -25,8 +25,7 @@ class ActionModule(ActionBase):
     def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
         result: dict[str, Any] = super().run(tmp, task_vars)
         args = dict(self._task.args)
-        if "values" in args:
-            raise AnsibleActionFail("env_copies sets values itself; give leaked")
+        remote_program.refuse_internal(args, ("values",), module="env_copies", give="leaked")
         params = remote_program.validated(env_copies.ARGUMENT_SPEC, args)
         dead = registered(params["leaked"], task_vars, having="dead")["dead"] if params["leaked"] else {}
         transport_guard.require(self._connection, self._task)

@@ -58,50 +58,6 @@ options:
   env:
     description: The settings as a mapping of strings. The action plugin removes it from the task's arguments.
     type: dict
-  content:
-    description: Internal; do not set. The rendered file.
-    type: str
-  snapshot_id:
-    description: Internal; do not set. Name of the snapshot.
-    type: str
-  journal:
-    description: Internal; do not set. Journal number under which the snapshot was read.
-    type: int
-    default: 0
-  files:
-    description: Internal; do not set. The other files of the catalog of O(snapshot), if a catalog is known.
-    type: list
-    elements: dict
-    suboptions:
-      path:
-        description: Path of the file, absolute or relative to the directory of O(path).
-        type: str
-        required: true
-      settings:
-        description: Names of the settings in the file.
-        type: list
-        elements: str
-        required: true
-      owner:
-        description: Owner of the file. By default O(owner).
-        type: str
-      group:
-        description: Group of the file.
-        type: str
-      mode:
-        description: Octal mode of the file.
-        type: str
-        required: true
-      credential:
-        description: Name of the systemd credential that the file holds, encrypted.
-        type: str
-  file_contents:
-    description: Internal; do not set. The content of each of the O(files), by path.
-    type: dict
-    default: {}
-  fingerprint_key:
-    description: Internal; do not set. Random key of this run's fingerprints. It is never stored.
-    type: str
   readers:
     description:
       - The programs that read the file. The page docs/explanation/dotenv.md shows which values each program can read.

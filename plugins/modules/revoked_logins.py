@@ -52,16 +52,6 @@ options:
       - The application's interpreter on the host, with the driver of the server. By default the interpreter that
         Ansible uses on this host.
     type: str
-  tries:
-    description: Internal; do not set. The logins to try.
-    type: list
-    elements: dict
-    default: []
-  inspections:
-    description: Internal; do not set. The servers whose logins the module lists.
-    type: list
-    elements: dict
-    default: []
 extends_documentation_fragment:
   - watchparty.secrets.attributes.reads
 attributes:

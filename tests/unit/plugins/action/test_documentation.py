@@ -63,8 +63,10 @@ def taken(name: str) -> dict[str, dict[str, Any]]:
         own = kind(*[None] * 6)._own()
         own["credential"] = {**own["credential"], "required": True}
         return of_keys({**context.OPTIONS, **kind.extra_options, **own, "python": {"type": "str"}})
-    program = PROGRAMS.get(name) or module(name)
-    return of_keys({**getattr(program, "ARGUMENT_SPEC", {}), **getattr(plugin, "OPTIONS", {})})
+    if name in PROGRAMS:
+        own = {name: item for name, item in PROGRAMS[name].ARGUMENT_SPEC.items() if name not in plugin.SET_HERE}
+        return of_keys({**own, **getattr(plugin, "OPTIONS", {})})
+    return of_keys({**getattr(module(name), "ARGUMENT_SPEC", {}), **getattr(plugin, "OPTIONS", {})})
 
 
 @pytest.mark.parametrize("name", NAMES)
