@@ -44,7 +44,7 @@ from ansible import constants, context
 from ansible.playbook.task_include import TaskInclude
 from ansible.plugins.callback import default
 
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._ansible import console_text
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._ansible import console_text, host_answer
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._ansible.console_text import error, first_line
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._ansible.progress import TaskProgress, act
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._ansible.run_arguments import completed
@@ -269,7 +269,7 @@ class CallbackModule(default.CallbackModule):
         """Shows warnings without Ansible's excerpts of playbooks."""
         if result.result.get("warnings"):
             for warning in result.warnings:
-                self._display.warning(console_text.printable(completed(warning.event.msg), lines=True))
+                self._display.warning(host_answer.printable(completed(warning.event.msg), lines=True))
 
     def _act(self, step: str, host: str, text: str, colour: str | None = None) -> None:
         self._show(act(step, host, text), colour)
@@ -279,7 +279,7 @@ class CallbackModule(default.CallbackModule):
 
     def _show(self, text: str, colour: str | None = None, *, stderr: bool = False) -> None:
         self._progress.shown(time.monotonic())
-        message = console_text.printable(completed(text), lines=True)
+        message = host_answer.printable(completed(text), lines=True)
         self._display.display(message, color=colour, stderr=stderr)
 
 

@@ -39,7 +39,7 @@ from ansible import constants
 from ansible.plugins.callback import CallbackBase
 from ansible.utils.display import Display
 
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._ansible import console_text, run_outcome
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._ansible import console_text, host_answer, run_outcome
 
 
 class CallbackModule(CallbackBase):
@@ -55,7 +55,7 @@ class CallbackModule(CallbackBase):
     def v2_runner_on_ok(self, result: Any) -> None:
         if result.task.action in constants._ACTION_DEBUG:
             lines = console_text.debug_lines(result.result, self._dump_results)
-            self._outcome.messages += map(console_text.printable, lines)
+            self._outcome.messages += map(host_answer.printable, lines)
         self._keep(result)
 
     def v2_runner_on_failed(self, result: Any, ignore_errors: bool = False) -> None:

@@ -13,7 +13,7 @@ import pytest
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import RotationError
 from ansible_collections.watchparty.secrets.plugins.module_utils._host import own_kind_main
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._ansible import remote_program
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.rotation_host import NotReached
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.kinds.base import NotReached
 from tests.hostile.test_host_answers import CONTROL, ESCAPES
 from tests.unit.plugins.plugin_utils._ansible.test_remote_program import Host
 from tests.unit.plugins.plugin_utils._rotation.kinds.test_own import own, part

@@ -44,7 +44,7 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation impor
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.engine import Engine
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.ids import Who
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.kinds import load_kinds
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.rotation_host import NotReached
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.kinds.base import NotReached
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.run import RotationRun
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.server_actions import (
     postgresql_login,

@@ -12,8 +12,6 @@ from ansible import constants
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._ansible.host_answer import printable
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._ansible.progress import duration
 
-__all__ = ["clean", "debug_lines", "error", "first_line", "printable", "recap"]
-
 OUTPUT_LINES = 10
 """Lines of a failed program's output."""
 MOST_NAMES = 10

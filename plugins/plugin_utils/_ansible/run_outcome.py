@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._ansible import console_text
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._ansible import console_text, host_answer
 
 NAMESPACE = "watchparty.secrets."
 ROTATION = ("id", "step", "closed", "stopped", "credentials", "plan", "refused", "revocations", "summary", "verdict")
@@ -39,7 +39,7 @@ class RunOutcome:
     unreachable: set[str] = field(default_factory=set)
 
     def fail(self, host: str, result: Mapping[str, Any]) -> None:
-        self.errors.append({"host": host, "message": console_text.printable(console_text.error(result), lines=True)})
+        self.errors.append({"host": host, "message": host_answer.printable(console_text.error(result), lines=True)})
 
     def keep(self, action: str, host: str, result: Mapping[str, Any]) -> None:
         module = action.removeprefix(NAMESPACE)

@@ -14,8 +14,11 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors im
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.journal import Journal
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.begin import begin
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.kinds import stages_for
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.kinds.base import Part, ServerPrograms
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.rotation_host import NotReached
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.kinds.base import (
+    NotReached,
+    Part,
+    ServerPrograms,
+)
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.setup import RotationSetup
 
 PASSED_ON = ("gone_nodes", "values_file", "values_from")

@@ -31,8 +31,6 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.serve
 )
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.setup import RotationSetup
 
-__all__ = ("NotReached", "RotationHost")
-
 ACTIONS: Mapping[str, type[ServerAction]] = {
     action.name.rpartition(".")[2]: action
     for action in (AuthTokenAction, ExternalValueAction, PostgresqlLoginAction, ValkeyUserAction)

@@ -19,9 +19,9 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors im
 from ansible_collections.watchparty.secrets.plugins.module_utils._host import own_kind_main
 from ansible_collections.watchparty.secrets.plugins.module_utils._host.own_kind import LONGEST
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.kind_declarations import Kind
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.kinds.base import Part
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.kinds.base import NotReached, Part
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.kinds.own import OwnKind
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.rotation_host import NotReached, RotationHost
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.rotation_host import RotationHost
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.setup import RotationSetup
 from sandbox.process import wait_until
 from tests.integration.fake_service import ended
