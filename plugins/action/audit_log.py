@@ -13,7 +13,7 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._core import ca
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.catalog_model import Catalog
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._ansible.aws_connection import AwsConnection, suit
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._ansible.controller_action import ControllerAction
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._audit import announcer, changelog
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._audit import announcer
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._audit import chain as audit_chain
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._audit.backends import AuditBody, body_of
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._audit.log import (
@@ -25,14 +25,11 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._audit.log impo
 OPTIONS: dict[str, Any] = {
     "catalog": {"type": "dict", "required": True},
     "environment": {"type": "str", "required": True},
-    "state": {"type": "str", "choices": ["ready", "recorded", "verified", "rebuilt"], "required": True},
+    "state": {"type": "str", "choices": ["recorded", "verified", "rebuilt"], "required": True},
     "record": {"type": "dict"},
     "head": {"type": "dict"},
     "path": {"type": "path"},
     "changelog": {"type": "path"},
-    "changelog_heading": {"type": "str", "default": changelog.HEADING},
-    "required": {"type": "bool", "default": True},
-    "create_log_group": {"type": "bool", "default": False},
 }
 
 
@@ -41,7 +38,7 @@ class ActionModule(ControllerAction):
     conditions = {"required_if": [("state", "recorded", ["record"]), ("state", "rebuilt", ["path"])]}
 
     def result(self, args: dict[str, Any], task_vars: Mapping[str, Any]) -> dict[str, Any]:
-        answer = attempted(lambda: self._answer(args), required=args["required"])
+        answer = attempted(lambda: self._answer(args), required=True)
         if not self._task.diff:
             answer.pop("diff", None)
         return answer
@@ -55,16 +52,13 @@ class ActionModule(ControllerAction):
             head=audit_chain.head_of(args["head"]),
             path=args["path"],
             changelog=args["changelog"],
-            heading=args["changelog_heading"],
             environ=os.environ,
         )
         write = not self._task.check_mode
-        if args["state"] == "ready":
-            return log.ready()
         if args["state"] == "recorded" and write:
             log.require_place()
             announcer_ = announcer.announcer_of(catalog, connection.announcing_client)
-            answer = recorded_and_announced(log, args["record"], announcer_, required=args["required"])
+            answer = recorded_and_announced(log, args["record"], announcer_, required=True)
             return {**answer, "warnings": answer.pop("unannounced")}
         if args["state"] == "recorded":
             return log.recorded(args["record"], write=False)
@@ -76,4 +70,4 @@ def _body(catalog: Catalog, connection: AwsConnection, args: Mapping[str, Any]) 
     if not catalog.audit_log:
         return None
     connection.require_aws_sdk()
-    return body_of(catalog, connection.store_client, create_log_group=args["create_log_group"])
+    return body_of(catalog, connection.store_client)

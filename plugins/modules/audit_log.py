@@ -19,15 +19,13 @@ description:
 options:
   state:
     description:
-      - V(ready) checks whether a record could be written to the log, to O(path) and to O(changelog), and writes
-        nothing.
       - V(recorded) writes O(record) to the log, to the copy at O(path) and to O(changelog). A repeated call writes it
         only once.
       - V(verified) checks the log and the copy at O(path). If it finds problems, it lists all of them and fails.
       - V(rebuilt) replaces the copy at O(path) by the log, unless the log has a gap. If the copy differs from the log,
         the module keeps the old copy beside the new one.
     type: str
-    choices: [ready, recorded, verified, rebuilt]
+    choices: [recorded, verified, rebuilt]
     required: true
   record:
     description:
@@ -48,22 +46,6 @@ options:
   changelog:
     description: Path of a CHANGELOG.md on the controller. The module adds one line for the record.
     type: path
-  changelog_heading:
-    description: The heading in O(changelog) below which lines go, newest first. If it is missing, the module adds it.
-    type: str
-    default: '## Secret rotations'
-  required:
-    description:
-      - Whether a problem with the log fails the task. If false, the module warns, returns RV(against) and records
-        nothing more, because a leak's containment must not wait for a log.
-    type: bool
-    default: true
-  create_log_group:
-    description:
-      - Whether to create a missing log group. It gets neither a retention nor a KMS key. For production, create the log
-        group yourself.
-    type: bool
-    default: false
 extends_documentation_fragment:
   - amazon.aws.common.modules
   - amazon.aws.region.modules
@@ -131,7 +113,7 @@ RETURN = r"""
 head:
   description: The newest record. With O(state=recorded), the record of this task.
   type: dict
-  returned: unless O(state=ready), also when O(state=verified) fails
+  returned: success, also when O(state=verified) fails
   contains:
     number:
       description: Number of the record, from 1; 0 for an empty log.
@@ -152,11 +134,6 @@ where:
   type: str
   returned: success, and when O(state=verified) fails
   sample: log group /watchparty/secrets-audit, stream watchparty/production
-against:
-  description: Why the log could not be read or written.
-  type: str
-  returned: when there was a problem and O(required=false)
-  sample: log group /watchparty/secrets-audit does not exist; create it first
 records:
   description: Number of records in the log.
   type: int

@@ -99,11 +99,11 @@ def record(
     )
 
 
-def body_of(catalog: Catalog, client: Callable[[str], Any], *, create_log_group: bool = False) -> AuditBody | None:
+def body_of(catalog: Catalog, client: Callable[[str], Any]) -> AuditBody | None:
     """The body that the catalog names, or None. ``client`` makes a boto3 client of a service."""
     stream = f"{catalog.application}/{catalog.environment}"
     if "log_group" in catalog.audit_log:
-        return CloudWatchLogs(client("logs"), catalog.audit_log["log_group"], stream, create=create_log_group)
+        return CloudWatchLogs(client("logs"), catalog.audit_log["log_group"], stream)
     if "s3" in catalog.audit_log:
         bucket, prefix = _chain.location(catalog.audit_log["s3"])
         return S3Objects(client("s3"), bucket, f"{prefix}{stream}/")
@@ -123,13 +123,11 @@ class CloudWatchLogs(AuditBody):
         group: str,
         stream: str,
         *,
-        create: bool = False,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
         self._client = client
         self._names = {"logGroupName": group, "logStreamName": stream}
         self._group = group
-        self._create = create
         self._sleep = sleep
         self.where = f"log group {group}, stream {stream}"
 
@@ -149,7 +147,7 @@ class CloudWatchLogs(AuditBody):
                     if token == last:
                         return results
         except NotFound:
-            if not self._has_group() and not self._create:
+            if not self._has_group():
                 raise self._no_group() from None
             return []
         raise StoreError(
@@ -200,12 +198,9 @@ class CloudWatchLogs(AuditBody):
         raise Conflict(f"{self.where}: another record {entry.number} was written first")
 
     def _make_stream(self) -> None:
-        """Creates a missing stream. A missing group is an error, unless it may be created."""
+        """Creates a missing stream. A missing group is an error."""
         if not self._has_group():
-            if not self._create:
-                raise self._no_group()
-            with suppress(AlreadyExists), aws_errors.translated("logs:CreateLogGroup", f"log group {self._group}"):
-                self._client.create_log_group(logGroupName=self._group)
+            raise self._no_group()
         with suppress(AlreadyExists), aws_errors.translated("logs:CreateLogStream", self.where):
             self._client.create_log_stream(**self._names)
 

@@ -8,8 +8,6 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import AuditError
-
 HEADING = "## Secret rotations"
 TITLE = "# Changelog"
 _HEADING = re.compile(r"(#{1,6})[ \t]+\S.*")
@@ -33,29 +31,26 @@ def _escaped(message: str) -> str:
     return _MARKUP.sub(r"\\\1", message)
 
 
-def entered(text: str, record: Mapping[str, Any], *, heading: str = HEADING) -> str:
-    """``text`` with the record's line below ``heading``, newest first. An existing line of the record stays as it is.
+def entered(text: str, record: Mapping[str, Any]) -> str:
+    """``text`` with the record's line below ``HEADING``, newest first. An existing line of the record stays as it is.
 
     A missing heading is added above the first heading of its level, or at the end.
     """
-    if not _HEADING.fullmatch(heading):
-        raise AuditError(f"{heading!r} is not a heading of Markdown; give one such as '{HEADING}'")
     if mark(record) in text:
         return text
     lines = (text if text.endswith("\n") or not text else text + "\n").split("\n")[:-1] or [TITLE]
     line = changelog_line(record)
     headings = dict(_headings(lines))
-    at = next((at for at, text in headings.items() if text == heading), None)
+    at = next((at for at, text in headings.items() if text == HEADING), None)
     if at is not None:
         start = next((n for n in range(at + 1, len(lines)) if lines[n].strip()), len(lines))
         follows = start == len(lines) or lines[start].startswith(("- ", "* "))
         at, new = at + 1, ["", line] if follows else ["", line, ""]
     else:
-        level = len(heading) - len(heading.lstrip("#"))
-        same = (n for n, text in headings.items() if n and len(text) - len(text.lstrip("#")) == level)
+        same = (n for n, text in headings.items() if n and text.startswith("## "))
         at = start = next(same, len(lines))
         above = [""] if start and lines[start - 1].strip() else []
-        new = [*above, heading, "", line] + ([""] if start < len(lines) else [])
+        new = [*above, HEADING, "", line] + ([""] if start < len(lines) else [])
     ends = "\r" if "\r\n" in text else ""
     return "".join(line + "\n" for line in [*lines[:at], *(name + ends for name in new), *lines[start:]])
 

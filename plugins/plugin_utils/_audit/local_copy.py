@@ -184,9 +184,7 @@ class AuditFile:
             raise HostError(f"{self.path}: {_reason(error)}; no record was added") from None
 
 
-def enter_changelog(
-    path: str, record: Mapping[str, Any], *, heading: str = changelog.HEADING, write: bool = True
-) -> bool:
+def enter_changelog(path: str, record: Mapping[str, Any], *, write: bool = True) -> bool:
     """Enters a record's line in a CHANGELOG.md atomically. Returns whether the line was missing."""
     if not write and not os.path.lexists(path):
         return True
@@ -195,7 +193,7 @@ def enter_changelog(
             text = _content(handle).decode("utf-8")
         except UnicodeDecodeError:
             raise HostError(f"{path}: is not UTF-8; no entry was added") from None
-        wanted = changelog.entered(text, record, heading=heading)
+        wanted = changelog.entered(text, record)
         if wanted != text and write:
             mode = stat.S_IMODE(os.fstat(handle).st_mode)
             _replace(path, wanted.encode(), mode)

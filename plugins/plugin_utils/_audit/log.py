@@ -13,7 +13,6 @@ from ansible.utils.display import Display
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.catalog_model import Catalog
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import AuditError, HostError, SecretsError
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._audit import chain as _chain
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._audit import changelog as _changelog
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._audit import events, local_copy
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._audit import record as audit_record
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._audit.announcer import Announcer
@@ -62,7 +61,6 @@ class AuditLog:
     """The newest record that the caller knows."""
     path: str | None = None
     changelog: str | None = None
-    heading: str = _changelog.HEADING
     environ: Mapping[str, str] | None = None
 
     @property
@@ -93,7 +91,7 @@ class AuditLog:
                 changed |= self._copied(self.body, entry, warnings, write=write)
             if self.changelog:
                 standing = _chain.record_of(entry.line)
-                changed |= local_copy.enter_changelog(self.changelog, standing, heading=self.heading, write=write)
+                changed |= local_copy.enter_changelog(self.changelog, standing, write=write)
         except HostError as error:
             raise HostError(
                 f"{error}. The audit log {self._where} already has {entry}: correct the file, then run the same "

@@ -68,27 +68,15 @@ def test_the_retention_of_the_group_and_of_no_other(moto: Moto) -> None:
     assert logs(client).retention() == 7
 
 
-def test_a_group_is_made_where_that_is_allowed(moto: Moto) -> None:
-    client, calls = moto("logs")
-    body = logs(client, create=True)
-    assert body.lines() == []
-    assert "CreateLogGroup" not in calls, "reading makes nothing"
-    record(body, record_fields(1))
-    record(body, record_fields(2))
-    assert calls.count("CreateLogGroup") == 1
-    assert len(body.lines()) == 2
-
-
-def test_two_that_make_the_group_and_stream_at_once(stubbed: Stubbed) -> None:
+def test_two_that_make_the_stream_at_once(stubbed: Stubbed) -> None:
     client, stubber = stubbed("logs")
     line = log(1)[0]
-    for operation in ("put_log_events", "describe_log_streams"):
-        stubber.add_client_error(operation, "ResourceNotFoundException")
-    for operation in ("create_log_group", "create_log_stream"):
-        stubber.add_client_error(operation, "ResourceAlreadyExistsException")
+    stubber.add_client_error("put_log_events", "ResourceNotFoundException")
+    stubber.add_response("describe_log_streams", {"logStreams": []})
+    stubber.add_client_error("create_log_stream", "ResourceAlreadyExistsException")
     stubber.add_response("put_log_events", {}, {**NAMES, "logEvents": [{"timestamp": ANY, "message": line}]})
     _shows(stubber, [line])
-    assert logs(client, create=True).append(line) == line
+    assert logs(client).append(line) == line
 
 
 def _shows(stubber: Stubber, lines: list[str]) -> None:

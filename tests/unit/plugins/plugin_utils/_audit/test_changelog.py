@@ -9,7 +9,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import AuditError
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._audit.changelog import changelog_line, entered
 
 
@@ -69,12 +68,6 @@ def test_another_outcome_of_the_rotation_has_a_line_of_its_own() -> None:
     text = entered(entered("", record(outcome="waiting")), record())
     assert text.count("(rotation r1: ") == 2
     assert text.index("completed") < text.index("waiting"), "the newest comes first"
-
-
-def test_a_heading_of_ones_own() -> None:
-    assert entered("# C\n\n### Security\n", record(), heading="### Security") == f"# C\n\n### Security\n\n{LINE}\n"
-    with pytest.raises(AuditError, match="'Security' is not a heading"):
-        entered("", record(), heading="Security")
 
 
 @given(st.text(alphabet="#- a`~\nS\r\u2028\x0b", max_size=60), st.lists(st.integers(1, 5), max_size=6))

@@ -116,8 +116,6 @@ def test_a_line_is_entered_once(tmp_path: Path) -> None:
     assert not enter_changelog(str(path), record_fields())
     text = path.read_text()
     assert text.startswith("# Changelog\n\n## Secret rotations\n\n- 2026-11-25 shop production: no credential, by ann")
-    assert enter_changelog(str(path), record_fields(2), heading="### Other")
-    assert "### Other" in path.read_text()
 
 
 def test_the_changelog_keeps_its_mode(tmp_path: Path) -> None:
