@@ -15,7 +15,7 @@ description:
     role decides which tokens can assume it.
   - B(Not run on AWS.) The tests use moto.
   - An AWS account has one provider for each URL, and all applications share it. The module keeps client ids and tags
-    that others added, except with O(purge_client_ids) and O(purge_tags).
+    that others added.
 options:
   url:
     description:
@@ -27,31 +27,11 @@ options:
     type: list
     elements: str
     default: [sts.amazonaws.com]
-  purge_client_ids:
-    description: Whether to remove client ids that O(client_ids) does not name.
-    type: bool
-    default: false
-  thumbprints:
-    description:
-      - SHA-1 digests, in lower case, of the certificates of the issuer's certificate authority. At most five, which
-        replace the present ones. IAM needs none for issuers with a well-known authority, such as GitHub.
-    type: list
-    elements: str
   tags:
     description:
       - Tags to add or change.
     type: dict
     aliases: [resource_tags]
-  purge_tags:
-    description: Whether to remove tags that O(tags) does not name. Has no effect if O(tags) is not set.
-    type: bool
-    default: false
-  state:
-    description:
-      - V(absent) removes the provider. Roles that trust it stay, but nobody can assume them through the provider.
-    type: str
-    choices: [present, absent]
-    default: present
 extends_documentation_fragment:
   - amazon.aws.common.modules
   - amazon.aws.region.modules
@@ -62,16 +42,14 @@ attributes:
     description: Asks IAM, and changes nothing.
     support: full
   diff_mode:
-    description: Shows client ids, thumbprints and tags before and after.
+    description: Shows client ids and tags before and after.
     support: full
   idempotent:
     description: Changes only what differs.
     support: full
 notes:
   - Needs C(iam:ListOpenIDConnectProviders), C(iam:GetOpenIDConnectProvider), and to change something
-    C(iam:CreateOpenIDConnectProvider), C(iam:AddClientIDToOpenIDConnectProvider),
-    C(iam:RemoveClientIDFromOpenIDConnectProvider), C(iam:UpdateOpenIDConnectProviderThumbprint),
-    C(iam:TagOpenIDConnectProvider), C(iam:UntagOpenIDConnectProvider) or C(iam:DeleteOpenIDConnectProvider).
+    C(iam:CreateOpenIDConnectProvider), C(iam:AddClientIDToOpenIDConnectProvider) or C(iam:TagOpenIDConnectProvider).
 seealso:
   - name: Configuring OpenID Connect in Amazon Web Services
     description: GitHub's page about the provider.
@@ -105,17 +83,11 @@ client_ids:
   description: All client ids.
   type: list
   elements: str
-  returned: O(state=present)
+  returned: success
   sample: [sts.amazonaws.com]
-thumbprints:
-  description: All thumbprints.
-  type: list
-  elements: str
-  returned: O(state=present)
-  sample: []
 tags:
   description: All tags.
   type: dict
-  returned: O(state=present)
+  returned: success
   sample: {"ManagedBy": "watchparty.secrets"}
 """

@@ -12,9 +12,7 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors im
 
 CLIENTS = 100
 """Client ids that IAM keeps for one provider."""
-THUMBPRINTS = 5
 _HOST = re.compile(r"[a-z0-9-]+(?:\.[a-z0-9-]+)+(?:/[A-Za-z0-9._~/-]*)?")
-_THUMBPRINT = re.compile(r"[0-9a-f]{40}")
 
 
 @dataclass(frozen=True)
@@ -23,20 +21,16 @@ class Provider:
     url: str
     """The URL without https://, as in trust policies."""
     clients: tuple[str, ...] = ()
-    thumbprints: tuple[str, ...] = ()
     tags: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
 class ProviderSpec:
-    """The wanted state of a provider. None leaves a part unchanged."""
+    """The clients and tags that a provider needs."""
 
     url: str
     clients: tuple[str, ...]
-    purge_clients: bool = False
-    thumbprints: tuple[str, ...] | None = None
-    tags: Mapping[str, str] | None = None
-    purge_tags: bool = False
+    tags: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -45,10 +39,7 @@ class Changes:
 
     create: bool = False
     add_clients: tuple[str, ...] = ()
-    remove_clients: tuple[str, ...] = ()
-    thumbprints: tuple[str, ...] | None = None
     add_tags: Mapping[str, str] = field(default_factory=dict)
-    remove_tags: tuple[str, ...] = ()
 
     def __bool__(self) -> bool:
         return self != Changes()
@@ -76,49 +67,25 @@ def checked(wanted: ProviderSpec) -> ProviderSpec:
     for client in wanted.clients:
         if not client or "*" in client or len(client) > 255:
             raise PolicyError(f"client_ids: {client!r} is not a client's id of 1 to 255 characters without a wildcard")
-    if wanted.thumbprints is not None and len(wanted.thumbprints) > THUMBPRINTS:
-        raise PolicyError(
-            f"thumbprints: {len(wanted.thumbprints)} are given, but IAM keeps at most {THUMBPRINTS}; remove the others"
-        )
-    for thumbprint in wanted.thumbprints or ():
-        if not _THUMBPRINT.fullmatch(thumbprint):
-            raise PolicyError(
-                f"thumbprints: {thumbprint!r} is not 40 hex digits in lower case (the SHA-1 of a certificate)"
-            )
     return wanted
 
 
 def changes(standing: Provider | None, wanted: ProviderSpec) -> Changes:
-    """The changes to the wanted state. Clients and tags of others stay, unless they are to be purged."""
-    if standing is None:
-        return Changes(
-            create=True,
-            add_clients=wanted.clients,
-            thumbprints=wanted.thumbprints or None,
-            add_tags=wanted.tags or {},
-        )
-    foreign = tuple(client for client in standing.clients if client not in wanted.clients)
-    same = wanted.thumbprints is None or sorted(wanted.thumbprints) == sorted(standing.thumbprints)
-    tags = wanted.tags or {}
-    strange = tuple(name for name in standing.tags if name not in tags)
+    """The changes to the wanted state. Clients and tags of others stay."""
+    clients, tags = (standing.clients, standing.tags) if standing else ((), {})
     return Changes(
-        add_clients=tuple(client for client in wanted.clients if client not in standing.clients),
-        remove_clients=foreign if wanted.purge_clients else (),
-        thumbprints=None if same else wanted.thumbprints,
-        add_tags={name: value for name, value in tags.items() if standing.tags.get(name) != value},
-        remove_tags=strange if wanted.purge_tags and wanted.tags is not None else (),
+        create=standing is None,
+        add_clients=tuple(client for client in wanted.clients if client not in clients),
+        add_tags={name: value for name, value in wanted.tags.items() if tags.get(name) != value},
     )
 
 
-def after(standing: Provider | None, wanted: ProviderSpec, plan: Changes, arn: str) -> Provider:
-    """The state after the changes."""
-    before = standing or Provider(arn, wanted.url)
-    clients = [client for client in before.clients if client not in plan.remove_clients]
-    tags = {name: value for name, value in before.tags.items() if name not in plan.remove_tags}
+def after(standing: Provider | None, wanted: ProviderSpec, plan: Changes) -> Provider:
+    """The state after the changes. A new provider has no ARN yet."""
+    before = standing or Provider("", wanted.url)
     return Provider(
         arn=before.arn,
         url=before.url,
-        clients=(*clients, *plan.add_clients),
-        thumbprints=before.thumbprints if plan.thumbprints is None else plan.thumbprints,
-        tags={**tags, **plan.add_tags},
+        clients=(*before.clients, *plan.add_clients),
+        tags={**before.tags, **plan.add_tags},
     )

@@ -43,7 +43,6 @@ class OidcProviders:
             arn=arn,
             url=str(provider.get("Url", "")).partition("://")[2] or str(provider.get("Url", "")),
             clients=tuple(provider.get("ClientIDList", ())),
-            thumbprints=tuple(provider.get("ThumbprintList", ())),
             tags={tag["Key"]: tag["Value"] for tag in provider.get("Tags", ())},
         )
 
@@ -66,14 +65,10 @@ class OidcProviders:
         return self.settling.until(lambda: self.find(url), lambda provider: provider is not None)
 
     def _create(self, wanted: ProviderSpec, plan: Changes) -> None:
-        extra: dict[str, Any] = {}
-        if plan.thumbprints:
-            extra["ThumbprintList"] = list(plan.thumbprints)
-        if plan.add_tags:
-            extra["Tags"] = _tags(plan)
+        tags = {"Tags": _tags(plan)} if plan.add_tags else {}
         with translated("CreateOpenIDConnectProvider", f"provider {wanted.url}"):
             self._client.create_open_id_connect_provider(
-                Url=f"https://{wanted.url}", ClientIDList=list(plan.add_clients), **extra
+                Url=f"https://{wanted.url}", ClientIDList=list(plan.add_clients), **tags
             )
 
     def _change(self, arn: str, plan: Changes) -> None:
@@ -82,23 +77,9 @@ class OidcProviders:
         for client in plan.add_clients:
             with translated("AddClientIDToOpenIDConnectProvider", subject):
                 self._client.add_client_id_to_open_id_connect_provider(**which, ClientID=client)
-        for remove_client in plan.remove_clients:
-            with translated("RemoveClientIDFromOpenIDConnectProvider", subject):
-                self._client.remove_client_id_from_open_id_connect_provider(**which, ClientID=remove_client)
-        if plan.thumbprints is not None:
-            with translated("UpdateOpenIDConnectProviderThumbprint", subject):
-                self._client.update_open_id_connect_provider_thumbprint(**which, ThumbprintList=list(plan.thumbprints))
         if plan.add_tags:
             with translated("TagOpenIDConnectProvider", subject):
                 self._client.tag_open_id_connect_provider(**which, Tags=_tags(plan))
-        if plan.remove_tags:
-            with translated("UntagOpenIDConnectProvider", subject):
-                self._client.untag_open_id_connect_provider(**which, TagKeys=list(plan.remove_tags))
-
-    def delete(self, provider: Provider) -> None:
-        """Deletes a provider, if it exists."""
-        with suppress(NotFound), translated("DeleteOpenIDConnectProvider", f"provider {provider.arn}"):
-            self._client.delete_open_id_connect_provider(OpenIDConnectProviderArn=provider.arn)
 
 
 def _tags(plan: Changes) -> list[dict[str, str]]:

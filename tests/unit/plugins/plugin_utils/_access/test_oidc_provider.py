@@ -49,8 +49,6 @@ def test_what_is_no_url(url: str) -> None:
         (ProviderSpec(URL, ("",)), "client_ids: ''"),
         (ProviderSpec(URL, ("*",)), "without a wildcard"),
         (ProviderSpec(URL, tuple(map(str, range(101)))), "client_ids: 101 are given, but IAM keeps at most 100"),
-        (ProviderSpec(URL, ("a",), thumbprints=("x",)), "thumbprints: 'x' is not 40 hex digits"),
-        (ProviderSpec(URL, ("a",), thumbprints=("a" * 40,) * 6), "thumbprints: 6 are given, but IAM keeps at most 5"),
     ],
 )
 def test_what_iam_would_refuse(wanted: ProviderSpec, message: str) -> None:
@@ -59,25 +57,21 @@ def test_what_iam_would_refuse(wanted: ProviderSpec, message: str) -> None:
 
 
 def test_a_new_one() -> None:
-    result = changes(None, ProviderSpec(URL, ("a",), thumbprints=(), tags={"x": "1"}))
+    result = changes(None, ProviderSpec(URL, ("a",), tags={"x": "1"}))
     assert result == Changes(create=True, add_clients=("a",), add_tags={"x": "1"})
     assert result
 
 
-STANDING = Provider(ARN, URL, ("a", "b"), ("1" * 40,), {"x": "1", "y": "2"})
+STANDING = Provider(ARN, URL, ("a", "b"), {"x": "1", "y": "2"})
 
 
 @pytest.mark.parametrize(
     ("wanted", "expected"),
     [
         (ProviderSpec(URL, ("a",)), Changes()),
-        (ProviderSpec(URL, ("b", "a"), tags={"x": "1"}, thumbprints=("1" * 40,)), Changes()),
+        (ProviderSpec(URL, ("b", "a"), tags={"x": "1"}), Changes()),
         (ProviderSpec(URL, ("c", "a")), Changes(add_clients=("c",))),
-        (ProviderSpec(URL, ("a",), purge_clients=True), Changes(remove_clients=("b",))),
         (ProviderSpec(URL, ("a",), tags={"x": "2", "z": "3"}), Changes(add_tags={"x": "2", "z": "3"})),
-        (ProviderSpec(URL, ("a",), tags={"x": "1"}, purge_tags=True), Changes(remove_tags=("y",))),
-        (ProviderSpec(URL, ("a",), purge_tags=True), Changes()),
-        (ProviderSpec(URL, ("a",), thumbprints=("2" * 40,)), Changes(thumbprints=("2" * 40,))),
     ],
 )
 def test_what_lies_between(wanted: ProviderSpec, expected: Changes) -> None:
@@ -86,17 +80,16 @@ def test_what_lies_between(wanted: ProviderSpec, expected: Changes) -> None:
 
 ids = st.lists(st.sampled_from("abcd"), min_size=1, max_size=4, unique=True).map(tuple)
 tags = st.dictionaries(st.sampled_from("xyz"), st.sampled_from("12"))
-providers = st.none() | st.builds(Provider, st.just(ARN), st.just(URL), ids, st.just(()), tags)
-wanteds = st.builds(ProviderSpec, st.just(URL), ids, st.booleans(), st.none(), st.none() | tags, st.booleans())
+providers = st.none() | st.builds(Provider, st.just(ARN), st.just(URL), ids, tags)
+wanteds = st.builds(ProviderSpec, st.just(URL), ids, tags)
 
 
 @given(standing=providers, wanted=wanteds)
 def test_afterwards_nothing_is_left_to_do_and_nobodys_is_lost(standing: Provider | None, wanted: ProviderSpec) -> None:
-    then = after(standing, wanted, changes(standing, wanted), ARN)
+    then = after(standing, wanted, changes(standing, wanted))
     assert not changes(then, wanted)
     assert set(wanted.clients) <= set(then.clients)
-    assert set((wanted.tags or {}).items()) <= set(then.tags.items())
-    if standing and not wanted.purge_clients:
+    assert set(wanted.tags.items()) <= set(then.tags.items())
+    if standing:
         assert set(standing.clients) <= set(then.clients)
-    if standing and not wanted.purge_tags:
         assert set(standing.tags) <= set(then.tags)
