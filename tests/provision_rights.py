@@ -58,9 +58,7 @@ UNSEEN: Mapping[str, str] = {
     "events:DescribeEventBus": "only with alerts.event_bus",
     "logs:DeleteRetentionPolicy": "only where somebody set a retention",
     "logs:ListTagsForResource": "the newer name of ListTagsLogGroup",
-    "secretsmanager:GetResourcePolicy": "only with a resource policy",
     "ssm:GetParameterHistory": "only for an undo (set_undo) of a parameter",
-    "secretsmanager:PutResourcePolicy": "only with a resource policy",
     "secretsmanager:ReplicateSecretToRegions": "only with aws.replicas",
     "secretsmanager:RestoreSecret": "only with provision_restore",
 }

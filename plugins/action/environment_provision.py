@@ -31,7 +31,6 @@ class ActionModule(ValuesAction):
         "complete": {"type": "bool", "default": True},
         "restore": {"type": "bool", "default": False},
         "exact": {"type": "bool", "default": False},
-        "resource_policy": {"type": "json"},
     }
 
     def answer(self, provisioner: Provisioner, args: Mapping[str, Any], task_vars: Mapping[str, Any]) -> dict[str, Any]:

@@ -51,9 +51,6 @@ options:
       - Whether to restore secrets that are scheduled for deletion. If false, the module fails at such a secret.
     type: bool
     default: false
-  resource_policy:
-    description: A resource policy for every secret without one. An existing policy stays.
-    type: json
 extends_documentation_fragment:
   - amazon.aws.common.modules
   - amazon.aws.region.modules

@@ -36,13 +36,7 @@ class MakingMemorySecrets(SecretMaking, MemorySecrets):
 
     def _create(self, name: str, content: str, version: str, form: Form) -> None:
         super()._create(name, content, version, form)
-        self.forms[name] = replace(form, policy=self.forms.get(name, Form()).policy)
-
-    def policy(self, name: str) -> str | None:
-        return self._act("look", name, lambda: self.forms.get(name, Form()).policy)
-
-    def _put_policy(self, name: str, policy: str) -> None:
-        self._act("policy", name, lambda: self._change(name, policy=policy))
+        self.forms[name] = form
 
     def _update(self, name: str, description: str | None, key: str | None) -> None:
         parts = {"description": description, "key": key}

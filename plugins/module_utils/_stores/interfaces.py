@@ -44,8 +44,6 @@ class Form:
     tags: Mapping[str, str] = field(default_factory=dict)
     replicas: Tuple[str, ...] = ()
     """Regions that hold replicas of a secret."""
-    policy: Optional[str] = None
-    """A resource policy, as JSON. Applied to a secret without a policy."""
 
 
 PLAIN_FORM = Form()

@@ -51,7 +51,6 @@ class Change:
     key: Optional[str] = None
     tags: Mapping[str, str] = field(default_factory=dict)
     replicas: Tuple[str, ...] = ()
-    policy: Optional[str] = None
 
     @property
     def rewrites(self) -> bool:
@@ -63,8 +62,7 @@ class Change:
         parts = ["description"] if self.description is not None else []
         parts += [f"key {self.key}"] if self.key else []
         parts += [f"tag {name}" for name in sorted(self.tags)]
-        parts += [f"replica in {region}" for region in self.replicas]
-        return parts + (["resource policy"] if self.policy else [])
+        return parts + [f"replica in {region}" for region in self.replicas]
 
 
 def change(present: Form, wanted: Form) -> Change:
@@ -105,8 +103,6 @@ class SecretMaking(VersionedStore):
                 raise AlreadyExists(
                     f"another writer created secret {name} at the same moment; run the same command again"
                 ) from None
-        if form.policy:
-            self._put_policy(name, form.policy)
 
     def merge(self, name: str, content: str, *, version: str, instead_of: Optional[str]) -> None:
         """Makes the content current if version ``instead_of`` still is. None stands for a secret without a version.
@@ -126,8 +122,6 @@ class SecretMaking(VersionedStore):
             self._tag(name, wanted.tags)
         if wanted.replicas:
             self._replicate(name, wanted.replicas)
-        if wanted.policy:
-            self._put_policy(name, wanted.policy)
 
     def schedule_deletion(self, name: str, *, days: int) -> bool:
         """Schedules the deletion of a secret. Returns whether this changed anything."""
@@ -158,14 +152,6 @@ class SecretMaking(VersionedStore):
     @abstractmethod
     def _kept(self, name: str) -> ExistingEntry:
         """The properties of a secret. Raises :class:`NotFound`."""
-
-    @abstractmethod
-    def policy(self, name: str) -> Optional[str]:
-        """The resource policy of an existing secret."""
-
-    @abstractmethod
-    def _put_policy(self, name: str, policy: str) -> None:
-        """Puts a resource policy."""
 
     @abstractmethod
     def _update(self, name: str, description: Optional[str], key: Optional[str]) -> None:

@@ -42,12 +42,6 @@ class MakingVault(SecretMaking, VaultSecrets):
         super()._create(name, content, version, form)
         self._patch(name, {**form.tags, DESCRIPTION: form.description})
 
-    def policy(self, name: str) -> Optional[str]:
-        raise StoreError(f"secret {name}: Vault has no policies for single secrets; remove resource_policy")
-
-    def _put_policy(self, name: str, policy: str) -> None:
-        self.policy(name)
-
     def _update(self, name: str, description: Optional[str], key: Optional[str]) -> None:
         if description is not None:
             self._patch(name, {DESCRIPTION: description})

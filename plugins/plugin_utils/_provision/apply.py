@@ -51,7 +51,6 @@ class WriteOptions:
     """Refuse given values if the stores hold other values."""
     key: str | None = None
     """A key to use instead of the catalog's. None for the catalog's key, empty for AWS's own."""
-    policy: str | None = None
     forms: bool = True
     """Bring existing secrets and parameters to the key, tags and other properties that the catalog asks for."""
 
@@ -228,8 +227,7 @@ class Provisioner:
         if of_name(write.name).has_labels:
             version = str(uuid.uuid4())
             if write.act == CREATE:
-                form = replace(self.form(write.name), policy=self._policy_for(write.name))
-                self.secrets.make(write.name, write.content, version=version, form=form)
+                self.secrets.make(write.name, write.content, version=version, form=self.form(write.name))
             else:
                 self.secrets.merge(write.name, write.content, version=version, instead_of=write.instead_of or None)
         elif write.act == CREATE:
@@ -261,10 +259,6 @@ class Provisioner:
             replicas=aws.replicas if aws and is_aws and of_name(name).has_labels else (),
         )
 
-    def _policy_for(self, name: str) -> str | None:
-        traits = of_name(name)
-        return self.write_options.policy if traits.has_labels and traits.is_aws else None
-
     def _description(self, write: Write) -> str:
         setting = self.catalog.settings.get(write.fills[0].target)
         return setting.description if setting and setting.description else ""
@@ -293,10 +287,6 @@ class Provisioner:
                     f"parameter {name} lacks {late} until {seen.journal.rotation}, which changes it, has ended"
                 )
                 item = Change(tags=item.tags)
-            # A killed run may have created the secret without its policy.
-            policy = self._policy_for(name)
-            if policy and not self.secrets.policy(name):
-                item = replace(item, policy=policy)
             if item.messages:
                 changes[name] = item
         return changes, notes

@@ -35,15 +35,6 @@ class MakingSecrets(SecretMaking, SecretsManager):
         )
         return ExistingEntry(name, form, deleted="DeletedDate" in result)
 
-    def policy(self, name: str) -> str | None:
-        with aws_errors.translated("secretsmanager:GetResourcePolicy", f"secret {name}"):
-            text: str | None = self._client.get_resource_policy(SecretId=name).get("ResourcePolicy")
-        return text
-
-    def _put_policy(self, name: str, policy: str) -> None:
-        with aws_errors.translated("secretsmanager:PutResourcePolicy", f"secret {name}"):
-            self._client.put_resource_policy(SecretId=name, ResourcePolicy=policy, BlockPublicPolicy=True)
-
     def _update(self, name: str, description: str | None, key: str | None) -> None:
         parts = {"Description": description, "KmsKeyId": key}
         with aws_errors.translated("secretsmanager:UpdateSecret", f"secret {name}"):

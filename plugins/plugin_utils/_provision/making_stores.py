@@ -28,12 +28,6 @@ class MakingByName(ByName[SecretMaking], SecretMaking):
     def _kept(self, name: str) -> ExistingEntry:
         return self.of(name)._kept(name)
 
-    def policy(self, name: str) -> str | None:
-        return self.of(name).policy(name)
-
-    def _put_policy(self, name: str, policy: str) -> None:
-        self.of(name)._put_policy(name, policy)
-
     def _update(self, name: str, description: str | None, key: str | None) -> None:
         self.of(name)._update(name, description, key)
 

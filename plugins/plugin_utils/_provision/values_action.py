@@ -84,7 +84,6 @@ class ValuesAction(ControllerAction):
             anyway=args.get("anyway", False),
             exact=args.get("exact", False),
             key=args["kms_key"],
-            policy=args.get("resource_policy"),
             forms=self.forms,
         )
         provisioner = Provisioner(

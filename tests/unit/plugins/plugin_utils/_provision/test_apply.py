@@ -31,7 +31,6 @@ WRITES = (
     "update",
     "tag",
     "replicate",
-    "policy",
     "write",
     "restore",
     "schedule_deletion",
@@ -211,11 +210,10 @@ def test_a_race_without_end_is_an_error() -> None:
 
 def test_what_a_secret_is_made_with() -> None:
     world = World()
-    world.provision(policy='{"Statement": []}')
+    world.provision()
     form = world.secrets.forms[CORE]
     assert form.key == "alias/app-test"
     assert form.replicas == ("eu-west-1",)
-    assert form.policy == '{"Statement": []}'
     assert form.tags == {
         "Application": "app",
         "Environment": "test",
@@ -240,26 +238,6 @@ def test_tags_are_those_of_everything_that_is_made() -> None:
         with pytest.raises(PolicyError, match=r"aws\.tags"):
             world.provision()
         assert not set(killer.ops) & set(WRITES)  # type: ignore[attr-defined]
-
-
-@pytest.mark.parametrize("after", [False, True], ids=["before", "after"])
-def test_killed_between_a_secret_and_its_policy(after: bool) -> None:
-    whole, text = World(), '{"Statement": []}'
-    killer = Killer()
-    hooked(whole, killer)
-    whole.provision(policy=text)
-    for at in [number for number, op in enumerate(killer.ops, 1) if op == "policy"]:
-        world = World()
-        hooked(world, Killer(at, after=after))
-        with pytest.raises(Killed):
-            world.provision(policy=text)
-        hooked(world, Hook())
-        world.secrets.seed("app/test/admin", "{}")
-        world.secrets._change("app/test/admin", policy="theirs")
-        world.provision(policy=text)
-        policies = {name: form.policy for name, form in world.secrets.forms.items()}
-        assert policies == {**dict.fromkeys(policies, text), "app/test/admin": "theirs"}
-        assert world.provision(policy=text) == []
 
 
 def test_a_secret_that_is_there_gets_what_it_lacks() -> None:
