@@ -79,7 +79,8 @@ class Https:
                 """Nothing: the test's output is for the test."""
 
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        context.load_cert_chain(certificate)
+        self.renew = context.load_cert_chain
+        self.renew(certificate)
         self._server = ThreadingHTTPServer((LOOPBACK, 0), Handler)
         self._server.handle_error = lambda *_: None  # type: ignore[method-assign] # a client that trusts it not hangs up
         # Without do_handshake_on_connect=False one slow client would keep all others waiting.

@@ -5,7 +5,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+import shlex
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from typing import Any
 
@@ -45,13 +46,30 @@ def servers(lab: Lab, authority: Authority) -> Iterator[dict[str, Https]]:
 def verified(
     lab: Lab, *, environment: Mapping[str, str] | None = None, **variables: str
 ) -> tuple[Run, dict[str, tuple[str, str]]]:
+    run, rows = findings(lab, environment=environment, **variables)
+    return run, {row["place"]: (row["status"], row["message"]) for row in rows}
+
+
+def findings(
+    lab: Lab, *, environment: Mapping[str, str] | None = None, **variables: str
+) -> tuple[Run, list[dict[str, str]]]:
     report = lab.directory / "report"
     (report / "partial.json").unlink(missing_ok=True)
     given = {"verify_report_path": str(report), "verify_only": "tls", **variables}
     run = lab.run("-e", json.dumps(given), playbook=VERIFY, environment=environment)
     path = report / "partial.json"
     result = json.loads(path.read_text()) if path.exists() else {"checks": []}
-    return run, {outcome["place"]: (outcome["status"], outcome["message"]) for outcome in outcomes(result, "WPS603")}
+    return run, outcomes(result, "WPS603")
+
+
+def renewed(lab: Lab, authority: Authority, servers: Mapping[str, Https], rows: Sequence[Mapping[str, str]]) -> None:
+    """What certbot does on the hosts of the findings' commands: it renews what ends soon."""
+    by_host = dict(zip((host.name for host in lab.hosts), servers, strict=True))
+    for command in {row["command"] for row in rows if row["status"] == "fail"}:
+        words = shlex.split(command)
+        for host in words[1].split(",") if words[-1] == "certbot renew" else ():
+            if by_host[host] in ("soon", "expired"):
+                servers[by_host[host]].renew(authority.certificate())
 
 
 def expect(result: Mapping[str, tuple[str, str]], places: Mapping[str, str]) -> None:
@@ -78,6 +96,10 @@ def test_from_outside(lab: Lab, authority: Authority, servers: dict[str, Https])
     run, result = verified(lab, verify_cafile=str(authority.cafile))
     planted.ended(run.code)
     expect(result, {name: server.url for name, server in servers.items()})
+    renewed(lab, authority, servers, findings(lab, verify_cafile=str(authority.cafile))[1])
+    _run, result = verified(lab, verify_cafile=str(authority.cafile))
+    failed = [servers[name].url for name in ("another name", "another authority")]
+    assert sorted(place for place, (status, _message) in result.items() if status == "fail") == sorted(failed)
     del lab.hosts[1:]
     lab.host_vars["web1"]["env_deploy_external_health_url"] = servers["valid"].url
     trusted: dict[str, Any] = {"environment": {"SSL_CERT_FILE": str(authority.cafile)}}
@@ -98,7 +120,11 @@ def test_on_hosts(lab: Lab, authority: Authority, servers: dict[str, Https]) -> 
     run, result = verified(lab)
     planted.ended(run.code)
     named = zip(servers.items(), lab.hosts, strict=True)
-    expect(result, {name: f"{host.name} {server.url}" for (name, server), host in named})
+    places = {name: f"{host.name} {server.url}" for (name, server), host in named}
+    expect(result, places)
+    renewed(lab, authority, servers, findings(lab)[1])
+    _run, result = verified(lab)
+    assert [name for name, place in places.items() if result[place][0] == "fail"] == [*MISTAKES][2:]
     for variables in lab.host_vars.values():
         variables["env_deploy_health_url"] = servers["valid"].url
     run, result = verified(lab)

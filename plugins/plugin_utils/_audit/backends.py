@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import re
+import shlex
 import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
@@ -71,6 +72,11 @@ class AuditBody(ABC):
     def retention(self) -> int | None:
         """Days after which a record is deleted. None for never, or if the store does not show it."""
         return None
+
+    def restoring(self, number: int) -> str:
+        """Command that restores a record's first version. Empty if the store keeps no versions."""
+        del number
+        return ""
 
 
 def record(
@@ -279,6 +285,12 @@ class S3Objects(AuditBody):
         if text != line and (standing is None or standing.id != entry.id):
             raise Conflict(f"{S3_PREFIX}{self._bucket}/{key} holds another record")
         return text
+
+    def restoring(self, number: int) -> str:
+        bucket, key = shlex.quote(self._bucket), shlex.quote(self._key(number))
+        versions = f"aws s3api list-object-versions --bucket {bucket} --prefix {key}"
+        first = f'"$({versions} --query Versions[-1].VersionId --output text)"'
+        return f"aws s3api copy-object --bucket {bucket} --key {key} --copy-source {bucket}/{key}?versionId={first}"
 
     def _key(self, number: int) -> str:
         return f"{self._prefix}{number:012}.json"

@@ -154,52 +154,57 @@ def verify(lines: Sequence[str], head: Head | None = None) -> list[str]:
 
     Without ``head``, a missing record at the end or a change of the last record stays unknown.
     """
-    problems: list[str] = []
+    return [problem for _number, problem in broken(lines, head)]
+
+
+def broken(lines: Sequence[str], head: Head | None = None) -> Iterator[tuple[int, str]]:
+    """Problems, each with the number of the record to restore."""
     before: AuditEntry | None = None
     trusted = True  # whether the previous line could be read
     for at, line in enumerate(lines, 1):
         try:
             entry = parsed(line)
         except AuditError as error:
-            problems.append(f"line {at} {error}: it was altered")
+            yield at, f"line {at} {error}: it was altered"
             trusted = False
             continue
-        problems.extend(_step(before, entry, trusted))
+        yield from _step(before, entry, trusted)
         before, trusted = entry, True
-    problems.extend(_end(lines, before, head))
-    return problems
+    yield from _end(lines, before, head)
 
 
-def _step(before: AuditEntry | None, entry: AuditEntry, trusted: bool) -> Iterator[str]:
+def _step(before: AuditEntry | None, entry: AuditEntry, trusted: bool) -> Iterator[tuple[int, str]]:
     number, wanted = (before.number, before.digest) if before else (0, NONE)
     if not trusted:
         if entry.number <= number:
-            yield f"{entry} comes after record {number}: the order was changed"
+            yield number + 1, f"{entry} comes after record {number}: the order was changed"
         return
     if entry.number == number:
-        yield f"record {number} occurs twice"
+        yield number + 1, f"record {number} occurs twice"
     elif entry.number < number:
-        yield f"{entry} comes after record {number}: the order was changed"
+        yield number + 1, f"{entry} comes after record {number}: the order was changed"
     elif entry.number > number + 1:
         last = entry.number - 1
-        yield f"record {last} is missing" if last == number + 1 else f"records {number + 1} to {last} are missing"
+        records = f"record {last} is" if last == number + 1 else f"records {number + 1} to {last} are"
+        yield number + 1, f"{records} missing"
     elif entry.previous != wanted:
         yield (
-            f"{entry} does not follow record {number}: one of the two was altered"
+            (number, f"{entry} does not follow record {number}: one of the two was altered")
             if before
-            else f"{entry} names a previous record, but it is the first"
+            else (entry.number, f"{entry} names a previous record, but it is the first")
         )
 
 
-def _end(lines: Sequence[str], last: AuditEntry | None, head: Head | None) -> Iterator[str]:
+def _end(lines: Sequence[str], last: AuditEntry | None, head: Head | None) -> Iterator[tuple[int, str]]:
     if head is None or not head.number:
         return
     if last is None or last.number < head.number:
-        yield f"the log ends at record {last.number if last else 0}, but its head is {head}: the end was cut off"
+        number = last.number if last else 0
+        yield number + 1, f"the log ends at record {number}, but its head is {head}: the end was cut off"
         return
     digests = [entry.digest for entry in map(readable, lines) if entry and entry.number == head.number]
     if digests and head.digest not in digests:
-        yield f"record {head.number} differs from the record that the head names: it was altered"
+        yield head.number, f"record {head.number} differs from the record that the head names: it was altered"
 
 
 def chain(lines: Iterable[str], head: Head | None = None) -> Chain:

@@ -4,12 +4,14 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.catalog_model import Catalog
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.verdicts import Row
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify import finding_command
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify.check import (
     Facts,
     Outcome,
@@ -57,6 +59,12 @@ def by_unit(
             yield from look(name, unit, result)
 
     return by_host(host, *needs)
+
+
+def restart(result: Mapping[str, Any], hosts: str = "{place}") -> str:
+    """Command that restarts a host's units of systemd. Empty without one."""
+    units = [unit["unit"] for unit in result["units"] if unit["load"] == "loaded" and not unit.get("manager")]
+    return finding_command.on_host(shlex.join(["systemctl", "restart", "--", *units]), hosts) if units else ""
 
 
 def renewed(finding: Outcome, catalog: Catalog, setting: str, command: str = ROTATE) -> Outcome:

@@ -173,10 +173,12 @@ class Gatherer:
             chain = self.chain
         except SecretsError as error:
             return {"where": where, "problem": one_line(error)}
-        problems = [*audit_chain.verify(chain.lines, self._head), *audit_chain.strays(chain)]
+        body = self._audit_body
+        problems = [(text, body.restoring(number)) for number, text in audit_chain.broken(chain.lines, self._head)]
+        problems += [(text, "") for text in audit_chain.strays(chain)]
         result = {"where": where, "records": len(chain.lines), "problems": problems, "head_known": bool(self._head)}
         try:
-            return {**result, "retention": self._audit_body.retention()}
+            return {**result, "retention": body.retention()}
         except SecretsError as error:
             return {**result, "retention_problem": one_line(error)}
 

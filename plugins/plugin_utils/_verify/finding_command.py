@@ -71,11 +71,11 @@ def with_policy(words: Sequence[str], document: Mapping[str, Any], otherwise: st
     return literal([*words, text]) if len(text) <= LONGEST_POLICY else otherwise
 
 
-def on_host(command: str) -> str:
+def on_host(command: str, hosts: str = "{place}") -> str:
     """Template that runs a host's own command there. Empty if Ansible would interpret the command."""
     line = shlex.quote(command).replace("{", "{{").replace("}", "}}")
     usable = command.isprintable() and not _READ_BY_ANSIBLE.search(command)
-    return f"ansible {{place}} --become -m ansible.builtin.shell -a {line}" if usable else ""
+    return f"ansible {hosts} --become -m ansible.builtin.shell -a {line}" if usable else ""
 
 
 def literal(words: Sequence[str]) -> str:

@@ -3,11 +3,9 @@
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify import finding_command
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify.check import (
     Check,
     Outcome,
@@ -15,22 +13,21 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify.check i
     good,
     not_applicable,
 )
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify.check_helpers import by_host
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify.check_helpers import by_host, restart
 
 
 def _host(host: str, result: Mapping[str, Any]) -> Iterator[Outcome]:
-    units = [unit["unit"] for unit in result["units"] if unit["load"] == "loaded" and not unit.get("manager")]
-    restart = finding_command.on_host(shlex.join(["systemctl", "restart", "--", *units])) if units else ""
+    command = restart(result)
     for answer in result["health"]:
         if answer.get("problem"):
-            yield bad(f"{answer['url']}: {answer['problem']}", host, command=restart)
+            yield bad(f"{answer['url']}: {answer['problem']}", host, command=command)
         elif answer["status"] == 200:
             yield good(f"{answer['url']}: 200 in {answer['seconds']:.2f} s", host)
         else:
-            yield bad(f"{answer['url']}: status {answer['status']}", host, command=restart)
+            yield bad(f"{answer['url']}: status {answer['status']}", host, command=command)
     for answer in result["health_commands"]:
         if answer["problem"]:
-            yield bad(answer["problem"], host, command=restart)
+            yield bad(answer["problem"], host, command=command)
         else:
             yield good(f"services.{answer['service']}.health_command: exit code 0", host)
     if not result["health"] and not result["health_commands"]:

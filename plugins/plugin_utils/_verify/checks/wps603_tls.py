@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify.check import (
@@ -17,27 +16,29 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify.check i
 )
 
 LEAST_DAYS = 14
-ON_HOST = "ansible %s -m ansible.builtin.command -a 'curl --verbose --insecure --output /dev/null {target}'"
+RENEW = "ansible {target} --become -m ansible.builtin.command -a 'certbot renew'"
+SHOW = "ansible {target} -m ansible.builtin.command -a 'curl --verbose --insecure --output /dev/null {name}'"
+EXPIRED = "certificate has expired"
 
 
 def look(facts: Facts) -> Iterator[Outcome]:
-    seen = [(url, url, "", item) for url, item in sorted(facts.of("outside").items())]
     hosts = facts.of("hosts")
+    seen = [(url, ",".join(sorted(hosts)), "", item) for url, item in sorted(facts.of("outside").items())]
     for host in sorted(hosts):
         if hosts[host].get("problem"):
             yield unknown(hosts[host]["problem"], host)
-        seen += [(f"{host} {item['url']}", item["url"], host, item) for item in hosts[host].get("health", ())]
-    https = [row for row in seen if row[1].startswith("https:")]
-    for place, url, host, item in https:
-        tls, command = item.get("tls"), ON_HOST % host if re.fullmatch(r"\w[\w.-]*", host) else ""
+        seen += [(f"{host} {item['url']}", host, SHOW, item) for item in hosts[host].get("health", ())]
+    https = [row for row in seen if row[0].rpartition(" ")[2].startswith("https:")]
+    for place, target, show, item in https:
+        tls = item.get("tls")
         if not tls:
             yield unknown(f"no certificate was seen: {item.get('problem') or 'it has no end date'}", place)
         elif tls.get("problem"):
             message = f"the certificate is invalid: {tls['problem']}"
-            yield bad(message, place, target=url, command=command)
+            yield bad(message, place, target=target, command=RENEW if tls["problem"] == EXPIRED and target else show)
         elif tls["days"] < LEAST_DAYS:
             message = f"the certificate ends in {tls['days']} days, at {tls['until']}"
-            yield bad(message, place, target=url, command=command)
+            yield bad(message, place, target=target, command=RENEW if target else show)
         else:
             yield good(f"the certificate lasts {tls['days']} days, until {tls['until']}", place)
     if not https and not any(item.get("problem") for item in hosts.values()):
@@ -52,10 +53,10 @@ CHECK = Check(
     title="Certificates of health addresses are trusted and last 14 days or longer",
     reason="An expired certificate makes the application unreachable for every user.",
     fix=(
-        "The administrator of the host or load balancer renews the certificate, and finds out why the automatic "
-        "renewal failed."
+        "Renew the certificate (the command is for certbot on hosts; at a load balancer, renew it there), and find out "
+        "why the automatic renewal failed. A person decides about another name or issuer: the command shows both."
     ),
-    command="curl --verbose --output /dev/null {target}",
+    command="curl --verbose --output /dev/null {name}",
     look=look,
     needs=("hosts", "outside"),
 )

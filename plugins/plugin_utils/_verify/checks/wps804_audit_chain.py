@@ -24,8 +24,8 @@ def look(facts: Facts) -> Iterator[Outcome]:
     if result.get("problem"):
         yield unknown(f"not readable: {result['problem']}", result["where"])
         return
-    for message in result["problems"]:
-        yield bad(message, result["where"])
+    for message, command in result["problems"]:
+        yield bad(message, result["where"], command=command)
     if not result["problems"]:
         against = " against the head that the journal keeps" if result.get("head_known") else ""
         yield good(f"{result['records']} records, verified{against}", result["where"])
@@ -38,8 +38,12 @@ CHECK = Check(
     severity="high",
     title="The audit log's records form an unbroken chain, up to the journal's head",
     reason="A missing or altered record can hide an unauthorized action.",
-    fix="Compare the log with the local copy and CloudTrail before you rebuild the copy (docs/how-to/audit-log.md).",
-    command="ansible-playbook watchparty.secrets.rotation_report {run}",
+    fix=(
+        "Find out who changed the log. In S3, the command restores a record's first version, and the other versions "
+        "stay as evidence. CloudWatch Logs keeps no versions: the command shows who deleted log streams. Put missing "
+        "records back from a copy that verifies (docs/how-to/audit-log.md)."
+    ),
+    command="aws cloudtrail lookup-events --lookup-attributes AttributeKey=EventName,AttributeValue=DeleteLogStream",
     look=look,
     needs=("audit",),
 )

@@ -30,6 +30,7 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._audit.backends
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._audit.chain import Head
 from tests.unit.plugins.plugin_utils._audit.audit_bodies import BUCKET, GROUP, NAMES, PREFIX, STREAM, logs, objects
 from tests.unit.plugins.plugin_utils._audit.audit_lines import log, record_fields
+from tests.unit.plugins.plugin_utils._verify import pasted_commands
 
 Moto = Callable[[str], tuple[Any, list[str]]]
 Stubbed = Callable[[str], tuple[Any, Stubber]]
@@ -213,6 +214,42 @@ def test_objects_that_were_swapped_or_altered_show(bucket: tuple[Any, S3Objects]
     results = audit_chain.verify(body.chain().lines, audit_chain.parsed(lines[3]).head)
     assert "record 2 (r2:completed) comes after record 3: the order was changed" in results
     assert "line 4 is not a JSON object: it was altered" in results
+
+
+@pytest.mark.parametrize(
+    "put",
+    [
+        {2: None},
+        {1: None, 2: None, 4: None},
+        {3: "x"},
+        {2: log(3)[2], 3: log(2)[1]},
+        {2: log(1)[0]},
+        {2: log(2)[1].replace("ann@", "eve@")},
+        {2: log(2)[1].replace(audit_chain.digest(log(1)[0]), "0" * 64)},
+        {4: log(4)[3].replace("ann@", "eve@")},
+    ],
+    ids=str,
+)
+def test_the_commands_restore_a_log_until_it_verifies(moto: Moto, put: dict[int, str | None]) -> None:
+    client, _calls = moto("s3")
+    client.create_bucket(Bucket=BUCKET, CreateBucketConfiguration={"LocationConstraint": "eu-west-3"})
+    client.put_bucket_versioning(Bucket=BUCKET, VersioningConfiguration={"Status": "Enabled"})
+    body, lines = objects(client), log(4)
+    for line in lines:
+        body.append(line)
+    for number, text in put.items():
+        key = f"{PREFIX}{number:012}.json"
+        if text is None:
+            client.delete_object(Bucket=BUCKET, Key=key)
+        else:
+            client.put_object(Bucket=BUCKET, Key=key, Body=f"{text}\n".encode())
+    problems = [*audit_chain.broken(body.lines(), audit_chain.parsed(lines[3]).head)]
+    assert problems
+    for _round in lines:
+        for number, _text in problems:
+            pasted_commands.run_aws(body.restoring(number), lambda _service: client)
+        problems = [*audit_chain.broken(body.lines(), audit_chain.parsed(lines[3]).head)]
+    assert (problems, body.lines()) == ([], lines)
 
 
 def test_an_object_that_is_no_record_is_never_overwritten(bucket: tuple[Any, S3Objects]) -> None:

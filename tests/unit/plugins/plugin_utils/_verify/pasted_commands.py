@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import importlib.util
+import re
 import shlex
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import cache
@@ -13,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import botocore.session
+import jmespath
 from botocore import xform_name
 
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.verdicts import FAIL, Row
@@ -26,7 +28,7 @@ VARIABLES = {"app_environment", "aws_access_purge_policies"}.union(*extra_variab
 OPTIONS = {"-e", "--limit", "--tags", "--diff", "--check", "-v"}
 PROGRAMS = {"gh", "mysql", "psql", "rabbitmqctl", "valkey-cli", "curl", "printf", "${EDITOR:-vi}"}
 SERVICES = {"s3api": "s3"}
-GLOBAL = {"query"}
+GLOBAL = {"query", "output"}
 DUE_OR_PENDING = {"WPS701", "WPS801", "WPS802"}
 """Checks whose rotation is due, or only revokes."""
 
@@ -59,14 +61,19 @@ def of_rows(check: str, rows: Iterable[Row]) -> list[str]:
     return flaws([CheckResult(item, tuple(check_helpers.outcomes(rows)))])
 
 
-def run_aws(command: str, client: Callable[[str], Any]) -> None:
-    """As the AWS CLI does."""
+def run_aws(command: str, client: Callable[[str], Any]) -> str:
+    """As the AWS CLI does, and a shell for a command in a command."""
+    command = re.sub(r"\$\((.*)\)", lambda inner: run_aws(inner[1], client), command)
     _aws, service, operation, *rest = shlex.split(command)
     name = next(name for name in _model(service).operation_names if xform_name(name, "-") == operation)
     shape = _model(service).operation_model(name).input_shape
     members = {f"--{xform_name(member, '-')}": member for member in shape.members}
-    options = {members[option]: text for option, text in zip(rest[::2], rest[1::2], strict=True)}
-    getattr(client(SERVICES.get(service, service)), xform_name(name))(**options)
+    given = dict(zip(rest[::2], rest[1::2], strict=True))
+    query = given.pop("--query", "@")
+    given.pop("--output", None)
+    options = {members[option]: text for option, text in given.items()}
+    answer = getattr(client(SERVICES.get(service, service)), xform_name(name))(**options)
+    return str(jmespath.search(query, answer))
 
 
 def _flaws(command: str) -> Iterator[str]:

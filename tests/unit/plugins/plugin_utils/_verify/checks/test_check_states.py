@@ -215,6 +215,9 @@ def test_facts_of_another_shape_are_a_fault_and_never_pass(check: verify_check.C
     assert "fault: " in evidence(result, NOT_CHECKED)
 
 
+RENEW = "--become -m ansible.builtin.command -a 'certbot renew'"
+
+
 def wide(policy: str, **role: Any) -> dict[str, Any]:
     """A role with a policy that has a wildcard."""
     document = {"Statement": [{"Effect": "Allow", "Action": "secretsmanager:*", "Resource": "arn:x"}]}
@@ -238,6 +241,24 @@ def wide(policy: str, **role: Any) -> dict[str, Any]:
         ),
         ("WPS401", wide("read", inline=["read"]), "aws iam get-role-policy --role-name r --policy-name read"),
         ("WPS401", wide("r-2", attached={"r-2": "arn:aws:iam::1:policy/r-2"}), "ansible-playbook "),
+        ("WPS602", {"outside": {OUTSIDE: answer(status=503)}}, f"curl --verbose --output /dev/null {OUTSIDE}"),
+        (
+            "WPS602",
+            {"outside": {OUTSIDE: answer(status=503)}, **on_host(health=[answer(status=500)])},
+            "ansible web2 --become -m ansible.builtin.shell -a 'systemctl restart -- watchparty-web.service'",
+        ),
+        ("WPS603", {"outside": {OUTSIDE: answer(tls={"days": 3, "until": "x"})}}, f"ansible web1,web2 {RENEW}"),
+        ("WPS603", on_host(health=[answer(tls={"problem": "certificate has expired"})]), f"ansible web2 {RENEW}"),
+        (
+            "WPS603",
+            on_host(health=[answer(tls={"problem": "another name"})]),
+            "ansible web2 -m ansible.builtin.command -a 'curl --verbose --insecure --output /dev/null https://127.0.0.1:",
+        ),
+        (
+            "WPS603",
+            {"outside": {OUTSIDE: answer(tls={"problem": "another name"})}},
+            "curl --verbose --output /dev/null",
+        ),
     ],
 )
 def test_the_command_corrects_this_finding(check: str, over: dict[str, Any], command: str) -> None:

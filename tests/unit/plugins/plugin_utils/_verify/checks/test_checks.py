@@ -279,7 +279,11 @@ FAILS: list[tuple[str, dict[str, Any], str]] = [
     ("WPS803", {"secrets": {SECRET: secret(stages={"AWSCURRENT": "a", "AWSPENDING": "b"})}}, "version b is AWSPENDING"),
     ("WPS803", {"secrets": {SECRET: secret(rotation_enabled=True)}}, "automatic rotation by AWS is enabled"),
     ("WPS803", {"leftovers": ["watchparty-rotation/production/r1"]}, "left by a closed rotation"),
-    ("WPS804", {"audit": {"where": "x", "records": 3, "problems": ["record 2 is missing"]}}, "x: record 2 is missing"),
+    (
+        "WPS804",
+        {"audit": {"where": "x", "records": 3, "problems": [("record 2 is missing", "")]}},
+        "x: record 2 is missing",
+    ),
     (
         "WPS901",
         isolated(others={"staging": [{"own": "A", "other": "B"}]}),
