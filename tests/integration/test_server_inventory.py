@@ -4,8 +4,9 @@
 
 from __future__ import annotations
 
-import functools
+import os
 import secrets
+import subprocess
 from collections.abc import Iterator
 from contextlib import suppress
 from typing import Any
@@ -18,7 +19,6 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors im
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.kind_names import POSTGRESQL, VALKEY
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.server_baseline import (
     RecordedServer,
-    ServerDifference,
     ServerReading,
 )
 from ansible_collections.watchparty.secrets.plugins.module_utils._host.postgresql import (
@@ -32,14 +32,13 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._host.postgresq
 from ansible_collections.watchparty.secrets.plugins.module_utils._host.postgresql.inventory_queries import KINDS
 from ansible_collections.watchparty.secrets.plugins.module_utils._host.valkey import connection as valkey_connection
 from ansible_collections.watchparty.secrets.plugins.module_utils._host.valkey import inventory as valkey_inventory
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify import baseline_rows, server_commands
 from sandbox.postgres import Postgres, scram_verifier
 from sandbox.valkey import Valkey
 from tests import planted
 from tests.integration.postgresql_login.shop import Shop
+from tests.integration.server_checks import removals
 from tests.integration.valkey_lab import LOCAL, new_password, runner
 from tests.modules import run_module
-from tests.unit.plugins.plugin_utils._verify import verify_facts
 
 pytestmark = pytest.mark.servers
 KEY = "k" * 64
@@ -55,17 +54,6 @@ def inventory_of(*parts: dict[str, Any]) -> dict[str, Any]:
     for part in parts:
         server_baseline.add(inventory, part, further=True)
     return inventory
-
-
-def differences(place: str, recorded: RecordedServer, inventory: dict[str, Any]) -> list[ServerDifference]:
-    """Each of them fails WPS1103."""
-    server = {"server": VALKEY if "user" in recorded.kinds else POSTGRESQL}
-    command_for = functools.partial(server_commands.removing, place, server)
-    rows = [*baseline_rows.compared(place, recorded, inventory, "entries", command_for)]
-    found = server_baseline.compare(place, recorded, server_baseline.reading_of(inventory))
-    failed = verify_facts.judged("WPS1103", servers={**verify_facts.parts()["servers"], "baseline": rows})
-    assert [*failed] == (["WPS1103"] if found else [])
-    return found
 
 
 # --- PostgreSQL -----------------------------------------------------------------------------------------------------
@@ -86,8 +74,10 @@ PLANTED = {
     "a grant on tables": "CREATE ROLE thief; GRANT SELECT ON orders TO thief",
     "a grant to everybody": "GRANT SELECT ON orders TO PUBLIC",
     "a grant on a column": "CREATE ROLE thief; GRANT SELECT (note) ON orders TO thief",
-    "default privileges": "ALTER DEFAULT PRIVILEGES FOR ROLE {o} GRANT SELECT ON TABLES TO PUBLIC",
+    "default privileges": "ALTER DEFAULT PRIVILEGES FOR ROLE {o} GRANT SELECT ON TABLES TO PUBLIC;"
+    "ALTER DEFAULT PRIVILEGES FOR ROLE {o} IN SCHEMA public GRANT EXECUTE ON FUNCTIONS TO PUBLIC",
     "a function of the owner": "CREATE FUNCTION peek() RETURNS int LANGUAGE sql SECURITY DEFINER AS 'SELECT 1'",
+    "a procedure of the owner": "CREATE PROCEDURE peek() LANGUAGE sql SECURITY DEFINER AS 'SELECT 1'",
     "an untrusted function": "CREATE FUNCTION pid() RETURNS int LANGUAGE internal AS 'pg_backend_pid'",
     "a trigger": "CREATE TRIGGER evil BEFORE INSERT ON orders EXECUTE FUNCTION suppress_redundant_updates_trigger()",
     "a rule": "CREATE RULE evil AS ON DELETE TO orders DO ALSO SELECT 1",
@@ -161,8 +151,12 @@ def test_what_is_left_at_postgresql(shop: Shop) -> None:
     assert any(name.endswith("ldap") for kind, name in recorded.entries if kind == "pg_hba rule")
     assert BIND_PASSWORD not in str(recorded)
 
-    def found() -> list[ServerDifference]:
-        return differences("db", recorded, inventory_of_postgresql(shop, shop.first))
+    server = {"server": POSTGRESQL, "databases": {"s": shop.owner}}
+    password = postgresql.parse_url(shop.server.admin_url(), "the URL").password
+
+    def found() -> list[list[str]]:
+        inventory = inventory_of_postgresql(shop, shop.first)
+        return removals(server, f"{shop.server.host}:{shop.server.port}", recorded, inventory)
 
     assert found() == []
     with psycopg.connect(shop.server.admin_url(shop.owner), autocommit=True) as session:
@@ -171,8 +165,11 @@ def test_what_is_left_at_postgresql(shop: Shop) -> None:
             left = found()
             assert left, name
             assert VERIFIER not in str(left)
-            for command in {MENDED.get(name) or item.undo for item in left}:
-                session.execute(command.replace("ON … FROM", "ON TABLES FROM"))
+            if name in MENDED:
+                session.execute(MENDED[name])
+            for command in left if name not in MENDED else ():
+                environment = {**os.environ, "PGPASSWORD": password}
+                subprocess.run([*command, "-v", "ON_ERROR_STOP=1"], env=environment, check=True, capture_output=True)
             for remnant in LEFT:
                 with suppress(psycopg.Error):
                     session.execute(remnant)
@@ -266,7 +263,7 @@ USERS = {
     "a setting": ("CONFIG SET protected-mode no", "CONFIG SET protected-mode yes"),
     "the user for a primary": ("CONFIG SET masteruser evil", "CONFIG SET masteruser replicator"),
 }
-"""What is done, and what undoes it."""
+"""What is done, and what undoes it if the finding only lists the differences."""
 LIBRARY = "#!lua name=evil\nredis.register_function('f', function() return 1 end)"
 
 
@@ -316,12 +313,16 @@ def test_ordinary_work_at_valkey_is_no_difference(cache: Valkey) -> None:
 def test_what_is_left_at_valkey(cache: Valkey) -> None:
     recorded = source_of(of_valkey(cache))
     assert recorded.kinds == {"user", "module", "function", "replication", "setting"}
-    for name, (command, undo) in USERS.items():
-        cache.execute(*words(command))
-        (difference,) = differences("cache", recorded, inventory_of_valkey(cache))
-        assert valkey.digest_of("evil") not in str(difference)
-        assert difference.undo in ("", undo), name
-        cache.execute(*words(undo))
+    admin = valkey.parse_url(cache.admin_url(), "the URL")
+    server = {"server": VALKEY, "administrator_user": admin.user}
+    for name, (planted_command, undo) in USERS.items():
+        cache.execute(*words(planted_command))
+        (command,) = removals(server, f"{cache.host}:{cache.port}", recorded, inventory_of_valkey(cache))
+        assert valkey.digest_of("evil") not in str(command)
+        if command[0] == "valkey-cli":
+            subprocess.run(command, input=f"{admin.password}\n", text=True, check=True, capture_output=True)
+        else:
+            cache.execute(*words(undo))
         assert server_baseline.compare("cache", recorded, of_valkey(cache)) == [], name
 
 

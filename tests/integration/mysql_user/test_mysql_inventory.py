@@ -5,8 +5,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 from ansible_collections.watchparty.secrets.plugins.module_utils._core import server_baseline
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.kind_names import MYSQL
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.server_baseline import (
     RecordedServer,
     ServerDifference,
@@ -15,6 +17,7 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._core.server_ba
 from ansible_collections.watchparty.secrets.plugins.module_utils._host.mysql import inventory
 from sandbox.mariadb import ADMINISTRATOR, MariaDB
 from tests.integration.mysql_user.world import MysqlShop
+from tests.integration.server_checks import removals
 from tests.integration.two_users import rotate
 
 KEY = "k" * 64
@@ -26,12 +29,18 @@ KINDS = {
 
 
 def read(maria: MariaDB, *, user: str = ADMINISTRATOR, password: str = "", idle: Sequence[str] = ()) -> ServerReading:
+    return server_baseline.reading_of(inventory_of(maria, user=user, password=password, idle=idle))
+
+
+def inventory_of(
+    maria: MariaDB, *, user: str = ADMINISTRATOR, password: str = "", idle: Sequence[str] = ()
+) -> dict[str, Any]:
     address = {"host": maria.host, "port": maria.port, "tls_mode": "disable"}
     login = {"username": user, "password": password or maria.password}
     found = inventory.of_server(address, login, {"key": KEY, "own": OWN, "idle": idle})
     result = server_baseline.no_inventory()
     server_baseline.add(result, found)
-    return server_baseline.reading_of(result)
+    return result
 
 
 def source_of(reading: ServerReading) -> RecordedServer:
@@ -87,7 +96,9 @@ PLANTED: dict[str, tuple[str, ...]] = {
     "a primary": ("CHANGE MASTER 'do''or' TO MASTER_HOST = '203.0.113.9', MASTER_USER = 'thief'",),
     "a loadable function": ("INSERT INTO mysql.func VALUES ('door', 0, 'evil.so', 'function')",),
 }
-"""What is planted; the difference's own command removes it."""
+"""What is planted; the finding's command removes it."""
+FLUSHED = {"an account that is in no table"}
+"""Mended by a person: FLUSH PRIVILEGES would also remove an account of the application that no table has."""
 LEFT = (*("DROP USER IF EXISTS app_thief@'%', ''@'%', app_a@'%'", f"DROP USER IF EXISTS {ADMINISTRATOR}@'%'"),)
 """Accounts that are locked, and are no way in any more."""
 BOSS = f"ALTER USER {ADMINISTRATOR}@'127.0.0.1' "
@@ -134,7 +145,9 @@ def test_what_is_left_at_mariadb(maria: MariaDB) -> None:
         planted = differences(maria, recorded)
         assert planted, name
         assert "canary" not in str(planted)
-        maria.execute(*(text for difference in planted for text in difference.undo.split("; ")))
+        for command in removals({"server": MYSQL}, "db:3306", recorded, inventory_of(maria)):
+            assert (command[0] == "mysql") == (name not in FLUSHED)
+            maria.execute(*("FLUSH PRIVILEGES" if name in FLUSHED else command[-1]).split("; "))
         assert differences(maria, recorded) == [], name
         maria.execute(*LEFT)
     for name, (statement, undo) in CHANGED.items():

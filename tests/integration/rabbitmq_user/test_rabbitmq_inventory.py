@@ -4,11 +4,12 @@
 
 from __future__ import annotations
 
-import shlex
+from collections.abc import Sequence
 from typing import Any
 from urllib.parse import quote
 
 from ansible_collections.watchparty.secrets.plugins.module_utils._core import server_baseline
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.kind_names import RABBITMQ
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.server_baseline import (
     RecordedServer,
     ServerDifference,
@@ -18,6 +19,7 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._host.rabbitmq 
 from sandbox.rabbitmq import ADMINISTRATOR, RabbitMQ
 from tests.integration.rabbitmq_user.conftest import RIGHTS
 from tests.integration.rabbitmq_user.world import OLD, RabbitShop
+from tests.integration.server_checks import removals
 from tests.integration.two_users import rotate
 
 KEY = "k" * 64
@@ -26,11 +28,15 @@ Request = tuple[str, dict[str, Any]]
 
 
 def read(broker: RabbitMQ, *idle: str) -> ServerReading:
+    return server_baseline.reading_of(inventory_of(broker, *idle))
+
+
+def inventory_of(broker: RabbitMQ, *idle: str) -> dict[str, Any]:
     address = {"host": broker.host, "port": broker.port, "tls_mode": "disable"}
     login = {"username": ADMINISTRATOR, "password": broker.password}
     result = server_baseline.no_inventory()
     server_baseline.add(result, inventory.of_server(address, login, {"key": KEY, "own": OWN, "idle": idle}))
-    return server_baseline.reading_of(result)
+    return result
 
 
 def source_of(reading: ServerReading) -> RecordedServer:
@@ -64,7 +70,7 @@ PLANTED: dict[str, Request] = {
     "an upstream": ("parameters/federation-upstream/%2F/a'%20door", UPSTREAM),
     "a global parameter": ("global-parameters/own", {"value": "canary"}),
 }
-"""What is planted; the difference's own command removes it."""
+"""What is planted; the finding's command removes it."""
 CHANGED: dict[str, tuple[Request, Request]] = {
     "a password": (("users/report", {"password": "evil", "tags": "monitoring"}), ("users/report", {})),
     "a tag": (("users/report", {"password_hash": "", "tags": "administrator"}), ("users/report", {})),
@@ -107,8 +113,8 @@ def put(broker: RabbitMQ, path: str, body: dict[str, Any]) -> None:
     assert broker.asked("PUT", f"/{path}", body)[0] in (201, 204), path
 
 
-def undo(broker: RabbitMQ, command: str) -> None:
-    program, verb, *words = shlex.split(command)
+def undo(broker: RabbitMQ, command: Sequence[str]) -> None:
+    program, verb, *words = command
     assert program == "rabbitmqctl"
     names = [quote(word, safe="") for word in words if word != "-p"]
     assert broker.asked("DELETE", "/" + PATHS[verb].format(*names))[0] == 204, command
@@ -128,8 +134,9 @@ def test_what_is_left_at_rabbitmq(broker: RabbitMQ) -> None:
         planted = differences(broker, recorded)
         assert planted, name
         assert "canary" not in str(planted)
-        for difference in sorted(planted, key=lambda item: item.kind == "vhost"):
-            undo(broker, difference.undo)
+        commands = removals({"server": RABBITMQ}, "mq:5672", recorded, inventory_of(broker))
+        for command in sorted(commands, key=lambda words: words[1] == "delete_vhost"):
+            undo(broker, command)
         assert differences(broker, recorded) == [], name
     for name, ((path, body), (path_before, body_before)) in CHANGED.items():
         put(broker, path, body)

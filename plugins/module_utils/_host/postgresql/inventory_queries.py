@@ -75,8 +75,10 @@ SELECT 'grant', format('%s on column %I of %s to %s', privilege_type, attname, c
 UNION ALL
 SELECT 'default privilege', format('%s on new objects (%s) of %s%s to %s', privilege_type, defaclobjtype, o.name,
     ' in schema ' || quote_ident(nspname), g.name), '', '',
-    format('ALTER DEFAULT PRIVILEGES FOR ROLE %s%s REVOKE %s ON … FROM %s', o.sql,
-      ' IN SCHEMA ' || quote_ident(nspname), privilege_type, g.sql), t.xmin
+    format('ALTER DEFAULT PRIVILEGES FOR ROLE %s%s REVOKE %s ON %s FROM %s', o.sql,
+      ' IN SCHEMA ' || quote_ident(nspname), privilege_type, CASE defaclobjtype WHEN 'r' THEN 'TABLES'
+      WHEN 'S' THEN 'SEQUENCES' WHEN 'f' THEN 'FUNCTIONS' WHEN 'T' THEN 'TYPES' WHEN 'n' THEN 'SCHEMAS'
+      ELSE 'LARGE OBJECTS' END, g.sql), t.xmin
   FROM pg_default_acl t CROSS JOIN LATERAL aclexplode(defaclacl) JOIN r o ON o.oid = defaclrole
   JOIN r g ON g.oid = grantee LEFT JOIN pg_namespace s ON s.oid = defaclnamespace WHERE grantee <> defaclrole
 UNION ALL
@@ -84,7 +86,7 @@ SELECT 'function', p.oid::regprocedure::text, format('%s, %s, owner %s, callable
     CASE WHEN prosecdef THEN 'security definer' ELSE 'security invoker' END, r.name, coalesce((
       SELECT string_agg(DISTINCT e.name, ', ' ORDER BY e.name)
       FROM aclexplode(coalesce(proacl, acldefault('f', proowner))) JOIN r e ON e.oid = grantee), 'nobody')),
-    prosrc || coalesce(probin, '') || coalesce(proconfig::text, ''), 'DROP FUNCTION ' || p.oid::regprocedure, p.xmin
+    prosrc || coalesce(probin, '') || coalesce(proconfig::text, ''), 'DROP ROUTINE ' || p.oid::regprocedure, p.xmin
   FROM pg_proc p JOIN pg_language l ON l.oid = prolang JOIN r ON r.oid = proowner
   WHERE p.oid >= 16384 AND (prosecdef OR NOT lanpltrusted AND NOT EXISTS (
     SELECT FROM pg_depend WHERE classid = 'pg_proc'::regclass AND objid = p.oid AND deptype = 'e'))
