@@ -51,7 +51,8 @@ rm -rf /tmp/p /tmp/shop-tool.deb
 """
 THIEF = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIJzRXYuqN4QOxXmGDnh0KUWLxGJeyqVSDU7ZzgWqHg7N thief"
 PLANTED = {
-    "account thief": "useradd --no-create-home thief",
+    "account thief": "useradd --no-create-home thief; runuser -u thief -- sleep 9999 &",
+    "account toor": "useradd --non-unique --uid 0 --no-create-home toor",
     "authorized key SHA256:": f"mkdir -p /root/.ssh; echo {shlex.quote(THIEF)} >> /root/.ssh/authorized_keys",
     "sudoers file /etc/sudoers.d/x": "echo 'thief ALL=(ALL) NOPASSWD: ALL' > /etc/sudoers.d/x",
     "cron file /etc/cron.d/x": "echo '* * * * * root /tmp/x' > /etc/cron.d/x",
@@ -67,8 +68,11 @@ PLANTED = {
     ),
     "start file /etc/ld.so.preload": "ls /usr/lib/*/libm.so.6 > /etc/ld.so.preload",
     "PAM file /etc/pam.d/sshd": "echo 'auth optional pam_exec.so /tmp/x' >> /etc/pam.d/sshd",
-    "SSH daemon file /etc/ssh/sshd_config": "echo '# PermitRootLogin yes' >> /etc/ssh/sshd_config",
+    "SSH daemon file /etc/ssh/sshd_config.d/x.conf": "echo '# PermitRootLogin yes' > /etc/ssh/sshd_config.d/x.conf",
+    "SSH daemon file /etc/ssh/sshd_config is": "echo '# PermitRootLogin yes' >> /etc/ssh/sshd_config",
 }
+CHANGED = ("PAM file ", "SSH daemon file /etc/ssh/sshd_config is")
+"""A person mends these: a baseline has only digests of their content."""
 
 
 class BaselineLab:
@@ -99,6 +103,12 @@ class BaselineLab:
 
     def found(self) -> dict[str, list[str]]:
         """By host the findings of WPS211."""
+        result: dict[str, list[str]] = {}
+        for outcome in self.findings():
+            result.setdefault(outcome["place"], []).append(outcome["message"])
+        return result
+
+    def findings(self) -> list[dict[str, str]]:
         report = self.real.fleet.names.state / "verification"
         run = self.real.run("verify", "-e", "verify_only=WPS211", "-e", f"verify_report_path={report}")
         assert CANARY not in run.output
@@ -108,10 +118,7 @@ class BaselineLab:
         (check,) = json.loads(text)["checks"]
         failed = [outcome for outcome in check["outcomes"] if outcome["status"] != "pass"]
         assert check["status"] == ("fail" if failed else "pass"), check
-        result: dict[str, list[str]] = {}
-        for outcome in failed:
-            result.setdefault(outcome["place"], []).append(outcome["message"])
-        return result
+        return failed
 
     def stored(self) -> str:
         client = self.real.client("s3")
@@ -189,11 +196,18 @@ def test_whatever_a_thief_leaves_is_named_with_its_place(lab: BaselineLab) -> No
     for name in PLANTED:
         assert [text for text in found[lab.host] if text.startswith(name)], (name, found)
     assert len(found[lab.host]) == len(PLANTED), "\n".join(found[lab.host])
+    for outcome in lab.findings():
+        program, host, *_options, script = shlex.split(outcome["command"])
+        if program == "ansible":
+            lab.shell(script, host)
+    rest = lab.found()[lab.host]
+    assert len(rest) == len(CHANGED), rest
+    assert all(any(text.startswith(name) for text in rest) for name in CHANGED)
     refused = lab.record()
     assert refused.code != 0
     assert lab.stored() == before, "what is not accepted changes nothing"
     ids = re.findall(r"^([0-9a-f]{16})  host ", refused.output, re.MULTILINE)
-    assert len(ids) == len(PLANTED)
+    assert len(ids) == len(CHANGED)
     given = ("-e", f"baseline_accept={','.join(ids)}", "-e", "baseline_reason=a test")
     drill = lab.record(*given, "--check")
     assert drill.code == 0, drill.output

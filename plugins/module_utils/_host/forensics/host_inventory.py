@@ -198,11 +198,12 @@ class HostInventory:
         listed: Set[str] = set()
         for fields in accounts:
             name, password, uid, gid = fields[:4]
-            members += [(name, groups[gid])] if groups.get(gid) in administrators and uid != "0" else []
+            if groups.get(gid) in administrators and uid != "0":
+                self._add(MEMBER, "%s in %s" % (name, groups[gid]), "", "")
             if uid == "0" or host_accounts.logs_in_with(fields[6]):
                 listed.add(name)
                 facts = "uid %s, gid %s, home %s, shell %s" % (uid, gid, fields[5], fields[6])
-                self._add(ACCOUNT, name, facts, "userdel -- %s" % shlex.quote(name))
+                self._add(ACCOUNT, name, facts, "userdel -f -- %s" % shlex.quote(name))
             secret = shadow.get(name, "*") if password == "x" else password
             if secret[:1] not in ("!", "*"):
                 facts = self._digest(secret) if secret else "none needed"
@@ -255,9 +256,9 @@ class HostInventory:
                     capability = self._tree.capability(entry.path)
                     if capability or entry.status.st_mode & (stat.S_ISUID | stat.S_ISGID):
                         programs[entry.path] = (entry, capability)
-        unchanged = self._unchanged(path for path in programs if _is_in_system(path))
+        of_packages = self._of_packages(path for path in programs if _is_in_system(path))
         for path, (entry, capability) in programs.items():
-            facts = functools.partial(self._mode, entry, capability, path in unchanged)
+            facts = functools.partial(self._mode, entry, capability, of_packages.get(path, False))
             undo = "chmod u-s,g-s -- %s" if not capability else "setcap -r %s"
             of = self._of(entry.status.st_uid) or ("" if _is_in_system(path) else os.path.dirname(path))
             self._add(SETUID, path, facts, undo % shlex.quote(path), entry.changed, of=of)
@@ -278,12 +279,13 @@ class HostInventory:
                     if entry.status.st_size and not stat.S_ISDIR(entry.status.st_mode) and not is_other:
                         files.setdefault(entry.path, (kind, entry, place))
         targets = {path: self._tree.target(path) for path in files}
-        explained = self._unchanged([*files, *targets.values()]) | {os.devnull}
+        of_packages = self._of_packages([*files, *targets.values()])
+        explained = {path for path, is_same in of_packages.items() if is_same} | {os.devnull}
         explained |= {path for path, (_kind, entry, _place) in files.items() if self._mounts_snap(path, entry)}
         for path, (kind, entry, place) in files.items():
             is_explained = targets[path] in explained or (entry.is_link and self._is_other(kind, targets[path], files))
             if not is_explained and not ways_in.is_plain_pam(self._tree, path):
-                self._file(kind, entry, place)
+                self._file(kind, entry, place._replace(remedy=_remedy(place, path, of_packages)))
         with self._reading(UNIT):
             for entry in self._tree.entries(LINGER.pattern.format(account="*")):
                 self._file(UNIT, entry, LINGER, of=os.path.basename(entry.path))
@@ -320,16 +322,17 @@ class HostInventory:
         started = ", ".join(dict.fromkeys(name.decode("utf-8", "surrogateescape") for name in programs[:3]))
         return ("starts %s, " % started if started else "") + "content %s" % self._digest(content)
 
-    def _unchanged(self, paths: Any) -> Set[str]:
-        """Accepts the name if a package has no digests. If rpm does not answer, its kinds are left out: all files would
-        differ.
+    def _of_packages(self, paths: Any) -> Dict[str, bool]:
+        """Whether files of packages are as installed. Accepts the name if a package has no digests.
+
+        If rpm does not answer, its kinds are left out: all files would differ.
         """
         short: List[str] = []
-        unchanged = package_files.unchanged(paths, short, self._root, by_name=True)
+        result = package_files.compared(paths, short, self._root, by_name=True)
         if package_files.UNANSWERED in short:
             for kind in (SETUID, *(kind for kind, _begins in BY_PATH)):
                 self._leave_out(kind, package_files.UNANSWERED)
-        return unchanged
+        return result
 
     # Listeners
 
@@ -340,6 +343,15 @@ class HostInventory:
         for listener in dict.fromkeys(listeners.listeners()):
             undo = "fuser -k %d/%s" % (listener.port, listener.protocol) if listener.port else "ss -tulnp"
             self._add(LISTENER, listener.name, listener.facts, undo, listener.began or 0, of=self._of(listener.uid))
+
+
+def _remedy(place: StartFile, path: str, of_packages: Collection[str]) -> str:
+    """Command that undoes an addition. A package's file was altered. Logins need every file of PAM."""
+    if path in of_packages:
+        return start_files.REINSTALL
+    folder = os.path.dirname(path)
+    is_extra = place.remedy == start_files.EDIT and folder.endswith(".d") and folder != "/etc/pam.d"
+    return start_files.REMOVE if is_extra else place.remedy
 
 
 def _kind(path: str) -> str:

@@ -39,17 +39,24 @@ Record = Tuple[str, str, float]
 def unchanged(
     paths: Iterable[str], short: List[str], root: str = "/", *, by_name: bool = False, since: float = 0
 ) -> Set[str]:
-    """Paths whose content is as in a package, or cannot be compared. ``short`` says that, and whether rpm did not
-    answer: its files may be missing then.
+    results = compared(paths, short, root, by_name=by_name, since=since)
+    return {path for path, is_same in results.items() if is_same}
+
+
+def compared(
+    paths: Iterable[str], short: List[str], root: str = "/", *, by_name: bool = False, since: float = 0
+) -> Dict[str, bool]:
+    """Paths of packages, and whether their content is as in the package, or cannot be compared. ``short`` says that,
+    and whether rpm did not answer: its files may be missing then.
 
     ``by_name`` adds files of packages without digests, as in some images. ``since`` requires a later installation, and
     a file that changed no later than its package. ``root`` is the directory of the host.
     """
-    result, has_md5 = set(), _md5() is not None
+    result, has_md5 = {}, _md5() is not None
     for path, known in _recorded(paths, root, since, short).items():
         is_compared = has_md5 or not any(len(digest) == _MD5 for digest in known)
-        if (by_name and known == {NO_DIGEST}) or not is_compared or _digests(os.path.join(root, path[1:])) & known:
-            result.add(path)
+        is_accepted = (by_name and known == {NO_DIGEST}) or not is_compared
+        result[path] = is_accepted or bool(_digests(os.path.join(root, path[1:])) & known)
         if not is_compared and UNCOMPARED not in short:
             short.append(UNCOMPARED)
     return result

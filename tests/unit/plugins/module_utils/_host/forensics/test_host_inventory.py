@@ -7,7 +7,9 @@ from __future__ import annotations
 import base64
 import json
 import os
+import shlex
 import struct
+import subprocess
 from collections.abc import Callable
 from typing import Any
 
@@ -21,6 +23,7 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._host.forensics
 )
 from ansible_collections.watchparty.secrets.plugins.module_utils._host.forensics.host_inventory import HostInventory
 from ansible_collections.watchparty.secrets.plugins.module_utils._host.forensics.listeners import Listener
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify import baseline_rows, host_baselines
 from tests.unit.plugins.module_utils._host.forensics.opened_host import PASSWD, SHADOW, SHIPPED, Host
 
 CANARY = "canary-of-a-unit"
@@ -246,6 +249,30 @@ def test_what_somebody_planted(host: Host, name: str) -> None:
     assert differences(host, source) == []
     plant(host)
     assert differences(host, source) == [expected]
+
+
+BY_HAND = {
+    *("the command of a key", "sudoers itself", "an environment in a drop-in", "another setuid program", "PAM"),
+    *("PAM's common files", "a module of PAM", "sshd", "a login file", "what was removed", "a main group"),
+    *("a cron job of a package", "a unit of a package", "a shell for a service"),
+}
+"""The baseline has only digests, a package is to be installed again, or a login needs the file."""
+
+
+@pytest.mark.parametrize("name", PLANTED)
+def test_the_printed_command_removes_what_somebody_planted(host: Host, name: str) -> None:
+    """On the host's folder, as far as the command changes only files."""
+    source = recorded(busy(host))
+    PLANTED[name][0](host)
+    rows = baseline_rows.compared("host web1", source, inventory(host), "entries", host_baselines._command)
+    (command,) = (row["command"] for row in rows if row["state"] == "fail")
+    line = shlex.split(command)[-1]
+    assert (command == baseline_rows.LIST) == (name in BY_HAND)
+    if line.startswith(("rm ", "sed ", "chmod ")):
+        subprocess.run(["/bin/sh", "-c", line.replace(" /", f" {host.folder}/")], check=True)
+        assert differences(host, source) == []
+    else:
+        assert name in BY_HAND or line.startswith(("userdel -f ", "passwd -l ", "gpasswd -d ", "loginctl disable-"))
 
 
 def test_a_listener(host: Host, listening: list[Listener]) -> None:
