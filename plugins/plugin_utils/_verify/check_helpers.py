@@ -61,10 +61,10 @@ def by_unit(
     return by_host(host, *needs)
 
 
-def restart(result: Mapping[str, Any], hosts: str = "{place}") -> str:
-    """Command that restarts a host's units of systemd. Empty without one."""
-    units = [unit["unit"] for unit in result["units"] if unit["load"] == "loaded" and not unit.get("manager")]
-    return finding_command.on_host(shlex.join(["systemctl", "restart", "--", *units]), hosts) if units else ""
+def restart(units: Iterable[Mapping[str, Any]], hosts: str = "{place}") -> str:
+    """Command that restarts units of systemd. Empty without one."""
+    names = [unit["unit"] for unit in units if unit["load"] == "loaded" and not unit.get("manager")]
+    return finding_command.on_host(shlex.join(["systemctl", "restart", "--", *names]), hosts) if names else ""
 
 
 def renewed(finding: Outcome, catalog: Catalog, setting: str, command: str = ROTATE) -> Outcome:

@@ -15,7 +15,7 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify.check i
     not_applicable,
     unknown,
 )
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify.check_helpers import by_unit
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify.check_helpers import by_unit, restart
 
 
 def _unit(host: str, unit: Mapping[str, Any], result: Mapping[str, Any]) -> Iterator[Outcome]:
@@ -27,10 +27,10 @@ def _unit(host: str, unit: Mapping[str, Any], result: Mapping[str, Any]) -> Iter
         return
     if unit["held"]["differs"]:
         names = ", ".join(unit["held"]["differs"])
-        yield bad(f"{unit['unit']} runs with other values of {names}", host)
+        yield bad(f"{unit['unit']} runs with other values of {names}", host, command=restart([unit]))
     if unit["old"]:
         message = f"{unit['unit']} has run since {unit['began']}, but its .env is of {result['since']}"
-        yield bad(message, host)
+        yield bad(message, host, command=restart([unit]))
     for pid in unit["silent"]:
         yield unknown(f"{unit['unit']}: the kernel did not show the environment of process {pid}", host)
     if not unit["old"] and not unit["silent"] and not unit["held"]["differs"]:
@@ -46,7 +46,7 @@ CHECK = Check(
     severity="high",
     title="Every unit runs with the stores' values, and started after the newest .env",
     reason="A service uses the old values until it is restarted.",
-    fix="Restart the unit, or deploy again, which restarts it and checks its health.",
+    fix="Restart the unit. A deploy does not restart it while .env is unchanged.",
     scope=(
         "The start of each unit's main process, after the last healthy deploy or the last change of .env.",
         "Environments of 100 processes of a systemd unit. Of other managers' units, only of the main process.",

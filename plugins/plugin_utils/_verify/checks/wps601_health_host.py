@@ -17,7 +17,7 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify.check_h
 
 
 def _host(host: str, result: Mapping[str, Any]) -> Iterator[Outcome]:
-    command = restart(result)
+    command = restart(result["units"])
     for answer in result["health"]:
         if answer.get("problem"):
             yield bad(f"{answer['url']}: {answer['problem']}", host, command=command)

@@ -40,7 +40,7 @@ def _mend(results: Mapping[str, Mapping[str, Any]]) -> tuple[str, str]:
     for host, result in sorted(results.items()):
         answers = [*result.get("health", ()), *result.get("health_commands", ())]
         if any(answer.get("problem") or answer.get("status", 200) != 200 for answer in answers):
-            return host, restart(result, "{target}")
+            return host, restart(result["units"], "{target}")
     return "", ""
 
 

@@ -241,6 +241,11 @@ def wide(policy: str, **role: Any) -> dict[str, Any]:
         ),
         ("WPS401", wide("read", inline=["read"]), "aws iam get-role-policy --role-name r --policy-name read"),
         ("WPS401", wide("r-2", attached={"r-2": "arn:aws:iam::1:policy/r-2"}), "ansible-playbook "),
+        (
+            "WPS303",
+            on_host(units=[unit(old=True)]),
+            "ansible web2 --become -m ansible.builtin.shell -a 'systemctl restart -- watchparty-web.service'",
+        ),
         ("WPS602", {"outside": {OUTSIDE: answer(status=503)}}, f"curl --verbose --output /dev/null {OUTSIDE}"),
         (
             "WPS602",
