@@ -257,11 +257,7 @@ from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.watchparty.secrets.plugins.module_utils._core import inventory_answer
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import SecretsError
 from ansible_collections.watchparty.secrets.plugins.module_utils._host import health_check
-from ansible_collections.watchparty.secrets.plugins.module_utils._host.forensics import (
-    host_copies,
-    host_facts,
-    managed_facts,
-)
+from ansible_collections.watchparty.secrets.plugins.module_utils._host.forensics import host_copies, host_facts
 
 ARGUMENT_SPEC = {
     "path": {"type": "path", "required": True},
@@ -308,8 +304,12 @@ def main():
     except SecretsError as error:
         module.fail_json(msg=str(error))
     health = [health_check.ask_once(url, params["timeout"]) for url in params["health"]]
-    commands = managed_facts.health(params["managed"], os.path.dirname(params["path"]))
-    if params["inventory_key"]:  # most executions import none of this
+    commands = []
+    if params["managed"]:  # most executions import none of this
+        from ansible_collections.watchparty.secrets.plugins.module_utils._host.forensics import managed_facts
+
+        commands = managed_facts.health(params["managed"], os.path.dirname(params["path"]))
+    if params["inventory_key"]:
         from ansible_collections.watchparty.secrets.plugins.module_utils._host.forensics import host_inventory
 
         result["inventory"] = host_inventory.gathered(params["inventory_key"], params["inventory_known"])

@@ -51,7 +51,7 @@ rm -rf /tmp/p /tmp/shop-tool.deb
 """
 THIEF = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIJzRXYuqN4QOxXmGDnh0KUWLxGJeyqVSDU7ZzgWqHg7N thief"
 PLANTED = {
-    "account thief": "useradd --no-create-home thief; runuser -u thief -- sleep 9999 &",
+    "account thief": "useradd --no-create-home thief; systemd-run --uid=thief sleep 9999",
     "account toor": "useradd --non-unique --uid 0 --no-create-home toor",
     "authorized key SHA256:": f"mkdir -p /root/.ssh; echo {shlex.quote(THIEF)} >> /root/.ssh/authorized_keys",
     "sudoers file /etc/sudoers.d/x": "echo 'thief ALL=(ALL) NOPASSWD: ALL' > /etc/sudoers.d/x",
@@ -68,7 +68,9 @@ PLANTED = {
     ),
     "start file /etc/ld.so.preload": "ls /usr/lib/*/libm.so.6 > /etc/ld.so.preload",
     "PAM file /etc/pam.d/sshd": "echo 'auth optional pam_exec.so /tmp/x' >> /etc/pam.d/sshd",
-    "SSH daemon file /etc/ssh/sshd_config.d/x.conf": "echo '# PermitRootLogin yes' > /etc/ssh/sshd_config.d/x.conf",
+    "SSH daemon file /etc/ssh/sshd_config.d/x.conf": (
+        "mkdir -p /etc/ssh/sshd_config.d; echo '# X' > /etc/ssh/sshd_config.d/x.conf"
+    ),
     "SSH daemon file /etc/ssh/sshd_config is": "echo '# PermitRootLogin yes' >> /etc/ssh/sshd_config",
 }
 CHANGED = ("PAM file ", "SSH daemon file /etc/ssh/sshd_config is")

@@ -7,7 +7,6 @@ from __future__ import annotations
 import base64
 import json
 import re
-from html import escape
 from typing import Iterator, Tuple
 from urllib.parse import quote, quote_plus
 
@@ -24,6 +23,8 @@ AS_IS, URL, JSON, HTML, BASE64, HEXADECIMAL = (
 _PERCENT = re.compile("%[0-9A-F]{2}")
 _GO_ESCAPES = re.compile("[<>&\u2028\u2029]")
 """Characters that Go's JSON escapes, and so kubectl, docker and terraform."""
+_HTML = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;", "'": "&#x27;"})
+"""As html.escape, whose import is slow."""
 
 
 def forms(value: str) -> Iterator[Tuple[str, str]]:
@@ -53,7 +54,7 @@ def _texts(value: str) -> Iterator[Tuple[str, str]]:
     yield JSON, json.dumps(value, ensure_ascii=False)[1:-1]
     yield JSON, json.dumps(value)[1:-1].replace("/", "\\/")
     yield JSON, _GO_ESCAPES.sub(lambda match: "\\u%04x" % ord(match[0]), json.dumps(value, ensure_ascii=False)[1:-1])
-    yield HTML, escape(value)
+    yield HTML, value.translate(_HTML)
 
 
 def base64_cores(data: bytes) -> Iterator[str]:

@@ -113,7 +113,7 @@ def _request(parts: SplitResult, headers: Mapping[str, str], body: Optional[byte
     """Raises ValueError for text that would inject a line or word."""
     target = (parts.path or "/") + ("?" + parts.query if parts.query else "")
     host = parts.netloc.rpartition("@")[2]
-    ours = {"Host": host.encode("idna").decode(), "User-Agent": "watchparty.secrets", "Connection": "close"}
+    ours = {"Host": _encoded(host).decode(), "User-Agent": "watchparty.secrets", "Connection": "close"}
     if body is not None:
         ours["Content-Length"] = str(len(body))
     lines = ["%s: %s" % entry for entry in {**ours, **headers}.items()]
@@ -122,6 +122,12 @@ def _request(parts: SplitResult, headers: Mapping[str, str], body: Optional[byte
     method = "GET" if body is None else "POST"
     first = ("%s %s HTTP/1.1" % (method, target)).encode("ascii")
     return b"\r\n".join([first, *(line.encode("latin-1") for line in lines), b"", body or b""])
+
+
+def _encoded(host: str) -> bytes:
+    """The import of Python's idna is slow."""
+    is_plain = host.isascii() and all(0 < len(label) < 64 for label in host.split("."))
+    return host.encode("ascii" if is_plain else "idna")
 
 
 def _status(answer: BinaryIO, end: float) -> int:
@@ -146,12 +152,13 @@ def _line(answer: BinaryIO, end: float) -> bytes:
 
 def _connected(parts: SplitResult, seconds: float, cafile: Optional[str], result: Dict[str, Any]) -> socket.socket:
     is_secure = parts.scheme == "https"
-    address = (parts.hostname or "", parts.port or (443 if is_secure else 80))
+    host = parts.hostname or ""
+    address: Any = (_encoded(host), parts.port or (443 if is_secure else 80))
     connection = socket.create_connection(address, seconds)
     if not is_secure:
         return connection
     try:
-        return _secured(connection, address[0], cafile, result)
+        return _secured(connection, host, cafile, result)
     except BaseException:
         connection.close()
         raise

@@ -52,9 +52,10 @@ class _Sent:
 
     def __init__(self, sources: Dict[str, str]) -> None:
         self._sources = sources
+        self._folders = {source[:at] for source in sources for at, letter in enumerate(source) if letter == "."}
 
     def find_spec(self, name: str, _path: Any = None, _target: Any = None) -> Any:
-        is_package = any(source.startswith(name + ".") for source in self._sources)
+        is_package = name in self._folders
         if name not in self._sources and not is_package:
             return None
         spec_type: Any = type(json.__spec__)  # importing importlib would cost every host
@@ -67,6 +68,19 @@ class _Sent:
         source = self._sources.get(module.__name__)
         if source is not None:
             exec(compile(source, module.__name__, "exec"), module.__dict__)  # noqa: S102 - the collection's own files, sent by its controller
+
+
+def run(**document: Any) -> None:
+    """Starts the program, and ends the process at once: Python's own cleanup costs a tenth of a host's CPU time."""
+    code: Any = 0
+    try:
+        start(**document)
+    except SystemExit as end:
+        if isinstance(end.code, str):
+            raise
+        code = end.code
+    sys.stdout.flush()
+    os._exit(code)
 
 
 def start(

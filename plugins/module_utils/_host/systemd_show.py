@@ -4,7 +4,9 @@
 
 from __future__ import annotations
 
-from typing import Dict, List
+from typing import Dict, List, Mapping
+
+RUNNING = ("active", "reloading", "refreshing")
 
 
 def shown(text: str) -> List[Dict[str, str]]:
@@ -18,3 +20,10 @@ def shown(text: str) -> List[Dict[str, str]]:
                 block[name] = block[name] + "\n" + value if name in block else value
         blocks.append(block)
     return [block for block in blocks if block]
+
+
+def is_up(unit: Mapping[str, str]) -> bool:
+    """Whether the unit runs, or is a completed job."""
+    if unit.get("ActiveState") in RUNNING:
+        return True
+    return unit.get("ActiveState") == "inactive" and unit.get("Type") == "oneshot" and unit.get("Result") == "success"

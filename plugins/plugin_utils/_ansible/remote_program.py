@@ -27,7 +27,7 @@ _BOOT = (
     "import sys,json;"
     "sys.version_info>=(3,8) or sys.exit('needs Python 3.8 or newer, this is '+sys.version.split()[0]);"
     "d=json.loads(sys.stdin.buffer.read().decode());s={'__name__':'runtime'};"
-    "exec(compile(d.pop('runtime'),'runtime','exec'),s);s['start'](**d)"
+    "exec(compile(d.pop('runtime'),'runtime','exec'),s);s['run'](**d)"
 )
 
 _SYSTEM_PYTHON = re.compile(

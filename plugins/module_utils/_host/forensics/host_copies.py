@@ -14,7 +14,7 @@ import os
 import pwd
 import re
 import stat
-from typing import Collection, Dict, Iterator, List, NamedTuple, Optional, Sequence, Set, Tuple
+from typing import Callable, Collection, Dict, Iterator, List, NamedTuple, Optional, Sequence, Set, Tuple
 
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import HostError
 from ansible_collections.watchparty.secrets.plugins.module_utils._host import processes, safe_files
@@ -256,24 +256,33 @@ def _one(
 
 
 def _usual(places: Sequence[str], unread: UnreadPaths) -> Iterator[str]:
-    homes = sorted({entry.pw_dir for entry in pwd.getpwall() if not (entry.pw_dir + "/").startswith(NO_HOMES)} - {"/"})
+    folders = {entry.pw_dir for entry in pwd.getpwall() if not (entry.pw_dir + "/").startswith(NO_HOMES)} - {"/"}
+    homes = sorted(folder for folder in folders if not _is_gone(folder))
     names_in: Dict[str, List[str]] = {}
     for pattern in (*places, *(os.path.join(glob.escape(home), name) for home in homes for name in IN_HOMES)):
         names_in.setdefault(os.path.dirname(pattern), []).append(os.path.basename(pattern))
     for folder, names in names_in.items():
-        patterns = [name for name in names if glob.has_magic(name)]
-        matching = re.compile("|".join(map(fnmatch.translate, patterns)) or r"(?!)").match
-        paths = sorted(glob.glob(folder)) if glob.has_magic(folder) else [folder]
-        entries = [
-            entry
-            for path in paths
-            for entry in _plain_files(unread, path)
-            if entry.name in names or matching(entry.name)
-        ]
+        matching = _matching(*names)
+        paths = sorted(path[:-1] for path in glob.glob(folder + "/")) if glob.has_magic(folder) else [folder]
+        entries = [entry for path in paths for entry in _plain_files(unread, path) if matching(entry.name)]
         if len(entries) > MOST_ELSEWHERE:
             places_of = ([entry for entry in entries if fnmatch.fnmatchcase(entry.name, name)] for name in names)
             entries = [entry for place in places_of for entry in sorted(place, key=_age)[:MOST_ELSEWHERE]]
         yield from sorted(entry.path for entry in entries)
+
+
+def _is_gone(home: str) -> bool:
+    try:
+        os.stat(home)
+    except OSError as error:
+        return isinstance(error, (FileNotFoundError, NotADirectoryError))
+    return False
+
+
+@functools.lru_cache(maxsize=None)
+def _matching(*names: str) -> Callable[[str], object]:
+    """Each home has the same names."""
+    return re.compile("|".join(map(fnmatch.translate, names))).match
 
 
 def _plain_files(unread: UnreadPaths, folder: str) -> List[os.DirEntry[str]]:

@@ -25,7 +25,6 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._host.forensics
     file_access,
     host_copies,
     journal_search,
-    managed_facts,
     other_files,
     unit_facts,
     value_search,
@@ -153,8 +152,12 @@ def _gathered(wanted: FactsRequest, env: atomic_file.EnvFile) -> Dict[str, Any]:
     known = unit_facts.Known(patterns, fingerprint, env.path, env.others)
     matcher = ValueMatcher(_searched(wanted, {**others.values, **values}))
     units, no_units = unit_facts.units(wanted.units, known, since, _command)
-    managed, not_asked = managed_facts.units(wanted.managed, known, since)
-    units += managed
+    not_asked: List[str] = []
+    if wanted.managed:  # most hosts have only systemd
+        from ansible_collections.watchparty.secrets.plugins.module_utils._host.forensics import managed_facts
+
+        managed, not_asked = managed_facts.units(wanted.managed, known, since)
+        units += managed
     described = [file_access.described(open_path) for open_path in (env.file if present else None, *state) if open_path]
     answer: Dict[str, Any] = {
         "file": {"exists": present is not None, **(described[0] if present else {"path": env.path})},

@@ -18,7 +18,6 @@ from typing import Any, Callable, Collection, Dict, Iterator, List, Mapping, Nam
 from ansible_collections.watchparty.secrets.plugins.module_utils._core import dotenv, timestamps
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import DotenvError
 from ansible_collections.watchparty.secrets.plugins.module_utils._host import processes, systemd_show
-from ansible_collections.watchparty.secrets.plugins.module_utils._host.service_managers.systemd import is_up
 
 SHOWN = (
     *("Id", "LoadState", "UnitFileState", "Type", "ActiveState", "SubState", "Result", "MainPID", "User"),
@@ -139,7 +138,8 @@ def _row(
         "load": entry.get("LoadState", ""),
         "active": entry.get("ActiveState", ""),
         "sub": entry.get("SubState", ""),
-        "is_up": is_up(entry) or (entry.get("ActiveState") == "inactive" and bool(entry.get("TriggeredBy"))),
+        "is_up": systemd_show.is_up(entry)
+        or (entry.get("ActiveState") == "inactive" and bool(entry.get("TriggeredBy"))),
         "enabled": entry.get("UnitFileState", "") + ("" if manager.lingers else ", but its account does not linger"),
         "starts": manager.lingers and _starts(entry, idle),
         "stale": entry.get("NeedDaemonReload") == "yes",

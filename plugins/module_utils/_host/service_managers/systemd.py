@@ -16,7 +16,6 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._host.service_m
     State,
 )
 
-RUNNING = ("active", "reloading", "refreshing")
 SHOWN = ("Id", "Type", "ActiveState", "SubState", "Result", "LoadState")
 
 
@@ -53,16 +52,9 @@ class SystemdManager(ServiceManager):
 def _state(unit: Mapping[str, str]) -> State:
     """State of a unit. If it cannot be loaded, it cannot be restarted: not installed, masked, or invalid."""
     load = unit.get("LoadState", "loaded")
-    if load != "loaded" and not is_up(unit):
+    if load != "loaded" and not systemd_show.is_up(unit):
         return State(unit["Id"], is_up=False, text=load, exists=False)
-    return State(unit["Id"], is_up(unit), "%s (%s)" % (unit["ActiveState"], unit["SubState"]))
-
-
-def is_up(unit: Mapping[str, str]) -> bool:
-    """Whether the unit runs, or is a completed job."""
-    if unit.get("ActiveState") in RUNNING:
-        return True
-    return unit.get("ActiveState") == "inactive" and unit.get("Type") == "oneshot" and unit.get("Result") == "success"
+    return State(unit["Id"], systemd_show.is_up(unit), "%s (%s)" % (unit["ActiveState"], unit["SubState"]))
 
 
 def _systemctl(*arguments: str) -> subprocess.CompletedProcess[str]:
