@@ -20,7 +20,7 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._host.postgresq
 from ansible_collections.watchparty.secrets.plugins.module_utils._host.postgresql import main as postgresql_main
 from sandbox import postgres as sandbox_postgres
 from sandbox.postgres import Postgres
-from tests.integration.by_hand import login_blocked
+from tests.integration.by_hand import enabling, login_blocked
 from tests.integration.postgresql_login.shop import Shop
 from tests.modules import run_module
 
@@ -341,6 +341,8 @@ def test_the_leaked_login_is_blocked_before_a_new_one_is_made(name: str, leak: L
         assert not result.get("failed"), result
         assert leak.can_log_in == []
     assert shop.server.execute(f"SELECT count(*) FROM pg_stat_activity WHERE usename = '{shop.first}'") == "0"
+    shop.server.execute(enabling("postgresql_role", {"watchparty_production_a": shop.first}))
+    leak.as_leaked()
     revoked(leak)
 
 

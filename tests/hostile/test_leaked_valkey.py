@@ -14,6 +14,7 @@ import redis
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.valkey import digest_of
 from sandbox.valkey import Valkey
 from tests.hostile.leaked_valkey import LEAKED, Response
+from tests.integration.by_hand import enabling
 from tests.integration.valkey_lab import dead, new_password, runner, session
 
 RESTORED, WAITS = "restored its password", "was removed first"
@@ -275,3 +276,6 @@ def test_the_leaked_login_is_blocked_before_a_new_password_is_made(veto: str, re
     assert response.server.accepts(response.new, LEAKED)
     response.act("blocked", response.old)
     assert response.server.accepts(response.new, LEAKED), "a late block does nothing to the new password"
+    command = enabling("valkey_user", {"watchparty": LEAKED, "DIGEST": digest_of(response.old)})
+    response.server.execute(*command.split())
+    assert response.server.accepts(response.old, LEAKED)

@@ -47,6 +47,18 @@ def blocks() -> dict[str, list[str]]:
     return dict(result)
 
 
+def enabling(kind: str, names: Mapping[str, str]) -> str:
+    """The page's command that enables a disabled value, with these names instead of the page's."""
+    page = (RUNBOOKS / "by-hand.md").read_text(encoding="utf-8").partition("## Enable a disabled value")[2]
+    row = re.search(rf"^\| `{kind}` \| [^`\n]*`(.+?)`", page, re.MULTILINE)
+    assert row is not None
+    command = row[1]
+    for there, here in names.items():
+        assert there in command
+        command = command.replace(there, here)
+    return command
+
+
 @contextmanager
 def login_blocked(server: Postgres, login: str) -> Iterator[None]:
     """By the page's commands, at this server."""

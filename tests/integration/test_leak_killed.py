@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from tests.integration.chaos import EVERY, Chaos, Controller, points, sweep, writes
+from tests.integration.chaos import EVERY, ROTATE, Chaos, Controller, points, sweep, writes
 from tests.integration.counts import Record, tried
 from tests.integration.leak_lab import leak_lab, post_mortem, responder
 from tests.integration.rotation_lab import RotationLab, Values
@@ -61,6 +61,19 @@ def test_killed_again_and_again(lab: RotationLab, record_property: Record) -> No
     assert EVERY or reached == names
     contained(lab, controller, old, *IMMEDIATE)
     tried(record_property, "leak response", reached)
+
+
+def test_a_disabled_value_is_known(lab: RotationLab) -> None:
+    """The run is killed right after it has disabled the value; after an abort, that is no false alarm."""
+    controller = responder(lab, "cache", "leak_sessions=false")
+    old = lab.ready()
+    assert Chaos(lab, controller).kill("create#1", *IMMEDIATE, alive=False) is not None
+    abort = lab.run("-e", "rotation_abort=true", playbook=ROTATE)
+    assert abort.code == 0, abort.output
+    false_alarm = controller.rotate("-e", "leak_false_alarm=true")
+    assert false_alarm.code != 0, false_alarm.output
+    assert "cannot be closed as a false alarm: cache may be disabled already" in false_alarm.text
+    contained(lab, controller, old, *IMMEDIATE)
 
 
 @pytest.mark.long

@@ -13,6 +13,8 @@ GRACEFUL, IMMEDIATE, BLOCK = CONTAINMENTS = ("graceful", "immediate", "block")
 """Ways of containment, from soft to hard. "block" is another name of "immediate"."""
 EVICT = "evict"
 """Event: the operator requested the removal of the attacker's logins."""
+DISABLING = "disabling"
+"""Event: a run is about to disable a leaked value. Only "blocked" says that it did."""
 REPLACED = ("refused", "given", "kept", "renewed", "confirmed")
 """Events that mean that a credential has a new value."""
 PROOFS = ("live", "outlived", *REPLACED)

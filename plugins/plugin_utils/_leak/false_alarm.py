@@ -7,13 +7,21 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from ansible_collections.watchparty.secrets.plugins.module_utils._core.incident import REPLACED, Incident
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.incident import (
+    DISABLING,
+    REPLACED,
+    Incident,
+)
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.journal import OpenRotation
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation import state_machine
 
 OUTCOME = "false_alarm"
 PAST = "already revokes old values and can only be finished"
-DISABLED = "was disabled already"
+DISABLED = "may be disabled already"
+FINISH = (
+    "Finish the response: run ansible-playbook watchparty.secrets.leak_response again with the variables of the "
+    "declaration. It leaves replaced values alone, does the rest, and writes the post-mortem"
+)
 _HARMLESS = {
     "purged": "caches were purged",
     "invalidated": "CloudFront copies were invalidated",
@@ -33,8 +41,10 @@ def against(incident: Incident, rotation: OpenRotation | None) -> str:
         command = f"ansible-playbook watchparty.secrets.rotate -e rotation_abort=true -e rotation_resume={own.id}"
         return f"{own} is open. Abort this rotation with {command}, then close the leak"
     final = done_for_good(incident, rotation)
-    waits = ", and revoked values wait to be scrubbed" if not own and not final.endswith(DISABLED) else ""
-    return f"{final}{waits}. {_finish()}" if final else ""
+    if final.endswith(DISABLED):
+        return f"{final}. {FINISH}. Until then, you can enable it (docs/runbooks/by-hand.md, Enable a disabled value)"
+    waits = "" if own else ", and revoked values wait to be scrubbed"
+    return f"{final}{waits}. {FINISH}" if final else ""
 
 
 def done_for_good(incident: Incident, rotation: OpenRotation | None) -> str:
@@ -44,8 +54,8 @@ def done_for_good(incident: Incident, rotation: OpenRotation | None) -> str:
     replaced = sorted({*incident.about(*REPLACED)})
     if replaced or incident.dead:
         return f"{', '.join(replaced)} was replaced or revoked already" if replaced else "values were replaced already"
-    blocked = sorted({*incident.about("blocked")})
-    return f"{', '.join(blocked)} {DISABLED}" if blocked else ""
+    disabled = sorted({*incident.about(DISABLING)})
+    return f"{', '.join(disabled)} {DISABLED}" if disabled else ""
 
 
 def done(incident: Incident) -> list[str]:
@@ -66,10 +76,3 @@ def record(incident: Incident, who: str, at: str, run: str, number: int) -> Mapp
         "reason": "a leak was declared, and it was a false alarm",
         "notes": [f"declared: {name}" for name in incident.declared] + done(incident),
     }
-
-
-def _finish() -> str:
-    return (
-        "Finish the response: run ansible-playbook watchparty.secrets.leak_response again with the variables of the "
-        "declaration. It leaves replaced values alone, does the rest, and writes the post-mortem"
-    )

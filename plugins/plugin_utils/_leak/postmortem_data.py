@@ -20,6 +20,7 @@ EVENTS = {
     "planned": "the blast radius and the plan were known",
     "first": "the first host was healthy on the new values of {}",
     "live": "every host that was reached was healthy on the new value of {}",
+    "disabling": "the run began to disable the leaked value of {}",
     "blocked": "the leaked login of {} was blocked, before a new value was made",
     "refused": "the old value of {} was rejected",
     "previous_revoked": "the previous values of {}, still valid after earlier rotations, were rejected",

@@ -141,6 +141,8 @@ def concerned(setting: RotationSetup, name: str) -> tuple[AccessKeyContext, Acce
     noted = {*rotation.notes.get(name, {})}
 
     def note(about: str, text: str) -> None:
+        if about == state_machine.OLD_DELETED:
+            setting.rotator.note_disabling([name])
         if about not in noted:  # IAM may list a deleted key for a while
             setting.rotator.note(name, {about: text})
         noted.add(about)

@@ -144,6 +144,8 @@ class Engine:
 
     def _for_hosts(self, stage: str) -> dict[str, Any] | None:
         """Work of hosts before or in this stage, or None."""
+        if stage == "create" and self.rotation["incident"] and self.rotation["immediate"]:
+            self.setting.rotator.note_disabling([part["name"] for part in self.parts("block", plan.CHANGES)])
         due = host_acts.due(self, stage) if stage == "create" else None
         if due and due.fields["acts"]:
             return self._for_acts(due)
@@ -317,9 +319,8 @@ class Engine:
         Raises RotationError that names every failed credential.
         """
         requests = kind_acts.requests_of({name: self.parts(name, acts) for name in (stage, also) if name})
-        operators = self.run.options.get("known_addresses", ())
-        addresses = [*self.verification.addresses, *operators, "127.0.0.1", "::1"]
-        options = {**self.run.options, "known_addresses": addresses}
+        known = [*self.verification.addresses, *self.run.options.get("known_addresses", ()), "127.0.0.1", "::1"]
+        options = {**self.run.options, "known_addresses": known}
         for act, credential, answer, seconds in kind_acts.carry_out(self.setting, self.server, requests, options):
             name = credential["name"]
             self.state.notes.notes.update({name: answer["notes"]} if answer.get("notes") else {})
@@ -362,8 +363,7 @@ class Engine:
 
     def _replace_summary(self, summary: Mapping[str, Any]) -> None:
         """Replaces the summary, but keeps fields that only this run knows."""
-        own = {name: self.rotation[name] for name in ("refused", "revocations")}
-        self.rotation = {**summary, **own}
+        self.rotation = {**summary, **{name: self.rotation[name] for name in ("refused", "revocations")}}
 
     def _end(self) -> None:
         """Removes staged versions while the record is written, then closes the rotation."""

@@ -9,6 +9,7 @@ from typing import Any
 
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.catalog_model import Catalog
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import Overtaken, RotationError
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.incident import DISABLING
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.journal import Journal, OpenRotation
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.readings import PENDING, Contents
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.store_traits import of_name
@@ -76,6 +77,13 @@ class JournalWriter:
         """Writes notes to the journal that the next act would lose. Raises :class:`Overtaken`."""
         journal, rotation = self.mine()
         self.append(journal, rotation.id, rotation.step, phase=rotation.phase, notes={credential: dict(notes)})
+
+    def note_disabling(self, names: Collection[str]) -> None:
+        """Records the leak's values that the next act may disable: a run that is killed then records nothing."""
+        journal, rotation = self.mine()
+        events = {f"{DISABLING}/{name}": self.clock() for name in names}
+        if journal.incident and not events.keys() <= journal.incident.events.keys():
+            self.append(journal, rotation.id, rotation.step, phase=rotation.phase, events=events)
 
     def _held(self, journal: Journal) -> OpenRotation:
         rotation = journal.rotation

@@ -102,6 +102,7 @@ class ProviderKeys:
         self._remove_leftovers(self.client.listed(), label)
         if rotation.plan.get("incident") and self._is_full(keys := self.client.listed()):
             self._require_ours(self._id(old), keys)
+            rotator.note_disabling([self.name])
             self._remove(self._id(old), rotator.fresh)
         new_key = self.client.create(label, fresh=rotator.fresh())
         key = str(new_key.username)

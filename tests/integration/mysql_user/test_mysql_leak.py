@@ -12,6 +12,7 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._core.server_ba
 from ansible_collections.watchparty.secrets.plugins.module_utils._host.mysql import footholds
 from ansible_collections.watchparty.secrets.plugins.module_utils._host.mysql.connection import MysqlConnection
 from sandbox.mariadb import ADMINISTRATOR, MariaDB
+from tests.integration.by_hand import enabling
 from tests.integration.mysql_user.test_mysql_inventory import BEFORE, KEY, read, source_of
 from tests.integration.mysql_user.world import OLD, MysqlShop, Programs, args_of
 
@@ -98,7 +99,9 @@ def test_an_anonymous_account_that_matches_first_stops_no_response(maria: MariaD
     assert not maria.accepts("app_a", OLD)
 
 
-@pytest.mark.parametrize("setting", ["sql_select_limit = 0", "max_statement_time = 0.0001", "tx_read_only = ON"])
+@pytest.mark.parametrize(
+    "setting", ["sql_select_limit = 0", "max_statement_time = 0.0001", "tx_read_only = ON", "read_only = ON"]
+)
 def test_settings_for_everybody_stop_no_response(maria: MariaDB, programs: Programs, setting: str) -> None:
     name, shop = setting.partition(" ")[0], compared(maria, programs, "SELECT 1")
     ((kept,),) = maria.execute(f"SELECT @@global.{name}")
@@ -108,6 +111,45 @@ def test_settings_for_everybody_stop_no_response(maria: MariaDB, programs: Progr
     finally:
         maria.execute("SET SESSION tx_read_only = 0", f"SET GLOBAL {name} = {kept}")
     assert not maria.accepts("app_a", OLD)
+
+
+@pytest.mark.parametrize(
+    ("replica", "rights", "message"),
+    [
+        (True, "READ_ONLY ADMIN, SLAVE MONITOR", "is read-only, perhaps a replica; write the primary's address"),
+        (False, "READ_ONLY ADMIN", "or if it is the primary: SET GLOBAL read_only = OFF"),
+        (False, "SLAVE MONITOR", r"error 1290; if it is the primary: SET GLOBAL read_only = OFF"),
+        (False, "READ_ONLY ADMIN, SLAVE MONITOR", ""),
+    ],
+    ids=["a replica", "one that it may not see", "one that it may not write", "a primary"],
+)
+def test_a_server_that_is_read_only(
+    maria: MariaDB, programs: Programs, *, replica: bool, rights: str, message: str
+) -> None:
+    """Whoever may change settings can make the primary read-only. A replica is not to be changed."""
+    grants = ("CREATE USER, PROCESS, CONNECTION ADMIN ON *.*", "SELECT ON mysql.*", f"{rights} ON *.*")
+    admin = "CREATE USER appadmin@'%' IDENTIFIED BY 'canary'"
+    shop = compared(maria, programs, admin, *(f"GRANT {grant} TO appadmin@'%'" for grant in grants))
+    shop.world.write("username", "appadmin", name="boss-test")
+    shop.world.write("token", "canary", name="boss-test")
+    shop.leak()
+    shop.to("set")
+    maria.execute(*["CHANGE MASTER TO master_host = '127.0.0.1'"] * replica, "SET GLOBAL read_only = ON")
+    try:
+        if message:
+            with pytest.raises(RotationError, match=message):
+                shop.act("set")
+        else:
+            assert str(shop.act("set")["message"]).endswith("If that is not yours: SET GLOBAL read_only = OFF")
+    finally:
+        maria.execute("SET GLOBAL read_only = OFF", "RESET SLAVE ALL", "DROP USER appadmin@'%'")
+
+
+def test_a_blocked_user_is_enabled_by_hand(shop: MysqlShop, maria: MariaDB) -> None:
+    shop.act("block")
+    assert not maria.accepts("app_a", OLD)
+    maria.execute(enabling("mysql_user", {"shop_a": "app_a", "10.%": "127.%", "PASSWORD": OLD}))
+    assert maria.accepts("app_a", OLD)
 
 
 def test_a_statement_that_ends_each_new_session_is_named(maria: MariaDB, programs: Programs) -> None:

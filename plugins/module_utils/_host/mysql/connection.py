@@ -26,6 +26,7 @@ LOCKED = (4150, 4151, 3118, 3955)
 FULL = 1040
 """The server has no connection left. Other limits belong to one account."""
 NO_RIGHT = (1044, 1095, 1142, 1227, 1370, 1410)
+READ_ONLY = (1290, 1836)
 NO_TLS, UNKNOWN_SESSION, UNKNOWN_ACCOUNT, ABORTED = 2026, 1094, 1396, 1184
 
 
@@ -114,10 +115,9 @@ class MysqlConnection:
             ) from None
         if 1000 <= code < 2000 or code >= 3000:
             kind = AccountUnknown if code == UNKNOWN_ACCOUNT else RotationError
-            raise kind(
-                "%s rejected a statement with error %d; correct its cause there (error numbers: the server's manual)"
-                % (self.place, code)
-            ) from None
+            remedy = "correct its cause there (error numbers: the server's manual)"
+            remedy = "if it is the primary: SET GLOBAL read_only = OFF" if code in READ_ONLY else remedy
+            raise kind("%s rejected a statement with error %d; %s" % (self.place, code, remedy)) from None
         raise RotationError(
             "%s does not answer as MySQL or MariaDB (error %s); start it, or correct server.address in the catalog"
             % (self.place, code or type(error).__name__)

@@ -16,7 +16,7 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._host.mysql.con
 from ansible_collections.watchparty.secrets.plugins.module_utils._host.two_users import CHECKED, PRESENT, USABLE
 
 ARGUMENT_SPEC = two_users.ARGUMENT_SPEC
-RETURNS = {**two_users.RETURNS, "untested?": str}
+RETURNS = {**two_users.RETURNS, "untested?": str, "warning": str}
 
 
 def main() -> None:
@@ -28,7 +28,7 @@ def answer(params: Mapping[str, Any]) -> dict[str, Any]:
     state, server, login, search = (params[name] for name in ("state", "server", "login", "search"))
     with administered(server, params["admin"]) as admin:
         result: dict[str, Any] = {"place": admin.place}
-        users.require_primary(admin)
+        result["warning"] = users.require_primary(admin, leaked=params["leaked"])
         if state == USABLE:
             try:
                 users.require_visible(admin, server, login)

@@ -34,14 +34,19 @@ max_questions, max_updates, max_connections, max_user_connections FROM mysql.use
 Login = Mapping[str, str]
 
 
-def require_primary(admin: MysqlConnection) -> None:
-    """Raises RotationError if the server is a replica: the user would not be locked at the primary."""
+def require_primary(admin: MysqlConnection, *, leaked: bool) -> str:
+    """Raises RotationError if the server may be a replica: the user would not be locked at the primary. A leaked user's
+    holder may make a primary read-only; the result then is a warning."""
     for (value,) in admin.rows("SELECT @@global.read_only"):
         if str(value) not in ("0", "OFF"):
+            with suppress(RotationError):  # without the right to see it
+                if leaked and not admin.records("SHOW REPLICA STATUS"):
+                    return "the server is read-only. If that is not yours: SET GLOBAL read_only = OFF"
             raise RotationError(
                 "%s is read-only, perhaps a replica; write the primary's address into server.address of the catalog, "
                 "or if it is the primary: SET GLOBAL read_only = OFF" % admin.place
             )
+    return ""
 
 
 def require_visible(admin: MysqlConnection, server: Mapping[str, Any], login: Login) -> None:

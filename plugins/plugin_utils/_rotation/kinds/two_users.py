@@ -57,6 +57,7 @@ class TwoUsers(KindStages):
         """Tests a login. In a leak, first blocks a leaked user who takes every connection."""
         answer = self.run(part, USABLE, login, **extra)
         if "full" in answer and part.setting.answers_leak():
+            part.setting.rotator.note_disabling([part.name])
             self.block(part)
             answer = self.run(part, USABLE, login, **extra)
         if "full" in answer:
@@ -71,7 +72,8 @@ class TwoUsers(KindStages):
         answer = act(part, login=stays, other=str(old))
         message = str(answer.get("untested") or f"user {new} {verb} at {answer['place']}")
         limits = f"; the limits of {old} were not copied: {answer['dropped']}" if answer.get("dropped") else ""
-        return {"message": message + limits}
+        warning = f"; {answer['warning']}" if answer.get("warning") else ""
+        return {"message": message + limits + warning}
 
     def revoke(self, part: Part) -> Answer:
         """Disables the old user and ends its sessions; in a rollback, the new user's."""

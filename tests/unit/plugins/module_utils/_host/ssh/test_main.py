@@ -7,6 +7,8 @@ from __future__ import annotations
 import json
 import os
 import pwd
+import shlex
+import subprocess
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -20,6 +22,7 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._host.ssh impor
 from ansible_collections.watchparty.secrets.plugins.module_utils._host.ssh import sessions as ssh_sessions
 from ansible_collections.watchparty.secrets.plugins.module_utils._host.ssh.authorized_keys import blob_of
 from tests import state
+from tests.integration.by_hand import enabling
 from tests.modules import run_module
 from tests.unit.plugins.module_utils._host.ssh.test_authorized_keys import NEW, OLD, OTHER
 
@@ -126,6 +129,10 @@ def test_a_leaked_key_is_disabled_before_there_is_a_new_one(file: Path, ended: l
         assert (result["changed"], result["old"], result["ended"]) == (True, True, ["203.0.113.7"])
     assert [line[0] for line in file.read_text().splitlines()] == ["#"]
     assert answer(file, "looked")["old"], "it is still the place of the new one"
+    disabled = file.read_text()
+    subprocess.run(shlex.split(enabling("ssh_key", {".ssh/authorized_keys": str(file)})), check=True)
+    assert file.read_text() == f"no-pty {OLD} ci\n"
+    file.write_text(disabled)
     answer(file, "present")
     answer(file, "revoked", leak=True)
     assert file.read_text() == f"no-pty {NEW}\n"
