@@ -170,6 +170,15 @@ def test_what_the_owner_sets_for_the_database_stops_nothing(name: str, leak: Lea
     assert ("The login itself is accepted" in str(leak.warnings)) is name.startswith("no ")
 
 
+def test_what_is_set_for_the_administrator_stops_nothing(leak: Leak, server: Postgres) -> None:
+    """As whoever may change every role can do it."""
+    where = ("ROLE master", "DATABASE postgres")
+    server.execute("; ".join(f"ALTER {name} SET default_transaction_read_only = on" for name in where))
+    revoked(leak)
+    read_write = "SET default_transaction_read_only = off; "
+    server.execute(read_write + "; ".join(f"ALTER {name} RESET default_transaction_read_only" for name in where))
+
+
 @pytest.mark.parametrize("name", each(HELD)[:2])
 def test_a_lock_is_ended_with_its_session(name: str, leak: Leak) -> None:
     leak.hold(*HELD[name])

@@ -13,6 +13,7 @@ import redis
 
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.valkey import digest_of
 from sandbox.valkey import Valkey
+from tests.hostile.fake_servers import fake_valkey
 from tests.hostile.leaked_valkey import LEAKED, Response
 from tests.integration.by_hand import enabling
 from tests.integration.valkey_lab import dead, new_password, runner, session
@@ -152,6 +153,14 @@ def test_what_only_a_person_can_end_is_named_with_the_remedy(name: str, response
     with suppress(redis.ConnectionError):  # the server moves before it answers
         response.as_leaked((command,))
     assert message in response.carried_out()["msg"]
+
+
+def test_a_server_that_refuses_every_host_proves_nothing(response: Response) -> None:
+    """After CONFIG SET protected-mode yes and nopass for the default user, whose password is then not the reason."""
+    denied = b"-DENIED Valkey is running in protected mode and no password is set for the default user.\r\n"
+    with fake_valkey(answers={"AUTH": denied}) as server:
+        result = response.run("tried", login_url=f"redis://shop:{response.old}@{server.place}")
+    assert "the server refuses other hosts" in result["msg"]
 
 
 def test_a_server_that_answers_nothing_stale_stops_nothing(response: Response) -> None:

@@ -250,6 +250,7 @@ def checked_digest(digest: str) -> str:
 # --- error messages -------------------------------------------------------------------------------------------------
 
 _MEANINGS = (
+    (r"protected mode", "the server refuses other hosts; on its own host, run CONFIG SET protected-mode no"),
     (
         r"WRONGPASS|invalid username-password|invalid password|no password is set",
         "the server rejects the user and the password of %(what)s; correct them",

@@ -19,7 +19,8 @@ ADMIN, LOGIN = "the administrator's URL", "the credential's URL"
 """Names of the catalog's URLs in errors."""
 ADMINISTRATORS_RIGHTS = ("+info", "+client", "+acl", "+config|get", "+config|rewrite", "+cluster|nodes")
 INTERFERENCE = (
-    "^BUSY|busy running a script|Timeout reading|closed by server|reset by peer|Broken pipe|max number of clients"
+    "^BUSY|busy running a script|Timeout reading|closed by server|reset by peer|Broken pipe|max number of clients|"
+    "protected mode"
 )
 UNREADABLE = (AttributeError, IndexError, KeyError, TypeError, ValueError)
 """Errors of answers in an unexpected form."""
@@ -107,7 +108,7 @@ class Connection:
     def _translated(self, error: Exception) -> HostError:
         message = str(error) or type(error).__name__
         text = valkey.explain(self.node, self._what, message)
-        if re.search("WRONGPASS|invalid username-password|no password is set", message):
+        if re.search("WRONGPASS|invalid username-password|but no password is set", message):
             return ValkeyLoginRefused(text)
         if re.search("NOPERM|no permissions", message, re.IGNORECASE):
             return NotAllowed(text)

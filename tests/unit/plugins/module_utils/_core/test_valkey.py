@@ -223,6 +223,10 @@ def test_which_hosts_are_known() -> None:
             "WRONGPASS invalid username-password pair or user is disabled.",
             "the server rejects the user and the password",
         ),
+        (
+            "DENIED running in protected mode because it is enabled and no password is set for the default user",
+            "protected-mode no",
+        ),
         ("this user has no permissions to run the 'acl|list' command", "lacks a right on the server"),
         ("NOPERM User a has no permissions", "lacks a right on the server"),
         ("max number of clients reached", "maxclients"),
