@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import base64
+import fcntl
 import json
 import os
 import shutil
@@ -51,15 +52,17 @@ def answer(params: Mapping[str, Any], *, check: bool) -> dict[str, Any]:
 
 
 def _in_memory(content: bytes, name: str) -> int:
-    """A read-only descriptor of the executable."""
+    """A read-only descriptor of the executable, which no process can change."""
     try:
+        flags = os.MFD_CLOEXEC | os.MFD_ALLOW_SEALING
         try:
-            descriptor = os.memfd_create("kind", os.MFD_CLOEXEC | _MFD_EXEC)
+            descriptor = os.memfd_create("kind", flags | _MFD_EXEC)
         except OSError:
-            descriptor = os.memfd_create("kind", os.MFD_CLOEXEC)
+            descriptor = os.memfd_create("kind", flags)
         with os.fdopen(descriptor, "wb") as file:
             file.write(content)
             file.flush()
+            fcntl.fcntl(descriptor, fcntl.F_ADD_SEALS, fcntl.F_SEAL_WRITE | fcntl.F_SEAL_GROW | fcntl.F_SEAL_SHRINK)
             return os.open("/proc/self/fd/%d" % descriptor, os.O_RDONLY)
     except (AttributeError, OSError) as error:
         reason = getattr(error, "strerror", None) or "the host's Python has no memfd_create"

@@ -135,7 +135,10 @@ class EnvironmentAccess:
             "principals": len(principals),
             "things": len(contents),
             "unread": [
-                f"secret {name}: {policy['problem']}" for name, policy in policies.items() if policy.get("problem")
+                f"{kind} {name}: {entry['problem']}"
+                for kind, entries in (("secret", policies), ("key", keys))
+                for name, entry in entries.items()
+                if entry.get("problem")
             ],
         }
 
@@ -145,8 +148,8 @@ class EnvironmentAccess:
             return {}
         try:
             key_policy = self._access.key_policy(name) or {}
-        except SecretsError:  # then the key's use is not judged
-            return {}
+        except SecretsError as error:
+            return {"arn": name, "problem": one_line(error)}
         return {} if key_policy.get("manager") == "AWS" else key_policy
 
     def _places(

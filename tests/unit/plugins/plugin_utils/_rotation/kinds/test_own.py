@@ -271,6 +271,14 @@ def test_a_host_without_programs_in_memory(tmp_path: Path, monkeypatch: pytest.M
         own_kind_main._in_memory(b"", "kind set")
 
 
+def test_a_program_in_memory_cannot_be_changed() -> None:
+    """Another process of the same account can open it for writing."""
+    path = f"/proc/self/fd/{own_kind_main._in_memory(b'#!/bin/sh', 'kind set')}"
+    with open(path, "r+b", buffering=0) as file, pytest.raises(PermissionError):
+        file.write(b"evil")
+    assert Path(path).read_bytes() == b"#!/bin/sh"
+
+
 def test_one_that_is_gone(world: World, tmp_path: Path) -> None:
     kind = own(tmp_path, NOTES, runs_on="rotation_host")
     (tmp_path / "kind").unlink()
