@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, replace
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from ansible.utils.display import Display
@@ -55,6 +55,46 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.setup
 RECORDED_SECONDS = 2
 """Seconds of the evidence's time that are kept for writing it down."""
 TRUSTED = "leak_trusted_host"
+
+
+@dataclass(frozen=True)
+class AssessedLeak:
+    """A leak before its declaration, with the task that assesses it."""
+
+    setting: RotationSetup
+    args: Mapping[str, Any]
+    task_vars: Mapping[str, Any]
+    journal: Journal
+    radius: assessment.BlastRadius
+
+    @property
+    def data(self) -> dict[str, Any]:
+        return self.radius.data or {}
+
+    @property
+    def names(self) -> list[str]:
+        """Credentials that the leak reveals."""
+        return [credential["name"] for credential in self.radius.credentials]
+
+    @property
+    def declaration(self) -> leak_declaration.LeakDeclaration:
+        return leak_declaration.LeakDeclaration(
+            leaked=self.radius.declared,
+            containment=self.args["containment"],
+            exposed_since=self.args["exposed_since"],
+            impact=self.radius.data,
+            matches=self.radius.matches,
+        )
+
+    @property
+    def declared(self) -> leak_declaration.Declaration:
+        return leak_declaration.declared(self.setting, self.journal, self.declaration)
+
+    @property
+    def look(self) -> host_footholds.FirstLook:
+        """Hosts' answers before the plan."""
+        hosts = [host for host in self.args["targeted_hosts"] if host not in self.args["compromised_hosts"]]
+        return host_comparison.first_look(self.setting, Results(self.task_vars).of_each("seen", hosts), self.data)
 
 
 class ActionModule(rotation_segment.ServersAction):
@@ -109,160 +149,126 @@ class ActionModule(rotation_segment.ServersAction):
         journal = setting.first_look()
         claim = assessment.LeakClaim(args["leaked"], text, journal.incident)
         radius = assessment.followed(setting, claim, args["hosts"])
-        if not (radius.data or {}).get("waves"):
+        leak = AssessedLeak(setting, args, task_vars, journal, radius)
+        if not leak.data.get("waves"):
             not_sought = [f"not looked for: {message}" for message in radius.not_sought]
             raise RotationError("; ".join([*radius.messages, *radius.text, *not_sought]))
         drill, until = self._task.check_mode, args["evidence_until"]
         if not drill and not until:
-            return {"changed": False, "next": "gather", **self._to_gather(setting, journal, radius, args, task_vars)}
+            return {"changed": False, "next": "gather", **self._to_gather(leak)}
         if drill and not args["reached"]:
             return {"changed": False, "next": "reach"}
-        leak_plan = self._assessed(setting, journal, radius, args, task_vars)
+        leak_plan = self._planned(leak)
         if leak_plan.plan.get("looks"):
             look = {"credentials": leak_plan.plan["looks"]}
             return {"changed": False, "next": "look", "look": look, "evidence_until": until}
         lines, stops = leak_plan.lines(setting, journal, args), leak_plan.stops(go_on=args["go_on"])
-        lines += self._foothold_lines(journal, self._look(setting, radius, args, task_vars), args)
+        lines += self._foothold_lines(leak)
         self._make_ready(args["report_path"])
         show([*lines, *(f"a real run would stop here: {line}" for line in stops if drill)])
         if drill:
             if args["record_drill"]:
-                self._recorded(setting, journal, radius, stops, args)
+                self._recorded(leak, stops)
             return {"changed": True, "next": "end", "lines": lines}
         if stops:
             raise RotationError(stops[0])
-        answers = self._asked(setting, journal, leak_plan, args, task_vars)  # while the operator reads the plan
+        answers = self._asked(leak, leak_plan)  # while the operator reads the plan
         show(server_comparison.lines(answers["compared"]))
         confirmation_prompt.require(
             "Contain it now?", variable="leak_confirm", loader=self._loader, templar=self._templar
         )
-        return {"changed": True, **self._declared(setting, leak_plan, answers, args, task_vars)}
+        return {"changed": True, **self._declared(leak, leak_plan, answers)}
 
-    def _recorded(
-        self,
-        setting: RotationSetup,
-        journal: Journal,
-        radius: assessment.BlastRadius,
-        stops: Sequence[str],
-        args: Mapping[str, Any],
-    ) -> None:
+    @staticmethod
+    def _recorded(leak: AssessedLeak, stops: Sequence[str]) -> None:
         """Records the drill in the audit log."""
-        audit = rotation_segment.Audit(setting, args, required=True)
-        head = rotation_context.audit_of(setting, journal)["head"]
-        reached = [credential["name"] for credential in radius.credentials]
-        show(leak_announcements.drilled(setting, radius.declared, reached, stops, audit, head))
+        audit = rotation_segment.Audit(leak.setting, leak.args, required=True)
+        head = rotation_context.audit_of(leak.setting, leak.journal)["head"]
+        show(leak_announcements.drilled(leak.setting, leak.radius.declared, leak.names, stops, audit, head))
 
-    def _to_gather(
-        self,
-        setting: RotationSetup,
-        journal: Journal,
-        radius: assessment.BlastRadius,
-        args: Mapping[str, Any],
-        task_vars: Mapping[str, Any],
-    ) -> dict[str, Any]:
+    @staticmethod
+    def _to_gather(leak: AssessedLeak) -> dict[str, Any]:
         """Input for hosts' evidence before the plan, and the time limits of all evidence."""
-        forks = int(task_vars.get("ansible_forks") or 1)
+        setting, args = leak.setting, leak.args
+        forks = int(leak.task_vars.get("ansible_forks") or 1)
         about = {"hosts": len(args["targeted_hosts"]), "forks": forks}
-        has_key = bool(host_footholds.keys_of(radius.data or {}))
+        has_key = bool(host_footholds.keys_of(leak.data))
         times = asdict(leak_evidence.times(time.time(), _seconds(args), **about, has_key=has_key))
         units = {unit for service in setting.catalog.services.values() for unit in service.systemd_units}
         gather = {
             "hosts_until": times["hosts_until"],
             "host_seconds": times["host_seconds"],
             "look_seconds": times["look_seconds"],
-            "since": leak_declaration.declared(setting, journal, _declaration(radius, args)).incident.since,
+            "since": leak.declared.incident.since,
             "units": sorted(units),
             "managed": managed_services(environment_summary.services(setting.catalog)),
-            "baseline": host_comparison.request(setting, journal, radius.data or {}),
-            "known_keys": assessment.known_keys(
-                setting, {credential["name"] for credential in radius.credentials}, journal.rotation
-            ),
+            "baseline": host_comparison.request(setting, leak.journal, leak.data),
+            "known_keys": assessment.known_keys(setting, {*leak.names}, leak.journal.rotation),
         }
         return {"gather": gather, "evidence_until": times["evidence_until"]}
 
-    def _asked(
-        self,
-        setting: RotationSetup,
-        journal: Journal,
-        leak_plan: response_plan.LeakPlan,
-        args: Mapping[str, Any],
-        task_vars: Mapping[str, Any],
-    ) -> dict[str, Any]:
+    def _asked(self, leak: AssessedLeak, leak_plan: response_plan.LeakPlan) -> dict[str, Any]:
         """Answers of servers, and meanwhile of AWS, CloudTrail and GitHub. Failures are reported."""
-        credentials = leak_plan.radius.credentials
+        setting, args, credentials = leak.setting, leak.args, leak.radius.credentials
         end = leak_evidence.servers_until(time.time(), _seconds(args), args["evidence_until"])
-        names, incident = [credential["name"] for credential in credentials], leak_plan.declaration.incident
-        trail = leak_evidence.trail(setting, names, seconds=end - time.time() - 1, since=incident.since)
-        reach = account_footholds.reaching(leak_plan.radius.data or {}, incident)
-        accounts = account_footholds.beforehand(setting, journal, reach, end - time.time() - 1)
-        server = self.server(setting, args, task_vars)
+        incident = leak_plan.declaration.incident
+        trail = leak_evidence.trail(setting, leak.names, seconds=end - time.time() - 1, since=incident.since)
+        reach = account_footholds.reaching(leak.data, incident)
+        accounts = account_footholds.beforehand(setting, leak.journal, reach, end - time.time() - 1)
+        server = self.server(setting, args, leak.task_vars)
         sessions = leak_evidence.sessions(server, self._connection, credentials, end)
         compared = server_comparison.compared(setting, server, self._connection, credentials, end)
         compared += [{"name": name, **call.answer(end - time.time())} for name, call in accounts.items()]
         return {"sessions": sessions, "compared": compared, "readers": trail.answer(end - time.time())}
 
-    def _assessed(
-        self,
-        setting: RotationSetup,
-        journal: Journal,
-        radius: assessment.BlastRadius,
-        args: Mapping[str, Any],
-        task_vars: Mapping[str, Any],
-    ) -> response_plan.LeakPlan:
-        declared = leak_declaration.declared(setting, journal, _declaration(radius, args))
-        hostvars = task_vars.get("hostvars") or {}
+    def _planned(self, leak: AssessedLeak) -> response_plan.LeakPlan:
+        setting, args, declared = leak.setting, leak.args, leak.declared
+        hostvars = leak.task_vars.get("hostvars") or {}
         about = {"hosts": args["hosts"], "skipped": args["compromised_hosts"], "reachable": args["targeted_hosts"]}
         looked = args["looked"]
         seen = None if looked is None else rotation_segment.seen_of(looked, about, hostvars, role="leak_respond")
-        options = response_plan.rotation_options({**args, "seen": seen}, radius, declared)
+        options = response_plan.rotation_options({**args, "seen": seen}, leak.radius, declared)
         # Containment waits for no answer: the wave asks, and a server's refusal stays open.
         options = {**options, "python": args["python"], "preflight": bool(self._task.check_mode)}
-        server = self.server(setting, args, task_vars)
-        planned = rotation_preflight.begun(setting, options, task_vars, server, write=False)
+        server = self.server(setting, args, leak.task_vars)
+        planned = rotation_preflight.begun(setting, options, leak.task_vars, server, write=False)
         for warning in planned.pop("warnings", ()):
             Display().warning(warning)
         variables = {name: hostvars[name] for name in args["hosts"] if name in hostvars}
         return response_plan.LeakPlan(
-            radius=radius,
+            radius=leak.radius,
             declaration=declared,
             plan=planned,
             purge=assessment.purged(setting.catalog),
             sessions=session_plan.planned(setting.catalog, variables, args["host"]),
-            refused_host=self._refusal(setting, radius, args, args["host"]),
-            denial=temporary_credentials.plan_denials(setting, declared.incident, radius.data or {}, args),
+            refused_host=self._refusal(leak, args["host"]),
+            denial=temporary_credentials.plan_denials(setting, declared.incident, leak.data, args),
         )
 
     def _declared(
-        self,
-        setting: RotationSetup,
-        leak_plan: response_plan.LeakPlan,
-        answers: Mapping[str, Any],
-        args: Mapping[str, Any],
-        task_vars: Mapping[str, Any],
+        self, leak: AssessedLeak, leak_plan: response_plan.LeakPlan, answers: Mapping[str, Any]
     ) -> dict[str, Any]:
-        radius, planned = leak_plan.radius, leak_plan.plan
-        data = radius.data or {}
+        setting, args, data, planned = leak.setting, leak.args, leak.data, leak_plan.plan
         order = "; then ".join(", ".join(wave) for wave in data["waves"])
         known = f"credentials in the order of replacement: {order}"
         journal = setting.rotator.look()  # the confirmation may have taken its time
-        declaration = leak_declaration.declare(setting, journal, _declaration(radius, args), known)
+        declaration = leak_declaration.declare(setting, journal, leak.declaration, known)
         journal = replace(journal, incident=declaration.incident)
-        look = self._look(setting, radius, args, task_vars)
+        look = leak.look
         evict_note = {EVICT: ""} if response_plan.evicts(setting, args) else {}
         news = {**evict_note, **look.news(declaration.incident.footholds)}
         journal = self._noted(setting, journal, news)
         evicts = incident_notes.incident_of(journal).evicts  # also if an earlier run was asked
         show([f"{declaration.incident.id}, {declaration.message}"])
-        reached = [credential["name"] for credential in radius.credentials]
-        unannounced = leak_announcements.declared(setting, declaration.incident, reached)
-        alive = self._revoked(setting, declaration.incident.id, args, task_vars) if args["revoked"] else []
+        unannounced = leak_announcements.declared(setting, declaration.incident, leak.names)
+        alive = self._revoked(leak, declaration.incident.id) if args["revoked"] else []
         response = Response(
             step="",
             hosts=args["hosts"],
             targeted_hosts=args["targeted_hosts"],
             compromised=args["compromised_hosts"],
             named_host=args["rotation_host"],
-            candidates=self._candidates(setting, radius, args),
+            candidates=self._candidates(leak),
             opened=hosts_with_old_key.withheld(journal),
             evict=host_footholds.evictable(look.answers) if evicts else {},
             evicts_keys=evicts,
@@ -273,8 +279,8 @@ class ActionModule(rotation_segment.ServersAction):
             purge=leak_plan.purge,
             impact=data,
             encrypted_env=setting.catalog.encrypted_env is not None,
-            mermaid=radius.mermaid,
-            declared=radius.messages,
+            mermaid=leak.radius.mermaid,
+            declared=leak.radius.messages,
             immediate=declaration.incident.immediate,
             refused=planned.get("refused") or {},
             needs=planned.get("needs") or [],
@@ -290,26 +296,19 @@ class ActionModule(rotation_segment.ServersAction):
                 setting,
                 journal,
                 response,
-                Results(task_vars),
+                Results(leak.task_vars),
                 Display().warning,
-                purge_on(self.server(setting, args, task_vars), setting.connection, args),
+                purge_on(self.server(setting, args, leak.task_vars), setting.connection, args),
             )
         )
-
-    @staticmethod
-    def _look(
-        setting: RotationSetup, radius: assessment.BlastRadius, args: Mapping[str, Any], task_vars: Mapping[str, Any]
-    ) -> host_footholds.FirstLook:
-        """Hosts' answers before the plan."""
-        hosts = [host for host in args["targeted_hosts"] if host not in args["compromised_hosts"]]
-        return host_comparison.first_look(setting, Results(task_vars).of_each("seen", hosts), radius.data or {})
 
     def _checked(self) -> list[str]:
         return names(self._extra(response_report.FOOTHOLDS_CHECKED))
 
-    def _foothold_lines(self, journal: Journal, look: host_footholds.FirstLook, args: Mapping[str, Any]) -> list[str]:
-        earlier = incident_notes.footholds(journal.incident, but=args["compromised_hosts"]) if journal.incident else {}
-        return look.plan_lines(earlier, self._checked(), args["targeted_hosts"])
+    def _foothold_lines(self, leak: AssessedLeak) -> list[str]:
+        incident, given_up = leak.journal.incident, leak.args["compromised_hosts"]
+        earlier = incident_notes.footholds(incident, but=given_up) if incident else {}
+        return leak.look.plan_lines(earlier, self._checked(), leak.args["targeted_hosts"])
 
     def _noted(self, setting: RotationSetup, journal: Journal, news: Mapping[str, str]) -> Journal:
         if not news and not self._checked():
@@ -318,18 +317,17 @@ class ActionModule(rotation_segment.ServersAction):
         looked_at = incident_notes.ruled_out(incident_notes.incident_of(journal), self._checked())
         return incident_notes.note(setting, journal, looked_at)
 
-    def _candidates(self, setting: RotationSetup, radius: assessment.BlastRadius, args: Mapping[str, Any]) -> list[str]:
+    def _candidates(self, leak: AssessedLeak) -> list[str]:
         """Possible rotation hosts. Those after the first need no confirmation."""
-        others = [host for host in args["candidates"] if host != args["host"]]
-        return [args["host"], *(host for host in others if not self._refusal(setting, radius, args, host))]
+        first = leak.args["host"]
+        others = [host for host in leak.args["candidates"] if host != first]
+        return [first, *(host for host in others if not self._refusal(leak, host))]
 
-    def _refusal(
-        self, setting: RotationSetup, radius: assessment.BlastRadius, args: Mapping[str, Any], host: str
-    ) -> str:
+    def _refusal(self, leak: AssessedLeak, host: str) -> str:
         """Reason against sending administrators' passwords to this host. Empty without one."""
-        trusted, impact = names(self._extra(TRUSTED)), radius.impact
-        about = (args["hosts"], host, trusted, TRUSTED)
-        return assessment.refused_host(setting.catalog, impact, *about) if impact else ""
+        trusted, impact = names(self._extra(TRUSTED)), leak.radius.impact
+        about = (leak.args["hosts"], host, trusted, TRUSTED)
+        return assessment.refused_host(leak.setting.catalog, impact, *about) if impact else ""
 
     def _refuse_argument(self) -> None:
         """Raises RotationError for a value on the command line."""
@@ -349,13 +347,11 @@ class ActionModule(rotation_segment.ServersAction):
             options = {"credentials": args["revoked"], "incident": response_plan.UNOPENED, "tried": {}, "audit": {}}
             confirmations.revoked(setting, options, check=True)
 
-    def _revoked(
-        self, setting: RotationSetup, incident: str, args: Mapping[str, Any], task_vars: Mapping[str, Any]
-    ) -> list[str]:
+    def _revoked(self, leak: AssessedLeak, incident: str) -> list[str]:
         """Notes the operator's revocations. Returns lines on values that still work, which stay open."""
-        options = {**args, "credentials": args["revoked"], "incident": incident}
-        server = self.server(setting, args, task_vars)
-        answer = confirmations.confirmed(setting, options, server, confirmations.revoked, check=False)
+        options = {**leak.args, "credentials": leak.args["revoked"], "incident": incident}
+        server = self.server(leak.setting, leak.args, leak.task_vars)
+        answer = confirmations.confirmed(leak.setting, options, server, confirmations.revoked, check=False)
         show([*answer["messages"], *answer["still_accepted"]])
         return list(answer["still_accepted"])
 
@@ -371,16 +367,6 @@ class ActionModule(rotation_segment.ServersAction):
 
     def _extra(self, name: str) -> Any:
         return extra_variable(name, loader=self._loader, templar=self._templar)
-
-
-def _declaration(radius: assessment.BlastRadius, args: Mapping[str, Any]) -> leak_declaration.LeakDeclaration:
-    return leak_declaration.LeakDeclaration(
-        leaked=radius.declared,
-        containment=args["containment"],
-        exposed_since=args["exposed_since"],
-        impact=radius.data,
-        matches=radius.matches,
-    )
 
 
 def _seconds(args: Mapping[str, Any]) -> float:
