@@ -128,8 +128,8 @@ def findings(
         if "account" not in but:
             lines.extend(_users(admin, server, twins, search["known"]))
         if any(int(number) for (number,) in admin.rows(_WRITES, twins)):
-            line = "not checked: files on the database host. User %s could write some (INTO OUTFILE): search that host"
-            lines.append(line % quoted(user))
+            line = "not checked: files on the database host. User %s could write some (INTO OUTFILE): "
+            lines.append(line % quoted(user) + "compare that host with its baseline (verify, WPS211), or rebuild it")
         queries = {kind: query for kind, query in _OBJECTS.items() if kind not in but}
         objects = {
             kind: {row for row in _of(admin.rows(query, columns=3)) if row[2].rpartition("@")[0] in twins}

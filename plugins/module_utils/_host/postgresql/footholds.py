@@ -103,7 +103,7 @@ _WORDS = {
     "pg_cron": "not checked: jobs of pg_cron in database {0}. As a superuser there: SELECT * FROM cron.job",
     "template": "whoever may create databases may copy database {0}: ALTER DATABASE {0} IS_TEMPLATE false",
     "program": "not checked: files and processes on the database host. Role {0} could leave some (COPY … PROGRAM): "
-    "search that host, or rebuild it",
+    "compare that host with its baseline (verify, WPS211), or rebuild it",
     "owns": "role {0} owns objects in database {1} that the owner role should own: check them, then DROP OWNED BY {0}",
 }
 _QUOTED: Dict[str, Callable[[str], str]] = {"prepared": literal, "physical slot": literal, "process": str}
