@@ -4,6 +4,8 @@
 
 from __future__ import annotations
 
+import itertools
+import shlex
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -80,16 +82,20 @@ class Response:
             client.execute_command(*(word.format(evil=self.evil) for word in command.split()))
 
     @contextmanager
-    def again_and_again(self, *command: str) -> Iterator[None]:
-        """The command in a loop, by somebody who logs in anew for as long as a password is accepted."""
+    def again_and_again(self, *commands: str, pause: float = 0.01) -> Iterator[None]:
+        """The commands in a loop, by somebody who logs in anew for as long as any of his logins is accepted."""
         over = threading.Event()
+        logins = ((self.old, LEAKED), *((self.evil, user) for user in (LEAKED, "thief", "default", "admin")))
 
         def loop() -> None:
-            while not over.wait(0.01):
+            for password, user in itertools.cycle(logins):
+                if over.wait(0.01):
+                    return
                 with suppress(redis.RedisError, OSError):
-                    client = session(self.server, self.old, LEAKED)
-                    while not over.is_set():
-                        client.execute_command(*command)
+                    client = session(self.server, password, user)
+                    while not over.wait(pause):
+                        for command in commands:
+                            client.execute_command(*(word.format(evil=self.evil) for word in shlex.split(command)))
 
         thread = threading.Thread(target=loop)
         thread.start()

@@ -9,11 +9,13 @@ from types import ModuleType
 
 from sandbox.process import REPOSITORY
 from tests.hostile import test_leaked_postgresql as postgresql
+from tests.hostile import test_leaked_postgresql_races as postgresql_races
 from tests.hostile import test_leaked_valkey as valkey
 from tests.integration import test_server_inventory as inventory
 from tests.integration import test_ssh_key_footholds as real_hosts
 from tests.integration.access_key_steps import test_second_keys as access_keys
 from tests.integration.mysql_user import test_mysql_inventory as mysql_inventory
+from tests.integration.mysql_user import test_mysql_leak as mysql_leak
 from tests.integration.mysql_user import test_mysql_user as mysql
 from tests.integration.rabbitmq_user import test_rabbitmq_inventory as rabbitmq_inventory
 from tests.integration.rabbitmq_user import test_rabbitmq_user as rabbitmq
@@ -35,6 +37,10 @@ VETOES: dict[str, tuple[Parts, str]] = {
     "PostgreSQL settings, locks, connections": (
         {postgresql: (postgresql.SETTINGS, postgresql.DATABASE, postgresql.HELD)},
         "The leaked login is rejected. If all connections are taken, the message names the remedy",
+    ),
+    "Acts repeated without a pause (at Valkey: after `immediate` blocked the login)": (
+        {valkey: (valkey.RACES,), postgresql_races: (postgresql_races.RACES,), mysql_leak: (mysql_leak.RACES,)},
+        "The leaked login is rejected. What the repeated act leaves is named",
     ),
     "AWS: second access keys, an inactive or deleted key": (
         {access_keys: (access_keys.VETOES,)},

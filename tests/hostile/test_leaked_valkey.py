@@ -62,9 +62,22 @@ FOOTHOLDS = {
     "a password of the administrator": ("ACL SETUSER admin >{evil}", "user admin has 1 password that no store holds"),
 }
 LOOPS = {
-    "our connections are ended": ("CLIENT", "KILL", "USER", "admin"),
-    "a script that never ends": ("EVAL", "while true do end", "0"),
+    "our connections are ended": "CLIENT KILL USER admin",
+    "a script that never ends": "EVAL 'while true do end' 0",
 }
+RACES = (
+    "own user needs no password",
+    "own user is switched off",
+    "another password",
+    "a second password",
+    "the administrator's password",
+    "the administrator's rights",
+    "the administrator may not change users",
+    "the administrator is switched off",
+    "the administrator is gone",
+    "the number of connections",
+)
+"""Vetoes that are repeated every 10 ms during an immediate response. Each of some makes a graceful response fail."""
 BY_HAND = {
     "a pause of all commands": ("CLIENT PAUSE 600000 ALL", "It may still work: block it"),
     "own user is deleted": ("ACL DELUSER shop", "the user shop does not exist, so nobody can log in as this user"),
@@ -116,30 +129,41 @@ def test_a_veto_before_the_revocation(name: str, response: Response) -> None:
 
 
 @pytest.mark.parametrize("name", FOOTHOLDS)
-@pytest.mark.parametrize("late", [False, True], ids=["before", "during"])
-def test_a_foothold_is_named_with_the_command_that_ends_it(name: str, late: bool, response: Response) -> None:
+@pytest.mark.parametrize("when", ["before", "during", pytest.param("again and again", marks=pytest.mark.long)])
+def test_a_foothold_is_named_with_the_command_that_ends_it(name: str, when: str, response: Response) -> None:
     command, message = FOOTHOLDS[name]
 
     def attack(response: Response) -> None:
         response.as_leaked((command,))
 
-    (nothing if late else attack)(response)
-    result = response.carried_out(attack if late else nothing)
+    (attack if when == "before" else nothing)(response)
+    with response.again_and_again(*[command] * (when == "again and again")):
+        result = response.carried_out(attack if when == "during" else nothing)
+    assert LEAKED not in response.ways_in
     assert [line.startswith(f"{response.node}: {message}") for line in result["footholds"]] == [True], result
 
 
 @pytest.mark.long
 @pytest.mark.parametrize("name", LOOPS)
 def test_whoever_interrupts_us_is_shut_out_first(name: str, response: Response) -> None:
-    with response.again_and_again(*LOOPS[name]):
+    with response.again_and_again(LOOPS[name], pause=0):
         result = response.carried_out()
     assert (response.stage, result.get("footholds"), response.ways_in) == ("revoked", [], []), result
     assert WAITS in str(response.warnings)
     assert response.server.accepts(response.new, "shop")
 
 
+@pytest.mark.parametrize("name", each(RACES))  # type: ignore[arg-type]
+def test_whoever_repeats_a_veto_is_blocked_first(name: str, response: Response) -> None:
+    with response.again_and_again(*VETOES[name][0]):
+        assert not response.act("blocked", response.old).get("failed")
+        result = response.carried_out()
+    assert (result.get("refused"), others(result), response.ways_in) == ([response.node], [], []), result
+    assert response.server.accepts(response.new, LEAKED)
+
+
 def test_whoever_keeps_undoing_our_work_is_shut_out_and_the_run_says_so(response: Response) -> None:
-    with response.again_and_again("ACL", "SETUSER", "shop", "on", "nopass"):
+    with response.again_and_again("ACL SETUSER shop on nopass", pause=0):
         result = response.carried_out()
     assert response.ways_in == []
     assert not result.get("failed") or WAITS in result["msg"], result

@@ -4,6 +4,10 @@
 
 from __future__ import annotations
 
+import itertools
+import threading
+from contextlib import suppress
+
 import pymysql
 import pytest
 
@@ -143,6 +147,43 @@ def test_a_server_that_is_read_only(
             assert str(shop.act("set")["message"]).endswith("If that is not yours: SET GLOBAL read_only = OFF")
     finally:
         maria.execute("SET GLOBAL read_only = OFF", "RESET SLAVE ALL", "DROP USER appadmin@'%'")
+
+
+THIEFS = "canary-of-the-thief"
+RACES = {
+    "own password": f"SET PASSWORD = PASSWORD('{THIEFS}')",
+    "own lock": f"ALTER USER app_a@'127.%' IDENTIFIED BY '{THIEFS}' ACCOUNT UNLOCK",
+}
+"""What a leaked user may repeat in its open sessions while it is locked; the second one with the right CREATE USER."""
+
+
+@pytest.mark.parametrize("name", RACES)
+def test_whoever_repeats_an_act_during_the_response_keeps_no_way_in(
+    maria: MariaDB, programs: Programs, name: str
+) -> None:
+    maria.execute(*(f"GRANT CREATE USER ON *.* TO app_{user}@'{host}'" for user in "ab" for host in ("127.%", "10.%")))
+    shop, over = compared(maria, programs, "SELECT 1"), threading.Event()
+
+    def loop(pause: float) -> None:
+        for password in itertools.cycle((OLD, THIEFS)):
+            if over.wait(pause):
+                return
+            with suppress(pymysql.err.MySQLError), maria.connect("app_a", password) as session:
+                while not over.wait(0.001):
+                    session.cursor().execute(RACES[name])
+
+    threads = [threading.Thread(target=loop, args=(pause,)) for pause in (0.01, 0.3, 0.7)]
+    for thread in threads:
+        thread.start()
+    try:
+        answer = shop.revoked_after_a_leak()
+    finally:
+        over.set()
+        for thread in threads:
+            thread.join()
+    assert answer["footholds"] == []
+    assert not maria.accepts("app_a", OLD)
+    assert not maria.accepts("app_a", THIEFS)
 
 
 def test_a_blocked_user_is_enabled_by_hand(shop: MysqlShop, maria: MariaDB) -> None:

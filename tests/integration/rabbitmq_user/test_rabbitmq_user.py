@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import RotationError
-from ansible_collections.watchparty.secrets.plugins.module_utils._host.rabbitmq import footholds
+from ansible_collections.watchparty.secrets.plugins.module_utils._host.rabbitmq import footholds, users
 from ansible_collections.watchparty.secrets.plugins.module_utils._host.rabbitmq.management import Management
 from sandbox.rabbitmq import ADMINISTRATOR, RabbitMQ
 from tests.integration.rabbitmq_user.conftest import RIGHTS
@@ -225,6 +225,25 @@ def test_a_leaked_user_is_blocked_before_a_new_value_is_made(shop: RabbitShop, b
     rotate(shop)
     assert rights(broker, "app_b") == before
     assert shop.works
+
+
+def test_a_user_that_its_holder_makes_again_is_named(
+    shop: RabbitShop, broker: RabbitMQ, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """By a request that the server accepted before it deleted the user."""
+    end = users.end_connections
+
+    def made_again(admin: Management, user: str) -> int:
+        broker.asked("PUT", "/users/app_a", {"password": "canary-of-the-thief", "tags": "administrator"})
+        return end(admin, user)
+
+    broker.asked("PUT", "/users/app_a", {"password": OLD, "tags": "administrator"})
+    shop.leak()
+    shop.to("set")
+    shop.act("set")
+    shop.rotator.advance("revoke")
+    monkeypatch.setattr(users, "end_connections", made_again)
+    assert any(line.startswith("user app_a ") for line in shop.act("revoke")["footholds"][1:])
 
 
 @pytest.mark.parametrize("limit", ["max-connections", "max-channels"])

@@ -91,11 +91,11 @@ def read(admin: MysqlConnection, most: int) -> Accounts:
     is_mariadb = any(int(count) for (count,) in admin.rows(_MARIADB))
     rows = admin.rows(_ACCOUNTS[is_mariadb] + str(most + 1), columns=7)
     listed, complete = [_account(*row) for row in rows[:most]], len(rows) <= most
-    listed = [item._replace(is_locked=item.is_locked and _is_locked(admin, item, is_mariadb)) for item in listed]
+    listed = [item._replace(is_locked=item.is_locked and is_locked(admin, item, is_mariadb)) for item in listed]
     return Accounts(listed, _hidden(loaded, listed) if complete else [], is_mariadb, complete)
 
 
-def _is_locked(admin: MysqlConnection, account: Account, is_mariadb: bool) -> bool:
+def is_locked(admin: MysqlConnection, account: Account, is_mariadb: bool) -> bool:
     """Whether the lock is in use. An account locked only in the table stays open until FLUSH PRIVILEGES."""
     try:
         rows = admin.rows("SHOW CREATE USER %s@%s", [account.user, account.host])

@@ -15,6 +15,7 @@ from contextlib import suppress
 from typing import Any, Callable, Dict, List, Mapping, Sequence, Tuple
 
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import RotationError
+from ansible_collections.watchparty.secrets.plugins.module_utils._host.mysql import accounts
 from ansible_collections.watchparty.secrets.plugins.module_utils._host.mysql.accounts import literal
 from ansible_collections.watchparty.secrets.plugins.module_utils._host.mysql.connection import (
     AccountUnknown,
@@ -107,7 +108,7 @@ def set_password(admin: MysqlConnection, new: Login) -> None:
     with suppress(RotationError):  # MariaDB writes passwords into its general log
         admin.rows("SET SESSION sql_log_off = 1")
     _altered(admin, new["username"], hosts, lambda: new["password"], "UNLOCK")
-    _end_sessions(admin, new["username"])
+    end_sessions(admin, [new["username"]])
 
 
 def _altered(admin: MysqlConnection, user: str, hosts: Sequence[str], password: Callable[[], str], lock: str) -> None:
@@ -141,9 +142,20 @@ def _require_hosts(admin: MysqlConnection, user: str) -> List[str]:
 
 def revoke(admin: MysqlConnection, server: Mapping[str, Any], old: Login) -> int:
     """Locks the user with a random password that is not stored, and ends its sessions. Returns their number."""
-    hosts = _hosts(admin, old["username"])
-    _altered(admin, old["username"], hosts, lambda: secrets.token_urlsafe(32), "LOCK")
-    ended = _end_sessions(admin, old["username"])
+    user, hosts = old["username"], _hosts(admin, old["username"])
+
+    def lock() -> None:
+        _altered(admin, user, hosts, lambda: secrets.token_urlsafe(32), "LOCK")
+
+    def locked_again() -> bool:
+        """Locks what the user unlocked in a session that was not ended yet. Some users may change users."""
+        if all(accounts.is_locked(admin, accounts.Account(user, host), is_mariadb=True) for host in hosts):
+            return False
+        lock()
+        return True
+
+    lock()
+    ended = end_sessions(admin, [user], locked_again)[user]
     try:
         with MysqlConnection(server, old):
             pass
@@ -155,23 +167,22 @@ def revoke(admin: MysqlConnection, server: Mapping[str, Any], old: Login) -> int
     )
 
 
-def _end_sessions(admin: MysqlConnection, user: str) -> int:
-    return end_sessions(admin, [user])[user]
-
-
-def end_sessions(admin: MysqlConnection, users: Sequence[str]) -> Dict[str, int]:
+def end_sessions(
+    admin: MysqlConnection, users: Sequence[str], changed_again: Callable[[], bool] = lambda: False
+) -> Dict[str, int]:
     """Ends sessions. Returns their number by user. Waits for logins that began before the change, because they may
-    succeed with the old password."""
+    succeed with the old password. ``changed_again``: repeats the change if a session undid it."""
     ended = dict.fromkeys(users, 0)
     logging_in = {number for number, name in _sessions(admin, users) if name == LOGGING_IN}
     for look in range(LOOKS):
         time.sleep(PAUSE if look else 0)
         sessions = _sessions(admin, users)
         own = [(number, name) for number, name in sessions if name in ended]
-        if not own and logging_in.isdisjoint(number for number, _name in sessions):
+        if not own and logging_in.isdisjoint(number for number, _name in sessions) and not changed_again():
             return ended
         for number, name in own:
             ended[name] += admin.ended(number)
+        changed_again()
     raise RotationError("sessions of user %s stay open at %s; end them there" % (", ".join(users), admin.place))
 
 

@@ -109,7 +109,7 @@ def findings(
     but: Collection[str] = (),
 ) -> List[str]:
     """Possible footholds of a user with the catalog's ``tags`` and its own ``held_tags``, except the kinds ``but``,
-    which a comparison names. ``known`` are the catalog's users."""
+    which a comparison names. ``known`` are the catalog's users. If the deleted user exists, its holder made it."""
     extra = ", ".join(sorted(set(held_tags or ()).difference(tags)))
     result = [EXTRA % (user, extra, admin.place)] if extra else []
     result += [GONE % (user, admin.place)] if held_tags is None else []
@@ -117,7 +117,7 @@ def findings(
     all_tags = {*tags, *own_tags}
     late = ["not checked: %s gave no complete answer within %d seconds" % (admin.place, SECONDS)]
     try:
-        return result + within(SECONDS, lambda: _named(admin, all_tags, {*known, user}, but), late)
+        return result + within(SECONDS, lambda: _named(admin, all_tags, {*known} - {user}, but), late)
     except RotationError as error:
         return [*result, "not checked: %s" % error]
 
