@@ -180,6 +180,36 @@ def test_where_another_account_lets_it_in_it_stays_open(plain: Fleet, small: Lab
     assert "still holds the leaked key" not in leak_lab.post_mortem(small)
 
 
+ADD_AGAIN = """
+while grep -qF "$1" ~/.ssh/authorized_keys; do sleep 0.1; done
+until [ -e /tmp/over ]; do
+    grep -qF "$2" ~/.ssh/authorized_keys || echo "$2" >> ~/.ssh/authorized_keys
+    sleep 0.01
+done
+sed -i "s|$2||" ~/.ssh/authorized_keys
+"""
+
+
+@pytest.mark.parametrize("of_thief", [True, False], ids=["his own key", "the leaked key"])
+def test_a_process_that_adds_a_key_again_and_again_closes_no_incident(
+    plain: Fleet, small: Lab, *, of_thief: bool
+) -> None:
+    """It starts during the response, and no SSH session holds it. When the exposure began is unknown."""
+    private, thief = prepare(plain, small), key_pair.new_private_key()
+    leaked, added = (key_pair.public_line(key, "test") for key in (private, thief if of_thief else private))
+    program = ADD_AGAIN.replace("$1", leaked).replace("$2", added)
+    process = subprocess.Popen(plain.machines["app1"].command(["su", "-", "deploy", "-c", program]))
+    try:
+        run = leak_lab.respond(small, "-e", "leak_credentials=deploy_ssh", "-e", "leak_sessions=false")
+    finally:
+        plain.run("app1", ["touch", "/tmp/over"])
+        process.wait(10)
+        plain.run("app1", ["rm", "/tmp/over"])
+    assert run.code != 0, run.output
+    left = "possible foothold: deploy_ssh: web1: key " if of_thief else "the leaked value still works on web1"
+    assert left in run.text
+
+
 def test_a_former_key_that_was_left_valid_for_hours_goes_with_it(plain: Fleet, small: Lab) -> None:
     """Also from a host that was away: what is left there is both."""
     former = prepare(plain, small)

@@ -318,7 +318,9 @@ def _look_again(run: ResponseRun) -> Work | None:
     """Looks for footholds that appeared during the response."""
     if not host_footholds.keys_of(run.response.impact):
         return None
+    incident = incident_notes.incident_of(run.journal)
     return {
+        "since": incident.since or incident.at,
         "known_keys": assessment.known_keys(run.setting, run.response.reached, run.journal.rotation),
         "baseline": host_comparison.request(run.setting, run.journal, run.response.impact),
     }
