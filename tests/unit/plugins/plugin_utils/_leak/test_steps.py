@@ -133,7 +133,8 @@ class TestWaves:
             response = leak.response("", **given, **extra)
             assert leak_steps.first(leak.run(response))["wave"]["credentials"] == ["ssh"]
             response = leak.response("", **{**given, "waves": waves("token")}, **extra)
-            assert leak_steps.first(leak.run(response))["next"] == "look_again"
+            result = leak_steps.first(leak.run(response))
+            assert (result["next"], result["look_again"]["since"]) == ("look_again", leak.incident.at)
         response = leak.response("", **{**given, "waves": waves("token")}, opened=["web1"])
         assert leak_steps.first(leak.run(response))["next"] == "wave"
         assert response.host == "web2"
