@@ -34,6 +34,8 @@ zsh
 direnv
 nodejs
 docker-compose
+docker-ce|docker.io
+docker-ce-cli|docker-cli
 gitleaks
 runit
 zstd
@@ -84,7 +86,7 @@ fi
 before=$(enabled_units)
 say "installing ${packages[*]}"
 "${apt[@]}" install --yes --no-install-recommends "${packages[@]}" </dev/null >/dev/null
-mapfile -t new < <(comm -13 <(printf '%s\n' "$before") <(enabled_units) | grep -E '^(ssh|valkey|redis|postgresql|rabbitmq|epmd)')
+mapfile -t new < <(comm -13 <(printf '%s\n' "$before") <(enabled_units) | grep -E '^(ssh|valkey|redis|postgresql|rabbitmq|epmd|docker|containerd)')
 if [ ${#new[@]} -gt 0 ]; then
     say "leaving disabled: ${new[*]}"
     systemctl --root=/ --quiet disable "${new[@]}"

@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""supervisor and runit as they are, and compose by a stand-in: restart, stop, state, and whose rights they get."""
+"""supervisor, runit and docker compose as they are: restart, stop, state, and whose rights they get."""
 
 from __future__ import annotations
 
@@ -24,7 +24,6 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors im
 from ansible_collections.watchparty.secrets.plugins.module_utils._host import accounts
 from ansible_collections.watchparty.secrets.plugins.module_utils._host.forensics import managed_facts, unit_facts
 from ansible_collections.watchparty.secrets.plugins.module_utils._host.service_managers import (
-    compose,
     registry,
     supervisor_config,
 )
@@ -32,13 +31,13 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._host.service_m
     ServiceManager,
     State,
 )
+from tests.integration import docker_engine
 from tests.integration.harness import SERVICE, Lab, layout
 
 APPLICATION = 65534
 as_root = pytest.mark.skipif(os.geteuid() != 0, reason="files of several accounts need root")
 SLEEP = ("sleep", "600")
 NOT_TWO = "test $GENERATION != 2"
-STAND_IN = Path(__file__).parents[1] / "fakes" / "docker.py"
 SUPERVISOR = """\
 [unix_http_server]
 file = {folder}/socket
@@ -66,6 +65,12 @@ def folder() -> Iterator[Path]:
     os.chmod(made, 0o755)
     yield Path(made)
     shutil.rmtree(made)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def engine_ends() -> Iterator[None]:
+    yield
+    docker_engine.stop()
 
 
 def give(folder: Path, uid: int) -> None:
@@ -127,16 +132,24 @@ def runit(folder: Path, uid: int | None = None) -> Iterator[ServiceManager]:
 @contextmanager
 def docker(folder: Path, uid: int | None = None, *, command: Sequence[str] = SLEEP) -> Iterator[ServiceManager]:
     program, file = folder / "docker", folder / "compose.yaml"
-    program.write_text(f"#!{sys.executable}\n" + STAND_IN.read_text())
+    program.write_text(f'#!/bin/sh\nexec {shlex.join(docker_engine.command())} "$@"\n')
     program.chmod(0o755)
-    file.write_text(json.dumps({"services": {"web": {"command": list(command), "env_file": [".env"]}}}))
+    declare(file, docker_engine.service(command))
     if uid is not None:
         give(folder, uid)
-    made = manager(manager="compose", file=str(file), program=str(program))
     try:
-        yield made
+        yield manager(manager="compose", file=str(file), program=str(program))
     finally:
-        made.stop(20)
+        (folder / ".env").touch()
+        call([str(program), "compose", "--file", str(file), "down"])
+
+
+def declare(file: Path, web: dict[str, Any]) -> None:
+    file.write_text(json.dumps({"services": {"web": web}}))
+
+
+def call(words: Sequence[str]) -> None:
+    subprocess.run(words, check=True, capture_output=True)
 
 
 MANAGERS = [supervisor, runit, docker]
@@ -250,9 +263,9 @@ def test_a_container_that_the_host_does_not_start(folder: Path) -> None:
         (row,) = rows(made)
         assert (row["starts"], row["enabled"]) == (False, "its restart policy is no")
         assert row["held"] == {"SECRET_KEY": ["one"]}
-        service = {"command": list(SLEEP), "env_file": [".env"], "restart": "unless-stopped"}
-        service["environment"] = {"SECRET_KEY": "two=2"}
-        Path(made.declared["file"]).write_text(json.dumps({"services": {"web": service}}))
+        environment = {"SECRET_KEY": "two=2"}
+        web = docker_engine.service(SLEEP, restart="unless-stopped", environment=environment)
+        declare(Path(made.declared["file"]), web)
         made.restart(20)
         (row,) = rows(made)
         assert (row["starts"], row["enabled"], row["held"]) == (True, "", {"SECRET_KEY": ["two=2"]})
@@ -300,25 +313,33 @@ def test_a_container_gets_the_new_file_and_is_asked_inside(folder: Path) -> None
         assert made.health_problem("/", 20) == ""
 
 
+def test_a_container_of_another_command(folder: Path) -> None:
+    """``docker compose run`` leaves a container of the same service."""
+    with docker(folder) as made:
+        (folder / ".env").touch()
+        made.restart(20)
+        call([*made._compose(), "run", "web", "true"])
+        assert only(made.states()).is_up
+        assert len(rows(made)) == 1
+
+
+def test_a_container_whose_program_ends_or_is_missing(folder: Path) -> None:
+    with docker(folder) as made:
+        (folder / ".env").touch()
+        declare(Path(made.declared["file"]), docker_engine.service(["false"], restart="always"))
+        made.restart(20)
+        time.sleep(0.5)
+        assert not only(made.states()).is_up
+        declare(Path(made.declared["file"]), docker_engine.service(["/none"]))
+        with pytest.raises(HostError, match="docker compose up: exit code 1; its output is not shown"):
+            made.restart(20)
+        assert only(made.states())[:3] == ("web", False, "created")
+
+
 def test_a_container_that_was_not_created(folder: Path) -> None:
     with docker(folder) as made:
+        (folder / ".env").touch()
         assert only(made.states()) == State("web", is_up=False, text="not created", exists=False)
-
-
-@pytest.mark.skipif(not shutil.which("docker"), reason="docker is not installed: it read none of the arguments")
-def test_docker_itself_knows_the_arguments(folder: Path) -> None:
-    (folder / "compose.yaml").write_text('services: {web: {image: "localhost/none"}}\n')
-    (folder / "empty").mkdir()
-    environment = {"PATH": os.environ["PATH"], "HOME": str(folder), "DOCKER_HOST": f"unix://{folder}/no-engine"}
-    for arguments in (
-        [*compose._UP, "web"],
-        ["stop", "web"],
-        ["ps", "--all", "--quiet", "web"],
-        ["exec", "-T", "web", "x"],
-    ):
-        command = ["docker", "compose", "--file", f"{folder}/compose.yaml", *arguments]
-        answer = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
-        assert "no-engine" in answer.stderr, answer.stderr
 
 
 def test_the_account_of_root_files(folder: Path) -> None:

@@ -24,8 +24,10 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._host.service_m
 
 _UP = ("up", "--detach", "--force-recreate", "--no-deps", "--no-build", "--pull", "never")
 """Not ``restart``, which keeps a container's old environment. A restart pulls no new image."""
-_SHOWN = '{{index .Config.Labels "com.docker.compose.service"}} {{.State.Status}} {{.Created}}'
-_CONFIGURED = "{{.HostConfig.RestartPolicy.Name}} {{json .Config.Env}}"
+_LASTING = '{{if ne (index .Config.Labels "com.docker.compose.oneoff") "True"}}%s{{end}}'
+"""Not a container of ``docker compose run``, which ``ps --all`` lists too."""
+_SHOWN = _LASTING % '{{index .Config.Labels "com.docker.compose.service"}} {{.State.Status}} {{.Created}}'
+_CONFIGURED = _LASTING % "{{.HostConfig.RestartPolicy.Name}} {{json .Config.Env}}"
 _RESTARTED = ("always", "unless-stopped")
 """Restart policies that start a container at boot."""
 _LINE = re.compile(r"(\S+) ([a-z]+) (\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(\.\d+)?Z")
