@@ -4,8 +4,12 @@
 
 from __future__ import annotations
 
+import contextlib
+import gc
 import sys
 from pathlib import Path
+
+gc.set_threshold(100_000)  # imports make many objects and little garbage
 
 ROOT = Path(__file__).resolve().parents[2]
 CLONE = ROOT / "playbooks" / "collections"
@@ -17,6 +21,9 @@ from ansible_collections.watchparty.secrets.scripts.commands import main  # noqa
 
 def load_ansible() -> None:
     """Makes Ansible import the collection again: it finds no plugin in a collection that Python imported alone."""
+    # Ansible's importer compiles each file anew. Python's own does not, but may not find the collection amazon.aws.
+    with contextlib.suppress(ImportError):
+        from ansible_collections.watchparty.secrets.scripts.commands import environments  # noqa: F401
     from ansible.plugins.loader import init_plugin_loader
 
     for package in (name for name in list(sys.modules) if name.startswith("ansible_collections")):

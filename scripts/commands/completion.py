@@ -56,8 +56,10 @@ def completion(args: argparse.Namespace) -> int:
 
 
 def needs_inventory(args: argparse.Namespace) -> bool:
-    """Whether the command reads the inventory. The command completion never does, complete only for names."""
-    return _kind(args.rest) is not None if args.command == "complete" else args.command != "completion"
+    """Whether this process reads the inventory. Commands that run a playbook leave that to Ansible."""
+    if args.command == "complete":
+        return _kind(args.rest) is not None
+    return args.function.partition(":")[0] not in ("completion", "fronts")
 
 
 def complete(args: argparse.Namespace) -> int:

@@ -20,11 +20,11 @@ from typing import Any
 
 from ansible import constants
 
-from ansible_collections.watchparty.secrets.scripts.commands import inventories
+from ansible_collections.watchparty.secrets.scripts.commands import inventory_source
 from ansible_collections.watchparty.secrets.scripts.commands.usage_error import UsageError
 
 CALLBACK = "ANSIBLE_STDOUT_CALLBACK"
-CONSOLE = inventories.ROOT / "plugins" / "callback" / "console.py"
+CONSOLE = inventory_source.ROOT / "plugins" / "callback" / "console.py"
 RESULT_FILE, RESULT_PATH = "watchparty.secrets.result_file", "WATCHPARTY_SECRETS_RESULT_FILE"
 NO_OUTCOME: dict[str, Any] = {"hosts": {}, "errors": [], "messages": [], "results": {}}
 """The outcome of a run that did not reach its end."""
@@ -145,9 +145,9 @@ def _exit_code(command: list[str], **options: Any) -> int:
 
 def command_of(args: argparse.Namespace, playbook: str, variables: Mapping[str, str]) -> list[str]:
     command = ["ansible-playbook"]
-    for path in inventories.source(args.inventory):
+    for path in inventory_source.paths(args.inventory):
         command += ["-i", path]
-    command.append(str(inventories.ROOT / "playbooks" / f"{playbook}.yml"))
+    command.append(str(inventory_source.ROOT / "playbooks" / f"{playbook}.yml"))
     for name, value in {"app_environment": args.environment, **variables}.items():
         command += ["-e", f"{name}={value}" if PLAIN.fullmatch(value) else json.dumps({name: value})]
     if getattr(args, "limit", None):

@@ -17,35 +17,11 @@ from ansible.template import Templar
 from ansible.vars.manager import VariableManager
 
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import SecretsError
-from ansible_collections.watchparty.secrets.scripts.commands.usage_error import UsageError
+from ansible_collections.watchparty.secrets.scripts.commands import inventory_source
 
-ROOT = Path(__file__).resolve().parents[2]
-CANDIDATES = ("inventory", "inventory.yml", "hosts.yml")
-EXAMPLE = ROOT / "examples" / "watchparty" / "hosts.yml"
 GROUP = "app_hosts"
 ADDRESS = ("ansible_connection", "ansible_host", "ansible_port", "ansible_ssh_common_args", "ansible_ssh_extra_args")
 """Variables that tell how a host is reached. Passwords are not looked up."""
-
-
-def source(inventory: str | None) -> list[str]:
-    """The operator's inventory, Ansible's setting, or this folder's inventory. Raises UsageError."""
-    if inventory:
-        if "," not in inventory and not Path(inventory).exists():
-            raise UsageError(f"there is no inventory {inventory}; give another one by -i INVENTORY")
-        return [inventory]
-    configured, origin = constants.config.get_config_value_and_origin("DEFAULT_HOST_LIST")[:2]
-    if origin != "default":
-        return [str(path) for path in configured]
-    candidates = [name for name in CANDIDATES if Path(name).exists()]
-    if candidates:
-        return candidates[:1]
-    # The clone has no inventory. Elsewhere the example would judge another application.
-    if Path.cwd() == ROOT:
-        return [str(EXAMPLE)]
-    raise UsageError(
-        f"no inventory: this folder has none of {', '.join(CANDIDATES)}; give -i INVENTORY, "
-        f"or -i {EXAMPLE} for the Watch Party example"
-    )
 
 
 @dataclass(frozen=True)
@@ -100,7 +76,7 @@ def opened(inventory: str | None) -> Inventory:
     loader = DataLoader()
     loader.set_basedir(str(Path.cwd()))
     _unlock(loader)
-    manager = InventoryManager(loader=loader, sources=source(inventory))
+    manager = InventoryManager(loader=loader, sources=inventory_source.paths(inventory))
     return Inventory(loader, manager, VariableManager(loader=loader, inventory=manager))
 
 

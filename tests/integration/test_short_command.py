@@ -113,6 +113,16 @@ def test_a_front_runs_the_playbook(account: Moto, seeded: Seeded, tmp_path: Path
     assert "NO_SUCH_SETTING" in answer["errors"][0]["message"]
 
 
+def test_a_front_leaves_the_inventory_to_ansible(
+    account: Moto, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """To read it as well takes as long as the rest of the command."""
+    monkeypatch.setenv("PYTHONPROFILEIMPORTTIME", "1")
+    imports = call(account, tmp_path, "set", "production", "SECRET_KEY", "--print").stderr
+    assert "commands.inventory_source" in imports
+    assert "ansible.template" not in imports
+
+
 def test_a_host_that_differs_is_exit_code_1(lab: harness.Lab) -> None:
     (_host,) = lab.add_hosts()
     lab.seed()
