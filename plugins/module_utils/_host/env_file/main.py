@@ -144,9 +144,9 @@ def deliver(module: AnsibleModule, env: EnvFile, wanted: Ownership) -> Dict[str,
     if module._diff and plan.rewrite:
         sides = ((before, octal(present.mode) if present else ""), (after, result["mode"]))
         result["diff"] = env_file_diff.diff(path, *sides, key=params["fingerprint_key"] or "", files=plan.others)
+    if plan.restart and params["services"]:
+        require_restartable(params["services"])
     if module.check_mode:
-        if plan.restart and params["services"]:
-            require_restartable(params["services"])
         return result
     env_file_delivery.deliver(plan, params["snapshot_id"], params["journal"], keep=params["backup"])
     if mark:

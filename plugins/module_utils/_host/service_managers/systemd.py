@@ -50,11 +50,11 @@ class SystemdManager(ServiceManager):
 
 
 def _state(unit: Mapping[str, str]) -> State:
-    """State of a unit. If it cannot be loaded, it cannot be restarted: not installed, masked, or invalid."""
-    load = unit.get("LoadState", "loaded")
-    if load != "loaded" and not systemd_show.is_up(unit):
-        return State(unit["Id"], is_up=False, text=load, exists=False)
-    return State(unit["Id"], systemd_show.is_up(unit), "%s (%s)" % (unit["ActiveState"], unit["SubState"]))
+    """State of a unit. If it is not installed, masked or invalid, it cannot be restarted, even while it runs."""
+    load, is_running = unit.get("LoadState", "loaded"), systemd_show.is_up(unit)
+    if load != "loaded":
+        return State(unit["Id"], is_running, load, exists=False)
+    return State(unit["Id"], is_running, "%s (%s)" % (unit["ActiveState"], unit["SubState"]))
 
 
 def _systemctl(*arguments: str) -> subprocess.CompletedProcess[str]:

@@ -191,19 +191,21 @@ def test_a_full_disk_leaves_the_old_file_and_no_temporary(run: Run, path: str, m
     assert run(ONE)["restart_needed"] is False
 
 
-def test_check_mode_sees_a_unit_that_is_missing(
-    run: Run, path: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("check", [True, False])
+def test_a_unit_that_is_masked_while_it_runs(
+    run: Run, path: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, check: bool
 ) -> None:
-    """Without restart_needed in its answer, so that nothing is rolled back."""
+    """The answer has no restart_needed, so that nothing is rolled back."""
     program = tmp_path / "bin" / "systemctl"
     program.parent.mkdir()
-    program.write_text("#!/bin/sh\nprintf 'Id=web.service\\nActiveState=inactive\\nLoadState=not-found\\n'\n")
+    program.write_text("#!/bin/sh\nprintf 'Id=web.service\\nActiveState=active\\nLoadState=masked\\n'\n")
     program.chmod(0o755)
     monkeypatch.setenv("PATH", f"{program.parent}:{os.environ['PATH']}")
     services = {"units": ["web.service"]}
-    failed = run(ONE, services=services, _ansible_check_mode=True)
-    assert "web.service is not-found. Install" in failed["msg"]
+    failed = run(ONE, services=services, _ansible_check_mode=check)
+    assert "web.service is masked. Install" in failed["msg"]
     assert "restart_needed" not in failed
+    assert not os.path.exists(path)
     run(ONE, snapshot="s-1")
     run(state="healthy", snapshot="s-1")
     assert "failed" not in run(ONE, services=services, _ansible_check_mode=True), "nothing would be restarted"

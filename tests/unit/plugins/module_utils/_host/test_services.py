@@ -190,7 +190,8 @@ def test_units_must_stay_up(systemd: Path, state: str, down: str) -> None:
         ("loaded", "inactive", ""),
         ("not-found", "inactive", r"restart: web\.service is not-found\. Install"),
         ("masked", "inactive", r"web\.service is masked\."),
-        ("not-found", "active", ""),  # its file was removed while it runs
+        ("masked", "active", r"web\.service is masked\."),  # while it runs
+        ("not-found", "active", r"web\.service is not-found\."),
     ],
 )
 def test_units_that_a_restart_would_not_find(systemd: Path, load: str, active: str, missing: str) -> None:
