@@ -153,7 +153,8 @@ def command_of(args: argparse.Namespace, playbook: str, variables: Mapping[str, 
     if getattr(args, "limit", None):
         command += ["--limit", args.limit]
     if getattr(args, "check", False):
-        command += ["--check", "--diff"]
+        # provision shows whole policies as a diff, and names each change without it
+        command += ["--check"] if playbook == "provision" else ["--check", "--diff"]
     return [*command, *args.rest]
 
 

@@ -276,6 +276,9 @@ class TestFronts:
             monkeypatch.setenv("ANSIBLE_STDOUT_CALLBACK", chosen)
         assert fronts._environment().get("ANSIBLE_STDOUT_CALLBACK", "") == callback
 
+    def test_a_check_of_provision_leaves_whole_policies_out(self, lab: Lab) -> None:
+        assert lab.run("provision", "test", "--check", "--print").out.endswith(" --check\n")
+
     def test_print_shows_a_line_to_paste(self, lab: Lab) -> None:
         ran = lab.run("deploy", "test", "--check", "--limit", "web1", "--print", "--", "-f", "20", "-e", "x='a b'")
         assert ran.code == 0
