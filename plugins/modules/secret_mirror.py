@@ -79,11 +79,6 @@ held:
   type: list
   elements: str
   returned: success
-problems:
-  description: Always empty. If a secret has a problem, the module fails before the first write.
-  type: list
-  elements: str
-  returned: success
 unchanged:
   description: Number of parameters that already have the right value.
   type: int

@@ -105,19 +105,4 @@ notes:
   type: list
   elements: str
   returned: unless O(state=known)
-generated:
-  description: Always empty.
-  type: list
-  elements: str
-  returned: unless O(state=known)
-absent:
-  description: Always empty.
-  type: list
-  elements: str
-  returned: unless O(state=known)
-empty:
-  description: Always empty.
-  type: list
-  elements: str
-  returned: unless O(state=known)
 """

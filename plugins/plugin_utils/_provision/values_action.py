@@ -102,6 +102,10 @@ class ValuesAction(ControllerAction):
     def answer(self, provisioner: Provisioner, args: Mapping[str, Any], task_vars: Mapping[str, Any]) -> dict[str, Any]:
         raise NotImplementedError
 
+    def facts(self, plan: ProvisionPlan) -> dict[str, Any]:
+        pages = {name: page for name, page in plan.asks.items() if page}
+        return {"asks": list(plan.asks), "pages": pages, "notes": list(plan.notes)}
+
     def seen(self, provisioner: Provisioner) -> StoreState:
         return self.wait.until_granted(provisioner.look, lambda seen: seen.contents.denials)
 
@@ -127,7 +131,7 @@ class ValuesAction(ControllerAction):
             raise ProvisionError(plan.problems)
         first = [step.message for step in steps]
         messages = [*first, *outlook.messages]
-        answer = {"changed": bool(messages), **as_data(plan), "plan": messages, "diff": diff(plan.fills)}
+        answer = {"changed": bool(messages), **self.facts(plan), "plan": messages, "diff": diff(plan.fills)}
         if only_plan or self._task.check_mode:
             return answer
         if complete and plan.asks:
@@ -156,17 +160,6 @@ def require_region(region: str | None, catalog: Catalog) -> None:
     if catalog.region and region != catalog.region:
         message = f"the region in use is {region}, and the catalog expects {catalog.region}"
         raise ProvisionError([f"{message}; set AWS_REGION={catalog.region}, or correct region in the catalog"])
-
-
-def as_data(plan: ProvisionPlan) -> dict[str, Any]:
-    return {
-        "asks": list(plan.asks),
-        "pages": {name: page for name, page in plan.asks.items() if page},
-        "generated": sorted({fill.target for fill in plan.fills if fill.how == _plan.GENERATED}),
-        "absent": list(plan.absent),
-        "empty": list(plan.empty),
-        "notes": list(plan.notes),
-    }
 
 
 def diff(fills: Iterable[Fill]) -> dict[str, str]:
