@@ -135,20 +135,20 @@ _FALLBACKS = "SECRET_KEY_FALLBACKS"
 def _readers(values: Mapping[str, str]) -> list[str]:
     """The line that names the default readers which can read every value. Empty if all of them can.
 
-    A value that none of them can read does not count.
+    Another line names values that none of them can read.
     """
     chosen: tuple[str, ...] = dotenv.DEFAULT_READERS
-    reasons = []
+    reasons, unread = [], []
     for name, value in values.items():
         able = dotenv.capable(name, value, chosen) if is_name(name) else chosen
         if able and able != chosen:
             reasons.append(f"{' and '.join(name for name in chosen if name not in able)} cannot read {name}")
             chosen = able
-    return (
-        [f"  readers: [{', '.join(chosen)}] # guessed: {', '.join(reasons)}; docs/explanation/dotenv.md"]
-        if reasons
-        else []
-    )
+        elif not able:
+            unread.append(name)
+    lines = [f"  readers: [{', '.join(chosen)}] # guessed: {', '.join(reasons)}; docs/explanation/dotenv.md"]
+    remedy = "give each a file of its own: docs/how-to/several-files.md"
+    return [*(lines if reasons else []), *([f"  # no reader can read {', '.join(unread)}; {remedy}"] if unread else [])]
 
 
 def guess(name: str, value: str) -> Guess:

@@ -160,7 +160,9 @@ def test_the_readers_that_can_take_every_value() -> None:
     for name in catalog.settings:
         assert deliverable_values.problem(catalog, catalog.settings[name], name, values[name]) is None
     assert "readers:" not in draft(VALUES, "shop")
-    assert "readers:" not in draft({"A": "canary\0"}, "shop")
+    unread = draft({"A": "canary\0", "B": "b"}, "shop")
+    assert "  # no reader can read A; give each a file of its own: docs/how-to/several-files.md\n" in unread
+    assert "readers:" not in unread
 
 
 def test_what_the_file_keeps_secret_is_required() -> None:
