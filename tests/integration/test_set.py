@@ -59,7 +59,7 @@ def test_set_and_deployed(account_of: Account) -> None:
 def test_what_is_refused_changes_nothing(account_of: Account) -> None:
     before = account_of.state()
     refused = {
-        "SECRET_KEY": "watchparty.secrets.rotate -e rotation_credentials=django_key -e rotation_force=true replaces it",
+        "SECRET_KEY": "watchparty.secrets.rotate -e rotation_credentials=django_key -e rotation_force=true, or",
         "MODE": "has its value in the catalog",
         "NO_SUCH": "is neither a setting nor a credential",
     }

@@ -63,12 +63,12 @@ def conflicts(catalog: Catalog, kinds: Mapping[str, Kind], target: ValueTarget, 
     kind = kinds.get(credential.kind, Kind(credential.kind, value="supplied"))
     if kind.value == "supplied":
         return []
-    message = (
-        f"ansible-playbook watchparty.secrets.rotate -e rotation_credentials={credential.name} -e rotation_force=true "
-        "replaces it, and both values are valid meanwhile"
+    remedy = (
+        f"run ansible-playbook watchparty.secrets.rotate -e rotation_credentials={credential.name} "
+        "-e rotation_force=true, or add -e set_force=true if the server already has the new value"
     )
-    remedy = "if its server already has the value, add -e set_force=true"
-    return [f"{target.name}: belongs to credential {credential.name} ({kind.name}), and {message}; {remedy}"]
+    belongs = f"belongs to credential {credential.name} ({kind.name})"
+    return [f"{target.name}: {belongs}, which a rotation replaces while both values are valid; {remedy}"]
 
 
 def _followers(

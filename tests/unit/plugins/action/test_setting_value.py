@@ -48,6 +48,7 @@ def test_known_then_present_then_nothing(clients: Clients, value: str) -> None:
     looked = change(["TOKEN"], value_file=value, check=True)
     written = change(["TOKEN"], value_file=value)
     assert looked["plan"] == written["plan"] == [f"update secret {CORE}: TOKEN (set)"]
+    assert written.keys() == {"changed", "plan", "remaining", "asks", "pages", "notes", "diff"}
     assert written["diff"]["before"] != written["diff"]["after"]
     held = clients("secretsmanager").get_secret_value(SecretId=CORE, VersionStage="AWSCURRENT")["SecretString"]
     assert json.loads(held)["TOKEN"] == "canary-new"
@@ -90,7 +91,7 @@ def test_what_stands_beside_the_values_is_left_to_provisioning(clients: Clients,
         (
             ["KEY"],
             {"state": "known"},
-            "watchparty.secrets.rotate -e rotation_credentials=key -e rotation_force=true replaces it",
+            "watchparty.secrets.rotate -e rotation_credentials=key -e rotation_force=true, or",
         ),
         (["NONE"], {"state": "known"}, "NONE: is neither a setting nor a credential"),
     ],

@@ -73,7 +73,7 @@ def test_what_is_not_there_yet_is_made() -> None:
     [
         (
             {"KEY": "x"},
-            "KEY: belongs to credential key (key), and ansible-playbook watchparty.secrets.rotate -e rotation_",
+            "KEY: belongs to credential key (key), which a rotation replaces while both values are valid; run",
         ),
         ({"FLAG": "off"}, "FLAG: has its value in the catalog"),
         ({"HOSTS": "https://x"}, "HOSTS: is a list of hosts"),
