@@ -264,7 +264,9 @@ def test_an_owners_login_becomes_two(lab: RotationLab) -> None:
     assert lab.server_state() == before
     assert lab.entries() == []
 
-    assert prepare(lab).result("web1")["changed"] > 0
+    run = prepare(lab)
+    assert run.result("web1")["changed"] > 0
+    assert all(f'CREATE ROLE "{OWNER}_{letter}"' in run.text.replace("\\", "") for letter in "ab"), run.text
     assert lab.journal_state().prepared == {"database"}
     assert lab.logins() == [OWNER]
     prepared = lab.server_state()
