@@ -34,8 +34,8 @@ zsh
 direnv
 nodejs
 docker-compose
-docker-ce|docker.io
-docker-ce-cli|docker-cli
+docker.io|docker-ce
+docker-cli|docker-ce-cli
 gitleaks
 runit
 zstd
