@@ -27,7 +27,13 @@ TAR_AT = 257
 MEMORY = 96 * 1024 * 1024
 """Bytes that a decompressor may hold."""
 _ZSTD_WINDOW = 26
-_ZLIB = (b"x\x01", b"x^", b"x\x9c", b"x\xda")
+_ZLIB = tuple(
+    bytes((first, flags))
+    for first in range(8, 0x80, 16)
+    for flags in range(256)
+    if not (256 * first + flags) % 31 | flags & 32
+)
+"""First bytes of a zlib stream, for every size of its window. Programs that write PDF files use small windows."""
 _MAGIC = {
     b"\x1f\x8b\x08": GZIP,
     b"BZh": BZIP2,
@@ -53,6 +59,10 @@ _NAMED = {
     b"MSCF\0\0\0\0": "cab",
     b"hsqs": "squashfs",
     b"PAR1": "parquet",
+    b"Obj\x01": "avro",
+    b"QFI\xfb": "qcow2",
+    **dict.fromkeys((b"REDIS0", b"VALKEY0"), "a dump of Redis or Valkey"),
+    b"PGDMP": "a pg_dump archive; pipe pg_restore -f - FILE into the same scan (scan_stdin)",
     b"PACK\0\0\0": "a git pack; clone its repository, then scan the clone: -e scan_repositories=CLONE",
     b"# v2 git bundle\n": "a git bundle; clone the bundle, then scan the clone: -e scan_repositories=CLONE",
     b"# v3 git bundle\n": "a git bundle; clone the bundle, then scan the clone: -e scan_repositories=CLONE",
@@ -93,9 +103,9 @@ def ends_as_zip(tail: bytes) -> bool:
 
 
 def _unpacks(kind: str, head: bytes) -> bool:
-    """Whether data unpacks. LZMA and zlib begin with two or three common bytes."""
+    """Whether data unpacks. LZMA and zlib begin with two or three common bytes, also of texts."""
     with suppress(zlib.error, lzma.LZMAError, EOFError, MemoryError):
-        return bool(DECOMPRESSORS[kind]().decompress(head, HEAD))
+        return not head.isascii() and bool(DECOMPRESSORS[kind]().decompress(head, HEAD))
     return False
 
 
@@ -119,7 +129,6 @@ class Inflated:
 
     def __init__(self, stream: Any, kind: str, count: Callable[[], None]) -> None:
         self._stream = stream
-        self._kind = kind
         self._count = count
         self._one: Any | None = DECOMPRESSORS[kind]()
         self._input = b""
@@ -143,15 +152,15 @@ class Inflated:
         return b""
 
     def _next(self) -> None:
-        """Starts the next member. Other bytes after the end of a member are padding."""
-        if self._one is None:
-            return
-        rest = self._one.unused_data + self._input or self._stream.read(self.CHUNK)
-        self._input = rest
-        again = bool(rest.strip(b"\0")) and kind_of(rest) == self._kind
-        if again:
+        """Starts the next member, of any kind. Other bytes after the end of a member are padding."""
+        rest = self._one.unused_data if self._one else b""
+        while len(rest := rest.lstrip(b"\0")) < HEAD and (more := self._stream.read(self.CHUNK)):
+            rest += more
+        kind = kind_of(rest)
+        self._input, self._one = rest, None
+        if kind in DECOMPRESSORS:
             self._count()
-        self._one = DECOMPRESSORS[self._kind]() if again else None
+            self._one = DECOMPRESSORS[kind]()
 
 
 def packed_pieces(kind: str, data: bytes) -> Iterator[int]:

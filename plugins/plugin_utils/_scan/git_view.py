@@ -38,7 +38,10 @@ _PARTIAL = re.compile(rb"^[ \t]*(?:\[[^]\n]*\][ \t]*)?(promisor|partialclonefilt
 _MODULES = "/.git/modules/"
 _WORKTREE = re.compile(rb"^[ \t]*(?:\[[^]\n]*\][ \t]*)?worktree\s*=", re.I | re.M)
 _TABLES = re.compile(rb"^[ \t]*(?:\[[^]\n]*\][ \t]*)?refstorage\s*=\s*\"?reftable", re.I | re.M)
-_ONE_BRANCH = re.compile(rb"^[ \t]*(?:\[[^]\n]*\][ \t]*)?fetch\s*=\s*\"?\+?refs/heads/[^*\s:]+:", re.I | re.M)
+_NOT_FETCHED = re.compile(
+    rb"^[ \t]*(?:\[[^]\n]*\][ \t]*)?(?:fetch\s*=\s*\"?(?:\^|\+?refs/heads/(?!\*:))|tagopt\s*=\s*\"?--no-tags)",
+    re.I | re.M,
+)
 _CONFIG = """[core]
 repositoryFormatVersion = 1
 bare = true
@@ -173,11 +176,11 @@ class View:
             self.not_checked.append(
                 "core.worktree names another working tree; scan this directory: -e scan_paths=DIRECTORY"
             )
-        if _ONE_BRANCH.search(configuration) and not self.shallow():
+        if _NOT_FETCHED.search(configuration) and not self.shallow():
             self.not_checked.append(
-                "a remote of which single branches were fetched: the other branches are missing. Run git remote "
-                "set-branches REMOTE '*' for each remote whose fetch names a branch, then git fetch --all, then scan "
-                "again"
+                "a remote whose configuration leaves out branches or tags, which are missing. For each such remote, "
+                "run git remote set-branches REMOTE '*' and git config --unset remote.REMOTE.tagOpt, then git fetch "
+                "--all --tags, then scan again"
             )
         self._configured(tables=bool(_TABLES.search(configuration)))
         self._borrowed()

@@ -86,11 +86,18 @@ class GitSource:
         yield from _files(files, scanning, self.path, f"{GIT_FILES} ")
 
     def names(self, repository: Repository, scanning: Scanning) -> Iterator[Finding]:
-        """Findings in names of branches and tags, which are not part of an object."""
-        with repository.reading("for-each-ref", "--format=%(refname)") as output:
-            for name in records(output):
-                for value_match in scanning.found(Spots(scanning.searcher.in_bytes(name))):
-                    yield finding(value_match, source=self.path, path=f"(name of {shown(name)})")
+        """Findings in names of branches and tags, and in the compressed reflogs of reftables. No object holds them."""
+        yield from self._lines(repository, scanning, "(name of %s)", "for-each-ref", "--format=%(refname)")
+        if os.path.isdir(repository.view.inside("reftable")):
+            yield from self._lines(
+                repository, scanning, "(reflog: %s)", "log", "--walk-reflogs", "--all", "--format=%gs"
+            )
+
+    def _lines(self, repository: Repository, scanning: Scanning, form: str, *arguments: str) -> Iterator[Finding]:
+        with repository.reading(*arguments) as output:
+            for line in records(output):
+                for value_match in scanning.found(Spots(scanning.searcher.in_bytes(line))):
+                    yield finding(value_match, source=self.path, path=form % shown(line))
 
     def _other_tree(self, path: str, scanning: Scanning) -> Iterator[Finding]:
         before = f"(working tree {shown(os.fsencode(path))}) "

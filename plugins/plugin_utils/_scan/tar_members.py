@@ -46,12 +46,14 @@ class Data:
 
 
 def members(stream: Any, count: Callable[[], None]) -> Iterator[Member]:
-    """Members of a tar archive. Calls ``count`` for every header. Raises tarfile.ReadError for a damaged archive."""
+    """Members of a tar archive, and of further ones behind its end. Calls ``count`` for every header.
+
+    Raises tarfile.ReadError for a damaged archive.
+    """
     extended: dict[str, str] = {}
-    while True:
-        header = stream.read(BLOCK)
+    while header := stream.read(BLOCK):
         if not header.strip(b"\0"):
-            return
+            continue
         count()
         kind, size = _checked(header)
         if kind in (*EXTENDED, *NAMES):

@@ -343,7 +343,7 @@ def test_what_a_submodule_was(origin: Path) -> None:
 
 def test_a_clone_of_one_branch(origin: Path) -> None:
     (reason,) = reasons(scanned(GitSource(str(clone(origin, "--single-branch")))))
-    assert reason.startswith("a remote of which single branches were fetched: the other branches are missing. ")
+    assert reason.startswith("a remote whose configuration leaves out branches or tags, which are missing. ")
 
 
 def test_packs_of_another_name(origin: Path) -> None:
