@@ -8,19 +8,22 @@ import re
 from typing import AbstractSet, Iterator, List, Mapping, Optional, Tuple
 
 from ansible_collections.watchparty.secrets.plugins.module_utils._core import production_rules, redaction
-from ansible_collections.watchparty.secrets.plugins.module_utils._core.catalog_model import Catalog, Setting
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.catalog_model import Catalog
 
 LIVE = "holds the live value"
-_LINE = re.compile(r"\s*(?:export\s+)?([A-Za-z_][A-Za-z0-9_]*)(?:\s*=|:\s)(.*)$")
-_COMMENT = re.compile(r"\s#")
-_SECRETISH = re.compile(r"KEY|SECRET|TOKEN|PASSWORD|PASSWD|DSN|CREDENTIAL|_URL$|_URI$", re.IGNORECASE)
+_LINE = re.compile(
+    r"[\s{,#]*(?:export\s+(?:const\s+)?|set\s+|\$env:)?[\"']?([A-Za-z_][\w.-]*)[\"']?(?:\s*=|:\s)\s*(.*)"
+)
+"""An assignment of a shell, JSON, YAML, JavaScript or PowerShell."""
+_VALUE = re.compile(r"([\"'])(?P<quoted>.*)\1[\s,;}]*(?:\s#.*)?|(?P<plain>.*?)(?:(?:^|\s)#\s.*)?")
 _HARMLESS = re.compile(
-    r"|true|false|yes|no|on|off|none|null|\d+|\$\{?\w+\}?|.*(?:example|placeholder|change[-_ ]?me|your[-_ ]|dummy|"
-    r"insecure|dev[-_]only|localhost|127\.0\.0\.1|<[^<>]*>|\.\.\.|xxx).*",
+    r"|true|false|yes|no|on|off|none|null|\d+|\W+|\$\w+|\$\{\w+(?:|:?-|:?\?.*)\}|\{\w+\}|encrypted:.*|"
+    r".*(?:example|placeholder|change[-_ ]?me|your[-_ ]|insecure|dev[-_]only|localhost|127\.0\.0\.1|<[^<>]*>|"
+    r"\.\.\.|xxx).*",
     re.IGNORECASE,
 )
+_WORDS = re.compile(r"[a-z]+((?:[-_ .][a-z]+)*)", re.IGNORECASE)
 _PASSWORD = re.compile(r"://[^\s/?#@:]*:([^\s/?#@]+)@([^\s/:?#]+)")
-_WEAK = re.compile(r"postgres|password|secret|redis|root|admin|user|pass|test(?:ing)?|guest", re.IGNORECASE)
 
 
 def judged(text: str, catalog: Catalog, live: AbstractSet[str]) -> List[Tuple[str, int, str]]:
@@ -35,39 +38,33 @@ def judged(text: str, catalog: Catalog, live: AbstractSet[str]) -> List[Tuple[st
 
 def _assignments(text: str) -> Iterator[Tuple[int, str, str]]:
     for number, line in enumerate(text.splitlines(), start=1):
-        match = None if line.lstrip().startswith("#") else _LINE.match(line)
-        if match:
-            value = match[2].strip()
-            quoted = len(value) > 1 and value[0] == value[-1] and value[0] in "'\""
-            yield number, match[1], value[1:-1] if quoted else _COMMENT.split(value, 1)[0].rstrip()
+        match = _LINE.match(line)
+        parts = _VALUE.fullmatch(match[2].strip()) if match else None
+        value = (parts["quoted"] or parts["plain"] or "") if parts else ""
+        if match and not (" " in value and line.lstrip().startswith("#")):  # a sentence
+            yield number, match[1], value
 
 
 def _problem(name: str, value: str, catalog: Catalog, live: AbstractSet[str]) -> Optional[str]:
-    if any(entry in live for entry in (value, *(match[0] for match in _PASSWORD.findall(value)))):
+    passwords = _PASSWORD.findall(value)
+    if any(entry in live for entry in (value, *(password for password, _host in passwords))):
         return LIVE
     setting = next((setting for setting in catalog.settings.values() if setting.matches(name)), None)
-    if not _is_secret(name, setting) or (setting and setting.example and value == setting.example):
+    if setting and (setting.sensitivity == "low" or (setting.example and value == setting.example)):
         return None
-    passwords = _PASSWORD.findall(value)
     if "://" in value:
-        real = [
-            password
-            for password, host in passwords
-            if not _WEAK.fullmatch(password) and not _HARMLESS.fullmatch(f"{password}@{host}")
-        ]
-        return "holds a password that is not a placeholder" if real else None
-    placeholder = Setting(name, sensitivity="high", example=setting.example if setting else None)
-    if _HARMLESS.fullmatch(value) or _WEAK.fullmatch(value) or len(value) < redaction.SHORTEST:
-        return None
-    if "placeholder" in {rule for rule, _message in production_rules.broken(placeholder, value)}:
-        return None
-    return "is not a placeholder"
+        real = [host for password, host in passwords if not _is_harmless(password) and not _HARMLESS.fullmatch(host)]
+        return "holds a password that is not a placeholder" if real or production_rules.is_secret_url(value) else None
+    is_secret = setting or production_rules.is_secret_name(re.sub("[.-]", "_", name))
+    return "is not a placeholder" if is_secret and not _is_harmless(value) else None
 
 
-def _is_secret(name: str, setting: Optional[Setting]) -> bool:
-    if setting is not None:
-        return setting.sensitivity != "low"
-    return bool(_SECRETISH.search(name))
+def _is_harmless(value: str) -> bool:
+    """Whether a value is short, a reference, an example, or made of words."""
+    words = _WORDS.fullmatch(value)
+    is_wordy = words and (words[1] or production_rules.strength(value) < production_rules.STRENGTH)
+    is_short = len(value) < redaction.SHORTEST
+    return bool(is_short or is_wordy or _HARMLESS.fullmatch(value) or production_rules.is_example(value))
 
 
 def live_values(values: Mapping[str, str], sensitivity: Mapping[str, str]) -> AbstractSet[str]:

@@ -39,7 +39,7 @@ _COMMON = re.compile(r"p[a@4][s5$]{2}w[o0]rd|secret|production|prod|staging|admi
 _HEXADECIMAL = re.compile(r"[0-9a-f]+|[0-9A-F]+")
 _TEST_MODE = re.compile(r"(?:sk|pk|rk|whsec)_test_", re.I)
 _SECRET_NAME = re.compile(
-    r"(?:^|_)(?:(?:KEY|SECRET|TOKEN|PASSWORD|PASSWD|PASS|PASSPHRASE|PEPPER|SALT)S?|KEY_FALLBACKS)$", re.I
+    r"(?:^|_)(?:(?:KEY|SECRET|TOKEN|PASSWORD|PASSWD|PWD|PASS|PASSPHRASE|PEPPER|SALT)S?|KEY_FALLBACKS)$", re.I
 )
 _PUBLIC_NAME = re.compile(r"PUBLIC|PUBLISHABLE|SITE_?KEY|KEY_ID$", re.I)
 _REGISTRY = re.compile(
@@ -124,6 +124,11 @@ def is_placeholder(value: str, example: Optional[str] = None) -> bool:
     return _PLACEHOLDER.match(value) is not None or bool(example and value == example)
 
 
+def is_example(value: str) -> bool:
+    """Whether the text is a placeholder, or refers to a value elsewhere."""
+    return is_placeholder(value) or _WORDS.search(value) is not None
+
+
 def _placeholder(setting: Setting, value: str) -> Optional[str]:
     if setting.sensitivity == "low":
         return None
@@ -141,7 +146,7 @@ def _weak(setting: Setting, value: str) -> Optional[str]:
     if not texts and setting.sensitivity == "high" and is_secret_name(setting.name):
         items = value_types.items(value) if setting.type == "list" else [value] if setting.type == "string" else []
         texts = [text for text in items if text or setting.type == "string"]
-    if any(is_placeholder(text) or _WORDS.search(text) or strength(text) < STRENGTH for text in texts):
+    if any(is_example(text) or strength(text) < STRENGTH for text in texts):
         return "is easy to guess; generate one of 20 random characters or more"
     return None
 

@@ -35,9 +35,11 @@ ENV_PATHS = (".env", ".env.local", ".env.production")
 WITHOUT_VALUES = (".env.vault", ".env.schema")
 """Ciphertext of dotenv-vault and declarations of varlock."""
 _ENV = re.compile(
-    r"\.env(rc|[._~-].*)?|\.flaskenv|.+\.env(\.(backup|bak|old|orig|save|txt|local|dev|prod|production|staging|test))?",
+    r"\.env(rc)?([^a-z].*)?|\.flaskenv|.+\.env(\.(backup|bak|old|orig|save|txt|local|dev|prod|production|staging|test))?",
     re.IGNORECASE,
 )
+_ENVS = re.compile(r"(?:^|/)\.envs/\.?prod[^/]*/")
+"""The folder of cookiecutter-django."""
 LARGEST = 1024 * 1024
 SECONDS = 60
 FILES = 1000
@@ -256,9 +258,7 @@ def _placeholders(name: str, text: str, catalog: Catalog, live: Set[str]) -> lis
 
 def _is_env(name: str) -> bool:
     leaf = name.rpartition("/")[2]
-    if leaf in WITHOUT_VALUES:
-        return False
-    return bool(_ENV.fullmatch(leaf))
+    return leaf not in WITHOUT_VALUES and bool(_ENV.fullmatch(leaf) or _ENVS.search(name))
 
 
 def _is_workflow(name: str) -> bool:

@@ -37,6 +37,7 @@ CHECK = Check(
     ),
     scope=(
         "Tracked files with names such as .env, .env.NAME, .envrc, .flaskenv and NAME.env. Of each the first MiB.",
+        "Settings with names such as API_KEY and DB_PASS, and passwords and tokens in URLs. Words are placeholders.",
         "Not .env.vault and .env.schema.",
     ),
     command=EDIT,

@@ -28,7 +28,7 @@ NONE = None
         ("DATABASE_URL=postgresql://postgres:postgres@localhost/shop", NONE),
         ("DATABASE_URL=postgresql://shop:change_me@db.internal/shop", NONE),
         ("REDIS_URL=redis://redis.example.net:6379/0", NONE),
-        ("# SECRET_KEY=9f8a7b6c5d4e3f2a1b0c", NONE),
+        ("# SECRET_KEY: openssl rand -hex 32", NONE),
         ("SECRET_KEY=9f8a7b6c5d4e3f2a1b0c", "is not a placeholder"),
         ("export SECRET_KEY='9f8a7b6c5d4e3f2a1b0c'", "is not a placeholder"),
         ("SOME_TOKEN=9f8a7b6c5d4e3f2a1b0c", "is not a placeholder"),

@@ -75,13 +75,75 @@ def test_what_was_added_is_judged_too(checkout: Path, flag: str) -> None:
 
 
 @planted.mistakes("A committed file of settings", planted.REPOSITORY_FILES, checks="WPS102", by="name")
-@pytest.mark.parametrize("name", [".envrc", ".env-prod", ".env_prod", ".ENV", ".env~", "prod.env.bak", ".flaskenv"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        *(".envrc", ".env-prod", ".env_prod", ".ENV", ".env~", "prod.env.bak", ".flaskenv", ".env2", ".env (1)"),
+        *(".env copy", ".envrc.private", ".envs/.production/.django"),
+    ],
+)
 @pytest.mark.parametrize("form", ["SECRET_KEY={}\n", "\ufeffSECRET_KEY={}\n", "SECRET_KEY: {}\n"])
 def test_names_and_forms_of_env_files(checkout: Path, name: str, form: str) -> None:
     added(checkout, name, form.format("0123456789abcdefghij"))
     env_files = collect_repository.gathered(str(checkout), catalog(), frozenset())["env_files"]
     assert env_files == {name: [("SECRET_KEY", 1, "is not a placeholder")]}
     assert "WPS102" in failed(checkout)
+
+
+LINES = {
+    "JSON": '{"SECRET_KEY": "VALUE"}',
+    "a YAML text": 'SECRET_KEY: "VALUE" # now',
+    "PowerShell": '$env:SECRET_KEY = "VALUE"',
+    "cmd": "set SECRET_KEY=VALUE",
+    "TypeScript": "export const SECRET_KEY = 'VALUE';",
+    "properties": "shop.secret-key=VALUE",
+    "a comment": "#SECRET_KEY=VALUE",
+    "a default": "SECRET_KEY=${SECRET_KEY:-VALUE}",
+    "a password by its short name": "DB_PWD=VALUE",
+    "a salt": "HASHID_SALT=VALUE",
+    "a token in a URL": "HOOK=https://api.shop.net/x?token=VALUE",
+    "a chat's webhook": "CHAT=https://hooks.slack.com/services/T0/B0/VALUE",
+    "a private key": 'JWT_PRIVATE_KEY="-----BEGIN PRIVATE KEY-----',
+}
+PLACEHOLDERS = """\
+KEYCLOAK_REALM=shop-v2
+KEY_FILE=./keys/jwt1.pem
+DB_PASSWORD_FILE=/run/secrets/db1
+MONKEY_PATCH=gevent-1.x
+CACHE_KEY_PREFIX=shop:v2:cache
+PASSWORD_HASHER=hashers.Argon2PasswordHasher
+STRIPE_PUBLISHABLE_KEY=pk_test_51HxQ8kLm
+SECRET_KEY=generate-with-openssl-rand
+SECRET_KEY=supersecretkey
+SECRET_KEY=${SECRET_KEY:?missing}
+SECRET_KEY=${SECRET_KEY:-}
+SECRET_KEY=$(op read op://shop/key1)
+SECRET_KEY={{ shop.key1 }}
+SECRET_KEY=ENC[AES256,data:a1]
+SECRET_KEY=encrypted:BAbcdef0123456789
+SECRET_KEY= # see 1password
+API_TOKEN=********
+DATABASE_URL=postgres://shop:shop@db/shop
+DATABASE_URL=postgres://u:{password}@h/db
+DATABASE_URL=postgres://u:${DB_PASSWORD}@db/shop
+REDIS_URL=redis://:devpassword@redis:6379
+AWS_SECRET_ACCESS_KEY=minioadmin
+# API_TOKEN: from 1password, item 7
+""".splitlines()
+
+
+@planted.mistakes("A line of a committed .env", planted.REPOSITORY_FILES, checks="WPS102", by="form")
+@pytest.mark.parametrize("form", LINES)
+def test_forms_of_lines(checkout: Path, form: str) -> None:
+    added(checkout, ".env.production", LINES[form].replace("VALUE", "9f8a7b6c5d4e3f2a1b0c"))
+    assert "WPS102" in failed(checkout)
+
+
+@planted.variations("Lines of a committed .env.example", planted.REPOSITORY_FILES, rows=PLACEHOLDERS)
+def test_what_is_a_placeholder(checkout: Path) -> None:
+    added(checkout, ".gitignore", ".env*\n!.env.example\n")
+    added(checkout, ".env.example", "\n".join(PLACEHOLDERS))
+    assert failed(checkout) == {}
 
 
 def test_committed_files_alone_are_judged(checkout: Path) -> None:
