@@ -26,12 +26,12 @@ WITHOUT_ARN = re.compile(
     re.IGNORECASE,
 )
 """Actions of these services that AWS cannot limit to a resource."""
-EVERYTHING = re.compile(r"\*|arn:[^:]*:[^:]*:[^:]*:[^:]*:(secret:|parameter/|key/)?[*?]+")
-"""Patterns for all resources of a service, or for every secret, parameter or key."""
+EVERYTHING = re.compile(r"\*|arn:[^:]*:[^:]*:[^:]*:[^:]*:(secret:|parameter/|key/)?[*?/]+")
+"""Patterns for all resources of a service, or for every secret, parameter, key or object."""
 FORMAL = re.compile(
     r"aws:(securetransport|currenttime|epochtime|tokenissuetime|useragent|referer|requestedregion|sourceip|"
     r"sourcevpce?\w*|vpcsourceip|ec2instancesource\w+|sourceidentity|federatedprovider|userid|username|calledvia\w*|"
-    r"multifactorauth\w+|principal[\w/.:=+@-]+|resourceaccount|viaawsservice)"
+    r"multifactorauth\w+|principal[\w/.:=+@-]+|resourceaccount|viaawsservice)|iam:associatedresourcearn"
 )
 """Condition keys about the requester and the request. They do not limit the resource."""
 _SUBJECT = re.compile(r"repo:([^:]+):(.+)", re.DOTALL)
@@ -137,6 +137,8 @@ def outsiders(document: Mapping[str, Any], account: str | None) -> Iterator[str]
         keys = dict(demanded(condition))
         if kind == "Service":
             message = None if _is_of(keys, account) else f"allows {principal} for any account"
+        elif kind != "AWS":
+            message = f"allows {kind} {principal}"
         else:
             message = _outsider(principal, keys, account)
         if message:
@@ -189,6 +191,8 @@ def _outsider(principal: str, keys: Mapping[str, list[str]], account: str | None
     if principal == "*":
         return None if _is_of(keys, account) else "allows everybody"
     owner = account_of(principal)
+    if owner is None and ":" in principal:  # such as an origin access identity of CloudFront
+        return f"allows {principal}, which is of no account"
     return f"allows account {owner} ({principal})" if account and owner and owner != account else None
 
 

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import PurePosixPath
@@ -22,14 +23,15 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._core.store_tra
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.verdicts import NOT_CHECKED, row
 from ansible_collections.watchparty.secrets.plugins.module_utils._stores import aws_errors
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._access import drift as access_drift
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._access import policy_scope
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._access import policy_findings, policy_scope
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._access import resources as access_resources
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._access.aws_reader import Access
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._access.aws_scope import AwsScope
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._access.key_policy import env_context
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._access.oidc_store import OidcProviders
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._access.policies import CatalogReach
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._access.policies import CatalogReach, documents
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._access.policies_reader import Policies
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._access.policy_evaluator import IamRequest, decide
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._access.secret_metadata import AWS_KEY
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._ansible.aws_connection import AwsConnection
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify import (
@@ -46,6 +48,8 @@ PARAMETER_READS = tuple(
     f"ssm:{name}" for name in ("GetParameter", "GetParameters", "GetParametersByPath", "GetParameterHistory")
 )
 _BY_PATH = ("ssm:GetParametersByPath",)
+_GIVING = re.compile(r"sts:assume.*|iam:(?!get|list|generate|simulate)\w+", re.IGNORECASE)
+"""Actions that give other rights. Wildcards are a finding of their own."""
 
 
 def roles(catalog: Catalog, iam: Policies, environment: str | None) -> dict[str, Any]:
@@ -248,9 +252,15 @@ class EnvironmentAccess:
                 own = replace(own, written=(), users=(), changed_secrets=(), changed_parameters=(), groups=())
             if kind == "respond":  # denies leaked versions
                 own = replace(own, secrets=())
-            foreign = [item.name for item in self._elsewhere() if iam_readers.may_read(principals[name], item)]
+            role = principals[name]
+            others = (*self._elsewhere(), *self._named_elsewhere(role))
+            foreign = [item.name for item in others if iam_readers.may_read(role, item)]
             reads = [f"may read {iam_readers.few(foreign)}"] if foreign else []
-            result[name] = [*reads, *(message for message, _denied in iam_rights.rights(principals[name], own))]
+            result[name] = [
+                *reads,
+                *self._beyond_tasks(kind, role),
+                *(message for message, _denied in iam_rights.rights(role, own)),
+            ]
         return result
 
     def _elsewhere(self) -> Iterator[iam_readers.ProtectedItem]:
@@ -273,3 +283,32 @@ class EnvironmentAccess:
             if path != self.catalog.ssm_path:
                 arn = self._arn("ssm", f"parameter{path}/{EXAMPLE}")
                 yield iam_readers.ProtectedItem(f"parameters below {path}", arn, PARAMETER_READS)
+
+    def _named_elsewhere(self, role: iam_readers.Principal) -> Iterator[iam_readers.ProtectedItem]:
+        """Secrets and parameters outside this environment that the role's policies name."""
+        reach, catalog = CatalogReach(self.catalog), self.catalog
+        secrets = {*reach.read, *reach.rotating, catalog.rotation_secret, catalog.rotation_logins}
+        folders = {f"{before}{environment}/" for before, environment, _rest in map(self._parts, secrets) if environment}
+        starts = tuple(f"secret:{name}" for name in (*secrets, *folders))
+        starts += tuple(f"parameter{path}" for path in (catalog.ssm_path, catalog.sent_path, *reach.written))
+        regions = {EXAMPLE, self._region, *(catalog.aws.replicas if catalog.aws else ())}
+        for arn in iam_rights.examples(role, ":secret:", ":parameter/"):
+            _arn, _partition, _service, region, account, name = arn.split(":", 5)
+            if not (region in regions and account in (EXAMPLE, self.account) and name.startswith(starts)):
+                reads = PARAMETER_READS if ":parameter/" in arn else ("secretsmanager:GetSecretValue",)
+                yield iam_readers.ProtectedItem(name.replace(":", " ").replace(EXAMPLE, "*"), arn, reads)
+
+    def _parts(self, name: str) -> tuple[str, str, str]:
+        return name.partition(self.catalog.environment)
+
+    def _beyond_tasks(self, kind: str, role: iam_readers.Principal) -> Iterator[str]:
+        """Rights to give rights that provisioning would not give to the role."""
+        planned = [
+            iam_readers.opened(document, {}, lambda *_condition: True)
+            for document in documents(self.catalog, self._scope).get(kind, ())
+        ]
+        for entry in iam_rights.allowing(role):
+            for action in filter(_GIVING.fullmatch, policy_findings.texts(entry.get("Action"))):
+                for pattern in policy_findings.texts(entry.get("Resource")):
+                    if not decide(planned, IamRequest(action, iam_rights.example(pattern))):
+                        yield f"may {action} {pattern}"

@@ -41,8 +41,15 @@ USERS = (
     "iam:DeactivateMFADevice",
 )
 STARTS = {
-    "ec2": ("ec2:RunInstances", "ec2:AssociateIamInstanceProfile", "ec2:ReplaceIamInstanceProfileAssociation"),
-    "ecs-tasks": ("ecs:RegisterTaskDefinition", "ecs:RunTask", "ecs:UpdateService", "batch:RegisterJobDefinition"),
+    "ec2": (
+        *("ec2:RunInstances", "ec2:AssociateIamInstanceProfile", "ec2:ReplaceIamInstanceProfileAssociation"),
+        *("ec2:CreateFleet", "ec2:RequestSpotFleet", "ec2:RequestSpotInstances"),
+        *("autoscaling:CreateAutoScalingGroup", "autoscaling:CreateLaunchConfiguration"),
+    ),
+    "ecs-tasks": (
+        *("ecs:RegisterTaskDefinition", "ecs:RunTask", "ecs:StartTask", "ecs:UpdateService"),
+        "batch:RegisterJobDefinition",
+    ),
     "lambda": ("lambda:CreateFunction", "lambda:UpdateFunctionConfiguration"),
     "codebuild": ("codebuild:CreateProject", "codebuild:UpdateProject"),
     "cloudformation": ("cloudformation:CreateStack", "cloudformation:UpdateStack", "cloudformation:CreateChangeSet"),
@@ -63,12 +70,19 @@ RUNNING = {
 }
 """Actions that change a program that already has a role, by the service that the role trusts."""
 INSTANCES = (
-    *("ssm:SendCommand", "ssm:StartSession", "ssm:CreateAssociation", "ec2-instance-connect:SendSSHPublicKey"),
+    *(
+        "ssm:SendCommand",
+        "ssm:StartSession",
+        "ssm:CreateAssociation",
+        "ssm:UpdateAssociation",
+        "ec2-instance-connect:SendSSHPublicKey",
+    ),
     *("ec2-instance-connect:SendSerialConsoleSSHPublicKey", "ec2:ModifyInstanceAttribute"),
 )
 IDENTITY_CENTER = (
     *("sso:CreateAccountAssignment", "sso:PutInlinePolicyToPermissionSet"),
     *("sso:AttachManagedPolicyToPermissionSet", "sso:AttachCustomerManagedPolicyReferenceToPermissionSet"),
+    "identitystore:CreateGroupMembership",
 )
 PERMISSION_SET = f"arn:aws:sso:::permissionSet/ssoins-{EXAMPLE}/ps-{EXAMPLE}"
 SNAPSHOTS = ("ec2:ModifySnapshotAttribute", "ebs:GetSnapshotBlock")
@@ -81,7 +95,7 @@ SECRETS = tuple(
         *("RemoveRegionsFromReplication", "StopReplicationToReplica"),
     )
 )
-PARAMETERS = ("ssm:PutParameter", "ssm:DeleteParameter", "ssm:DeleteParameters")
+PARAMETERS = ("ssm:PutParameter", "ssm:DeleteParameter", "ssm:DeleteParameters", "ssm:PutResourcePolicy")
 TRAILS = ("cloudtrail:StopLogging", "cloudtrail:DeleteTrail", "cloudtrail:UpdateTrail", "cloudtrail:PutEventSelectors")
 LOGS = (
     *("logs:DeleteLogGroup", "logs:DeleteLogStream", "logs:PutRetentionPolicy", "logs:PutDataProtectionPolicy"),

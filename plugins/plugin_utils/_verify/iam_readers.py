@@ -210,6 +210,7 @@ def allows(
         "aws:RequestedRegion": (arn.split(":") + [""] * 4)[3] or "us-east-1",
         "aws:SecureTransport": "true",
         "aws:MultiFactorAuthPresent": "true",
+        "iam:PolicyARN": f"{arn.rpartition('::')[0]}::aws:policy/AdministratorAccess",
         "kms:GrantIsForAWSResource": "false",
         "secretsmanager:SecretId": arn,
         "secretsmanager:VersionStage": "AWSCURRENT",

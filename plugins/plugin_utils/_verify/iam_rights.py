@@ -147,7 +147,11 @@ def _ways(principal: Principal, targets: Targets) -> Iterator[Way]:
         *((code, iam_actions.RUNNING[service], arns) for service, arns in targets.running.items()),
         ("may change the cache's password", ("elasticache:ModifyReplicationGroup",), targets.groups),
         (evidence, iam_actions.LOGS, targets.log_groups),
-        (elsewhere, ("logs:PutSubscriptionFilter", "logs:CreateExportTask"), targets.log_groups),
+        (
+            elsewhere,
+            ("logs:PutSubscriptionFilter", "logs:PutAccountPolicy", "logs:CreateExportTask"),
+            targets.log_groups,
+        ),
         ("may give access by IAM Identity Center", iam_actions.IDENTITY_CENTER, [iam_actions.PERMISSION_SET]),
         (evidence, iam_actions.TRAILS, targets.trails),
         (evidence, iam_actions.BUCKETS, targets.buckets),
@@ -201,16 +205,11 @@ class _Judge:
         """Pattern of actions that some statement allows. Answers most requests at once."""
         patterns = [
             pattern
-            for entry in self._allowing
+            for entry in allowing(self.principal)
             for pattern in texts("*" if "NotAction" in entry else entry.get("Action"))
         ]
         escaped = (re.escape(pattern).replace(r"\*", ".*").replace(r"\?", ".") for pattern in patterns)
         return re.compile("|".join(escaped) or r"(?!)", re.IGNORECASE)
-
-    @property
-    def _allowing(self) -> Iterator[Mapping[str, Any]]:
-        for document in self.principal.policies:
-            yield from (entry for entry in statements(document) if entry.get("Effect") == "Allow")
 
     def started(self) -> Iterator[Right]:
         """Rights that together run a program with a role."""
@@ -218,7 +217,7 @@ class _Judge:
             passed_to = {"iam:PassedToService": f"{service}.amazonaws.com"}
             roles = [role for role in self.targets.roles if self.may("iam:PassRole", role, passed_to)]
             if roles:
-                anything = ["*", *self._examples("")]
+                anything = ["*", *examples(self.principal, "")]
                 started = [action for action in actions if any(self.may(action, arn) for arn in anything)]
                 yield from (("iam:PassRole", "iam:PassRole", role) for role in roles if started)
                 yield from ((action, action, "") for action in started)
@@ -227,7 +226,7 @@ class _Judge:
         """Rights that together give a session of another user or role, and access to it."""
         for kind, takes in iam_actions.TAKES.items():
             new = f"{self.principal.arn.rpartition(':')[0]}:{kind}/{EXAMPLE}"
-            for arn in {new, *self._examples(f":{kind}/")} - {self.principal.arn}:
+            for arn in {new, *examples(self.principal, f":{kind}/")} - {self.principal.arn}:
                 takes_by, grants_by = (
                     [action for action in actions if self.may(action, arn)]
                     for actions in (takes, iam_actions.OF_OWN[kind])
@@ -256,12 +255,23 @@ class _Judge:
                 if allows(self.principal, policies, iam_actions.ASSUME, role, {}, _says_who):
                     yield f"{iam_actions.ASSUME} {role.rpartition('/')[2]}", iam_actions.ASSUME, role
 
-    def _examples(self, part: str) -> Iterator[str]:
-        """An example for each allowed pattern that contains ``part``."""
-        for entry in self._allowing:
-            for pattern in texts(entry.get("Resource")):
-                if part in pattern:
-                    yield pattern.replace("*", EXAMPLE).replace("?", "x")
+
+def allowing(principal: Principal) -> Iterator[Mapping[str, Any]]:
+    """The principal's statements that allow."""
+    for document in principal.policies:
+        yield from (entry for entry in statements(document) if entry.get("Effect") == "Allow")
+
+
+def examples(principal: Principal, *parts: str) -> Iterator[str]:
+    """An example for each allowed pattern that contains one of the parts."""
+    for entry in allowing(principal):
+        for pattern in texts(entry.get("Resource")):
+            if any(part in pattern for part in parts):
+                yield example(pattern)
+
+
+def example(pattern: str) -> str:
+    return pattern.replace("*", EXAMPLE).replace("?", "x")
 
 
 def _says_who(key: str, known: Set[str]) -> bool:
@@ -273,8 +283,10 @@ def by_grants(key: str, arn: str, grants: Sequence[Mapping[str, Any]], named: Se
     rows = []
     for grant in grants:
         who, operations = str(grant.get("GranteePrincipal", "")), sorted(GRANTS & {*grant.get("Operations", ())})
-        known = {who, *([who.rpartition("/")[2]] if ":role/" in who else [])} & {*named}
-        if operations and not known and not who.endswith(".amazonaws.com") and OF_SERVICES not in who:
+        is_own = account_of(who) == account_of(arn)
+        known = {who, *([who.rpartition("/")[2]] if is_own and ":role/" in who else [])} & {*named}
+        is_service = who.endswith(".amazonaws.com") or (is_own and OF_SERVICES in who)
+        if operations and not known and not is_service:
             finding = row(FAIL, f"key {key}", f"grant {grant['GrantId']} lets {who} {', '.join(operations)}")
             rows.append({**finding, "command": f"aws kms revoke-grant --key-id {arn} --grant-id {grant['GrantId']}"})
     return rows

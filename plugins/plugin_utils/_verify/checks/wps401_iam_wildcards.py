@@ -67,6 +67,7 @@ CHECK = Check(
     ),
     scope=(
         "The text of the policies of the roles in aws.roles, inline and attached.",
+        "Of services without secrets, only actions with a wildcard. A condition on a tag counts as a limit.",
         "Not permissions boundaries and organization policies, which only take rights away.",
     ),
     command=ACCESS,

@@ -83,6 +83,7 @@ MISTAKES: list[tuple[str, Plant, str]] = [
     ("the host changes a secret", role(allow("secretsmanager:PutSecretValue", SECRET_ARN)), "401"),
     ("a grant to a user", grant(f"{IAM}:user/intern", "Decrypt"), "407"),
     ("a grant to another account", grant(f"arn:aws:iam::{OTHER}:root", "CreateGrant"), "407"),
+    *((f"a grant to another account's {name}", grant(f"arn:aws:iam::{OTHER}:role/{name}", "Decrypt"), "407") for name in (HOST, "aws-service-role/rds.amazonaws.com/x")),
     *((f"a reader's {service} by {action}", reader(service, allow(action)), "407") for service, action in (("lambda", "lambda:UpdateFunctionCode"), ("lambda", "lambda:UpdateFunctionConfiguration"), ("ecs-tasks", "ecs:ExecuteCommand"), ("codebuild", "codebuild:StartBuild"))),
     ("a function in its region", reader("lambda", allow("lambda:Update*", f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:*")), "407"),
     *((f"a role's limits by {action}", user(allow(f"iam:{action}", f"{IAM}:role/watchparty-*")), "407") for action in ("DetachRolePolicy", "DeleteRolePolicy", "PutRolePolicy", "AttachRolePolicy", "DeleteRolePermissionsBoundary", "PutRolePermissionsBoundary")),
@@ -138,9 +139,14 @@ MISTAKES: list[tuple[str, Plant, str]] = [
     ("a reader's role from an office", trusted_reader(allow("sts:AssumeRole"), Principal={"AWS": f"{IAM}:root"}, **under(IpAddress={"aws:SourceIp": "192.0.2.0/24"})), "407"),
     ("a reader's role but for others", trusted_reader(allow("sts:AssumeRole"), Principal={"AWS": f"{IAM}:root"}, **under(ArnNotLike={"aws:PrincipalArn": f"{IAM}:user/bob"})), "407"),
     ("a reader's role by a role", lambda world: trusted_reader(Principal={"AWS": f"{IAM}:root"})(world) or user(allow("sts:AssumeRole", REPORT), kind="role")(world), "407"),
+    ("an administrator's policy by its name", user(allow("iam:AttachUserPolicy", **under(ArnEquals={"iam:PolicyARN": "arn:aws:iam::aws:policy/AdministratorAccess"}))), "407"),
+    ("a role for instances", user(allow("iam:PassRole", **under(ArnLike={"iam:AssociatedResourceArn": "arn:aws:ec2:*:*:instance/*"})), allow("ec2:RunInstances")), "407"),
+    *((f"the host's role by {action}", user(allow(["iam:PassRole", action])), "407") for action in ("ec2:CreateFleet", "ec2:RequestSpotFleet", "ec2:RequestSpotInstances", "autoscaling:CreateAutoScalingGroup", "autoscaling:CreateLaunchConfiguration", "ecs:StartTask")),
+    *((f"the right {action}", user(allow(action)), "407") for action in ("ssm:UpdateAssociation", "ssm:PutResourcePolicy", "logs:PutAccountPolicy", "identitystore:CreateGroupMembership")),
 ]  # fmt: skip
 LEGITIMATE: list[tuple[str, Plant]] = [
     ("commands on instances of a tag", user(allow("ssm:SendCommand", **under(StringEquals={"ssm:resourceTag/team": "x"})))),
+    ("a policy that reads no secrets", user(allow("iam:AttachUserPolicy", **under(ArnEquals={"iam:PolicyARN": "arn:aws:iam::aws:policy/job-function/Billing"})))),
     ("secrets of another application", user(allow("secretsmanager:PutSecretValue", SECRET_ARN.replace("watchparty", "other")))),
     ("a user who sees lists", user(allow(["secretsmanager:ListSecrets", "ssm:DescribeParameters", "iam:List*"]))),
     ("a user who changes the own login", user(allow(["iam:ChangePassword", "iam:CreateAccessKey", "iam:UpdateLoginProfile"], f"{IAM}:user/${{aws:username}}"))),
