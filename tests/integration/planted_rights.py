@@ -57,6 +57,22 @@ BY_OTHER_WAYS = {
         "REVOKE ALTER SYSTEM ON PARAMETER archive_command FROM shop_a",
         "may set parameter archive_command",
     ),
+    "GRANT SELECT (subconninfo) ON pg_subscription TO PUBLIC": (
+        "REVOKE SELECT (subconninfo) ON pg_subscription FROM PUBLIC",
+        "may read the passwords of subscriptions",
+    ),
+    "GRANT CREATE ON SCHEMA pg_catalog TO shop_a": (
+        "REVOKE CREATE ON SCHEMA pg_catalog FROM shop_a",
+        "may create functions in pg_catalog",
+    ),
+    "ALTER FUNCTION lower(text) OWNER TO shop_b": (
+        "ALTER FUNCTION lower(text) OWNER TO postgres",
+        "owner of function lower(text)",
+    ),
+    "ALTER TABLESPACE pg_default OWNER TO shop_a": (
+        "ALTER TABLESPACE pg_default OWNER TO postgres",
+        "owner of tablespace pg_default",
+    ),
 }
 """By a mistake in the application's database: what takes it back, and the right."""
 IN_OTHER = {
@@ -76,6 +92,8 @@ HARMLESS = {
     "GRANT SET ON PARAMETER log_min_duration_statement TO shop_b": (
         "REVOKE SET ON PARAMETER log_min_duration_statement FROM shop_b"
     ),
+    "ALTER SCHEMA public OWNER TO shop_b": "ALTER SCHEMA public OWNER TO pg_database_owner",
+    "CREATE EXTENSION citext SCHEMA public; ALTER FUNCTION citext(inet) OWNER TO shop_b": "DROP EXTENSION citext",
     "GRANT pg_monitor TO shop_b": "REVOKE pg_monitor FROM shop_b",
 }
 MEMBERSHIPS = {

@@ -48,6 +48,8 @@ PARAMETER_READS = tuple(
     f"ssm:{name}" for name in ("GetParameter", "GetParameters", "GetParametersByPath", "GetParameterHistory")
 )
 _BY_PATH = ("ssm:GetParametersByPath",)
+_OF_AWS = ("/aws/", "/AmazonCloudWatch-")
+"""Beginnings of AWS's public parameters, and of those of its agents."""
 _GIVING = re.compile(r"sts:assume.*|iam:(?!get|list|generate|simulate)\w+", re.IGNORECASE)
 """Actions that give other rights. Wildcards are a finding of their own."""
 
@@ -290,11 +292,11 @@ class EnvironmentAccess:
         secrets = {*reach.read, *reach.rotating, catalog.rotation_secret, catalog.rotation_logins}
         folders = {f"{before}{environment}/" for before, environment, _rest in map(self._parts, secrets) if environment}
         starts = tuple(f"secret:{name}" for name in (*secrets, *folders))
-        starts += tuple(f"parameter{path}" for path in (catalog.ssm_path, catalog.sent_path, *reach.written))
+        starts += tuple(f"parameter{path}" for path in (catalog.ssm_path, catalog.sent_path, *reach.written, *_OF_AWS))
         regions = {EXAMPLE, self._region, *(catalog.aws.replicas if catalog.aws else ())}
         for arn in iam_rights.examples(role, ":secret:", ":parameter/"):
             _arn, _partition, _service, region, account, name = arn.split(":", 5)
-            if not (region in regions and account in (EXAMPLE, self.account) and name.startswith(starts)):
+            if not (region in regions and account in (EXAMPLE, self.account, "") and name.startswith(starts)):
                 reads = PARAMETER_READS if ":parameter/" in arn else ("secretsmanager:GetSecretValue",)
                 yield iam_readers.ProtectedItem(name.replace(":", " ").replace(EXAMPLE, "*"), arn, reads)
 

@@ -54,6 +54,13 @@ UNION SELECT format('may run %%s with the rights of superuser %%s', p.oid::regpr
 UNION SELECT 'may read ' || c.oid::regclass FROM pg_class c
   WHERE c.oid IN ('pg_authid'::regclass, 'pg_shadow'::regclass, 'pg_user_mapping'::regclass)
   AND EXISTS (SELECT FROM m WHERE has_any_column_privilege(m.oid, c.oid, 'SELECT'))
+UNION SELECT 'may read the passwords of subscriptions' FROM m
+  WHERE has_column_privilege(m.oid, 'pg_subscription'::regclass, 'subconninfo', 'SELECT')
+UNION SELECT 'may create functions in pg_catalog' FROM m WHERE has_schema_privilege(m.oid, 'pg_catalog', 'CREATE')
+UNION SELECT 'owner of ' || pg_describe_object(classid, objid, 0) FROM pg_shdepend JOIN m ON m.oid = refobjid
+  WHERE refclassid = 'pg_authid'::regclass AND deptype = 'o' AND objid < 16384 AND classid <> 'pg_database'::regclass
+  AND dbid IN (0, (SELECT oid FROM pg_database WHERE datname = current_database()))
+  AND (classid, objid) <> ('pg_namespace'::regclass, (SELECT oid FROM pg_namespace WHERE nspname = 'public'))
 UNION SELECT 'may write functions in ' || lanname FROM pg_language
   WHERE lanpltrusted AND lanname IN ('c', 'internal', 'plperlu', 'plpython3u', 'pltclu')
   AND EXISTS (SELECT FROM m WHERE has_language_privilege(m.oid, pg_language.oid, 'USAGE'))

@@ -23,13 +23,14 @@ CHECK = Check(
         (
             "PostgreSQL: the login and the roles that it may become. Their attributes, powerful groups, rights in "
             "databases that no URL of the catalog names, functions that act as a superuser or on the server's files, "
-            "and parameters."
+            "objects of the system, and parameters."
         ),
         "MySQL: both users and their roles. Their rights on *.*, and in databases that no URL of the catalog names.",
         "Valkey: ACL SETUSER, CONFIG SET, MODULE LOAD, REPLICAOF, PSYNC, MONITOR, FAILOVER, DEBUG and SHUTDOWN.",
         "RabbitMQ: tags that options.tags does not name, and permissions in vhosts that no URL of the catalog names.",
         "Not checked: the keys that a Valkey user may use.",
         "Not checked: rights inside the application's databases and vhosts, pg_monitor, and pg_maintain.",
+        "Not checked: views of PostgreSQL's system tables, and foreign tables.",
     ),
     command=CATALOG,
     look=rows_of("servers", "rights", "the catalog names no login of PostgreSQL, Valkey, MySQL or RabbitMQ"),

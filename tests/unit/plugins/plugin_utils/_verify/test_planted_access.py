@@ -151,6 +151,8 @@ LEGITIMATE: list[tuple[str, Plant]] = [
     ("as provisioned", lambda _world: None),
     ("the environment's secrets by their prefix", role(allow(READ, SECRET_ARN.replace("/core-AbCdEf", "/*")))),
     ("the environment's secrets in any region", role(allow(READ, "arn:aws:secretsmanager:*:*:secret:watchparty/production/*"))),
+    ("the configuration of CloudWatch's agent", role(allow("ssm:GetParameter", "arn:aws:ssm:*:*:parameter/AmazonCloudWatch-*"))),
+    ("a public parameter", role(allow("ssm:GetParameter", "arn:aws:ssm:*::parameter/aws/service/ami-amazon-linux-latest/*"))),
     ("the environment's path", role(allow("ssm:GetParametersByPath", f"{PARAMETER}/watchparty/production*"))),
     ("a key through a service", role(allow("kms:Decrypt", **under(StringEquals={"kms:ViaService": "ssm.eu-west-3.amazonaws.com"})))),
     ("secrets by a tag", role(allow(READ, **under(StringEquals={"aws:ResourceTag/Environment": "production"})))),
