@@ -50,6 +50,7 @@ NAME = 200
 MARKUP, DOCUMENT = re.compile(rb"<[^<>]{0,4096}>"), 16 * 1024 * 1024
 """Markup within a document's text, and the most bytes of a document that is also searched without markup."""
 IN_JOURNAL = "large entries are compressed; pipe journalctl --file=FILE -o export into the same scan (scan_stdin)"
+BEHIND = "a zip file after other data; unpack it, then scan its files"
 IN_PDF = "parts that are encrypted, or not compressed by zlib, were not scanned"
 _OTHER_FILTERS = re.compile(rb"/(?:Encrypt|LZWDecode|ASCII85Decode|ASCIIHexDecode|RunLengthDecode)\b")
 NAMED = 3
@@ -132,7 +133,7 @@ class Unpacker:
             ending = Ending(buffered)
             yield from self._searcher.in_stream(ending.read, inside)
             if ends_as_zip(ending.tail):
-                self._pass(inside, "a zip file after other data; unpack it, then scan its files")
+                self._pass(inside, BEHIND)
 
     def _opened(self, kind: str, stream: Any, inside: str, depth: int, *, packed: bool) -> Iterator[NeedleMatch]:
         if kind in (TAR, AR):

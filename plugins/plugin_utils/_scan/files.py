@@ -101,11 +101,13 @@ def _entered(
     yield directory
 
 
-def walk(root: str, *, without: Collection[str] = (), but: Collection[str] = (), passed: Passed) -> Iterator[Opened]:
-    """Files below a directory, without directories named in ``without``, and at the top also those in ``but``."""
-    everywhere, at_the_top = ({os.fsencode(name) for name in names} for names in (without, but))
+def walk(root: str, *, but: Collection[str] = (), passed: Passed) -> Iterator[Opened]:
+    """Files below a directory, without its own directories in ``but``, and without repositories, which are reported."""
+    history, others = os.fsencode(REPOSITORY), {os.fsencode(name) for name in but}
     for directory in directories(root, passed):
-        skipped = everywhere if directory.path else everywhere | at_the_top
+        if history in directory.folders:
+            passed(directory.below(history), "is a history; scan its repository: -e scan_repositories=PATH")
+        skipped = {history} if directory.path else {history, *others}
         directory.folders[:] = [name for name in directory.folders if name not in skipped]
         for name in sorted(directory.files):
             yield from opened(name, shown(directory.below(name)), directory.handle)

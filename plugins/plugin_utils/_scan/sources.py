@@ -22,7 +22,7 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._scan import (
     git_view,
     gitleaks,
 )
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._scan.archives import Rest
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._scan.archives import BEHIND, Ending, Rest
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._scan.bounded_program import records
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._scan.files import Opened, Passed, shown
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._scan.formats import (
@@ -166,12 +166,8 @@ class DirectorySource:
             files = scan_files.opened(os.path.realpath(self.path), os.path.basename(self.path))
             yield from _files(files, scanning, self.path)
             return
-        if os.path.isdir(os.path.join(self.path, scan_files.REPOSITORY)):
-            scanning.passed(self.path, "", "its history: scan it as a repository")
-        passed = _passed(scanning, self.path)
-        yield from _files(
-            scan_files.walk(self.path, without=(scan_files.REPOSITORY,), passed=passed), scanning, self.path
-        )
+        files = scan_files.walk(self.path, passed=_passed(scanning, self.path))
+        yield from _files(files, scanning, self.path)
 
 
 class StreamSource:
@@ -201,7 +197,10 @@ class StreamSource:
         if kind_of(head) is not None:
             spots = scanning.unpacked(stream, scanning.noting(self.path, ""))
         else:
-            spots = Spots(scanning.searcher.in_stream(stream.read))
+            ending = Ending(stream)
+            spots = Spots(scanning.searcher.in_stream(ending.read))
+            if ends_as_zip(ending.tail):
+                scanning.passed(self.path, "", BEHIND)
         for value_match in scanning.found(spots):
             yield finding(value_match, source=self.path, path=self.path)
 

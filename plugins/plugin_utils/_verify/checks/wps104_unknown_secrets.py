@@ -20,7 +20,7 @@ CHECK = Check(
     ),
     scope=(
         "What the rules of gitleaks recognize in commits and in staged changes.",
-        "By the repository's .gitleaks.toml, if it has this file.",
+        "By the repository's .gitleaks.toml and .gitleaksignore, and comments gitleaks:allow, which accept findings.",
         "Not archives, unreachable commits, and changes that are not staged.",
     ),
     command=EDIT,

@@ -22,7 +22,12 @@ import pytest
 
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._scan import formats
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._scan import scan as scan_scan
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._scan.archives import IN_JOURNAL, IN_PDF, Limits
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._scan.archives import (
+    BEHIND,
+    IN_JOURNAL,
+    IN_PDF,
+    Limits,
+)
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._scan.needles import Live, needles_for
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._scan.scan_report import ScanReport
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._scan.sources import (
@@ -280,6 +285,11 @@ def test_what_is_not_looked_into_is_named(tmp_path: Path, make: Callable[[], byt
     report = looked_into(make(), tmp_path / "archive")
     assert not_checked(report) == [message]
     assert not report.complete
+
+
+def test_a_zip_behind_other_data_in_a_stream_is_named() -> None:
+    stream = StreamSource(io.BytesIO(b"#!/usr/bin/env python3\n" + zipped([TEXT])))
+    assert not_checked(scan_scan.scan([stream], SOUGHT)) == [f" {BEHIND}"]
 
 
 def test_a_flaw_in_one_member_hides_no_other(tmp_path: Path) -> None:

@@ -264,8 +264,10 @@ def test_a_directory(tmp_path: Path) -> None:
     assert {finding.path for finding in single.findings} == {"log.1"}
 
 
-def test_a_repository_given_as_a_directory(origin: Path) -> None:
-    assert reasons(scanned(DirectorySource(str(origin)))) == ["its history: scan it as a repository"]
+def test_a_repository_in_a_directory(origin: Path) -> None:
+    reason = ".git is a history; scan its repository: -e scan_repositories=PATH"
+    assert reasons(scanned(DirectorySource(str(origin)))) == [reason]
+    assert reasons(scanned(DirectorySource(str(origin.parent)))) == [f"origin/{reason}"]
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root reads everything")
