@@ -48,7 +48,7 @@ def parameters(moto: Moto) -> tuple[MakingParameters, Any]:
 
 
 def test_a_secret_is_made_in_its_form_and_only_once(secrets: tuple[MakingSecrets, Any]) -> None:
-    store, client = secrets
+    store, _client = secrets
     assert store.kept("core") is None
     for _at in range(2):
         store.make("core", "canary", version=V1, form=FORM)
