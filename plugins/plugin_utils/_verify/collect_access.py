@@ -290,15 +290,19 @@ class EnvironmentAccess:
         """Secrets and parameters outside this environment that the role's policies name."""
         reach, catalog = CatalogReach(self.catalog), self.catalog
         secrets = {*reach.read, *reach.rotating, catalog.rotation_secret, catalog.rotation_logins}
-        folders = {f"{before}{environment}/" for before, environment, _rest in map(self._parts, secrets) if environment}
-        starts = tuple(f"secret:{name}" for name in (*secrets, *folders))
-        starts += tuple(f"parameter{path}" for path in (catalog.ssm_path, catalog.sent_path, *reach.written, *_OF_AWS))
-        regions = {EXAMPLE, self._region, *(catalog.aws.replicas if catalog.aws else ())}
-        for arn in iam_rights.examples(role, ":secret:", ":parameter/"):
-            _arn, _partition, _service, region, account, name = arn.split(":", 5)
-            if not (region in regions and account in (EXAMPLE, self.account, "") and name.startswith(starts)):
-                reads = PARAMETER_READS if ":parameter/" in arn else ("secretsmanager:GetSecretValue",)
-                yield iam_readers.ProtectedItem(name.replace(":", " ").replace(EXAMPLE, "*"), arn, reads)
+        folders = {f"{before}{environment}" for before, environment, _rest in map(self._parts, secrets) if environment}
+        starts = {
+            ":secret:": (*secrets, *folders),
+            ":parameter": (catalog.ssm_path, catalog.sent_path, *reach.written, *_OF_AWS),
+        }
+        known = {EXAMPLE, "", self.account, self._region, *(catalog.aws.replicas if catalog.aws else ())}
+        for mark, own in starts.items():
+            reads = PARAMETER_READS if mark == ":parameter" else ("secretsmanager:GetSecretValue",)
+            for arn in iam_rights.examples(role, mark):
+                place, _mark, name = arn.partition(mark)
+                if not (name.startswith(own) and known.issuperset(place.split(":")[3:])):
+                    shown = f"{mark.strip(':')} {name.replace(EXAMPLE, '*')}"
+                    yield iam_readers.ProtectedItem(shown, arn, reads)
 
     def _parts(self, name: str) -> tuple[str, str, str]:
         return name.partition(self.catalog.environment)

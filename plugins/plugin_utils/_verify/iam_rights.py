@@ -262,11 +262,11 @@ def allowing(principal: Principal) -> Iterator[Mapping[str, Any]]:
         yield from (entry for entry in statements(document) if entry.get("Effect") == "Allow")
 
 
-def examples(principal: Principal, *parts: str) -> Iterator[str]:
-    """An example for each allowed pattern that contains one of the parts."""
+def examples(principal: Principal, part: str) -> Iterator[str]:
+    """An example for each allowed pattern that contains ``part``."""
     for entry in allowing(principal):
         for pattern in texts(entry.get("Resource")):
-            if any(part in pattern for part in parts):
+            if part in pattern:
                 yield example(pattern)
 
 

@@ -150,7 +150,7 @@ MISTAKES: list[tuple[str, Plant, str]] = [
 LEGITIMATE: list[tuple[str, Plant]] = [
     ("as provisioned", lambda _world: None),
     ("the environment's secrets by their prefix", role(allow(READ, SECRET_ARN.replace("/core-AbCdEf", "/*")))),
-    ("the environment's secrets in any region", role(allow(READ, "arn:aws:secretsmanager:*:*:secret:watchparty/production/*"))),
+    *((f"the environment's secrets by {pattern}", role(allow(READ, f"{pattern}:secret:watchparty/production*"))) for pattern in ("arn:aws:secretsmanager:*:*", "arn:aws:secretsmanager:*", "arn:*")),
     ("the configuration of CloudWatch's agent", role(allow("ssm:GetParameter", "arn:aws:ssm:*:*:parameter/AmazonCloudWatch-*"))),
     ("a public parameter", role(allow("ssm:GetParameter", "arn:aws:ssm:*::parameter/aws/service/ami-amazon-linux-latest/*"))),
     ("the environment's path", role(allow("ssm:GetParametersByPath", f"{PARAMETER}/watchparty/production*"))),
