@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import json
 import re
+import string
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from functools import cached_property
@@ -37,6 +38,9 @@ ESCAPED = "escaped or quoted"
 FORMS = (AS_IS, URL, JSON, HTML, ESCAPED)
 UTF_8 = "utf-8"
 _UNITS = re.compile(r"[0-9A-Za-z]|([^0-9A-Za-z])\1*")
+_RUNS = re.compile(r"[0-9A-Za-z]{1,%d}" % ANCHOR)
+_WIDE_RUNS = re.compile(r"[0-9A-Za-z]{1,%d}" % (ANCHOR // 2))
+_LETTERS = frozenset(string.ascii_letters + string.digits)
 
 
 class Anchor(NamedTuple):
@@ -111,6 +115,11 @@ class Spelling:
         return [unit[0] for unit in _UNITS.finditer(self.text)]
 
     @cached_property
+    def _heads(self) -> str:
+        """First character of each unit: of a letter or digit, the whole unit."""
+        return "".join([unit[0] for unit in self._units])
+
+    @cached_property
     def _compiled(self) -> dict[tuple[str, int], re.Pattern[bytes]]:
         return {}
 
@@ -128,7 +137,7 @@ class Spelling:
         """The rarest stretch. Found more often than the value. None if it is too common to search for."""
         first, last = self._rarest(0, len(self._units))
         rare = self._bits(first, last) >= CORE_ENOUGH
-        return Anchor(self._encoded("".join(self._units[first:last])), first, last) if rare else None
+        return Anchor(self._encoded(self._heads[first:last]), first, last) if rare else None
 
     def match(self, data: bytes, at: int, anchor: Anchor) -> Span | None:
         """The span of the whole value around an anchor. None without one."""
@@ -175,7 +184,7 @@ class Spelling:
     def _reach(self, units: Iterable[str]) -> int:
         if self.wrapped:
             return 2 * len("".join(units)) + characters.INDENTED
-        return len(self._encoded("a")) * sum(_reach(unit) for unit in units)
+        return len(self._encoded("a")) * sum([1 if unit in _LETTERS else _reach(unit) for unit in units])
 
     def _windows(self) -> Iterator[tuple[int, int]]:
         """Ranges for anchors. A wrapped text has two within one line's length, because a line break can split only
@@ -184,14 +193,14 @@ class Spelling:
         if not self.wrapped:
             yield 0, count
             return
-        start = varied("".join(unit[0] for unit in self._units).encode(), UNBROKEN_LETTERS)
+        start = varied(self._heads.encode(), UNBROKEN_LETTERS)
         end = min(start + UNBROKEN_LETTERS, count)
         yield start, (start + end) // 2
         yield (start + end) // 2, end
 
     def _anchors_in(self, start: int, end: int) -> Iterator[Anchor]:
         first, last = self._rarest(start, end)
-        letters = "".join(self._units[first:last])
+        letters = self._heads[first:last]
         bits = self._bits(first, last)
         enough = UTF_16_ENOUGH if self.codec != UTF_8 else WRAPPED_ENOUGH if self.wrapped else PLENTY
         if bits >= enough:
@@ -209,18 +218,12 @@ class Spelling:
         return max(self._runs(start, end), key=lambda run: self._bits(*run), default=(0, 0))
 
     def _runs(self, start: int, end: int) -> Iterator[tuple[int, int]]:
-        longest = ANCHOR // len(self._encoded("a"))
-        while start < end:
-            last = start
-            while last < min(end, start + longest) and _plain(self._units[last]):
-                last += 1
-            if last > start:
-                yield start, last
-            start = max(last, start + 1)
+        runs = _RUNS if self.codec == UTF_8 else _WIDE_RUNS
+        return (run.span() for run in runs.finditer(self._heads, start, end))
 
     def _bits(self, first: int, last: int) -> int:
         """The rarity of a stretch. Words are common."""
-        letters = "".join(self._units[first:last])
+        letters = self._heads[first:last]
         cased = letters.islower() or letters.isupper() or letters.istitle()
         word = letters.isdigit() or (letters.isalpha() and cased)
         return min(len(letters), 2 * len(set(letters))) * (2 if word else 5)
@@ -270,10 +273,8 @@ def _encoded(text: str, codec: str = UTF_8) -> bytes:
 
 
 def _plain(unit: str) -> bool:
-    return unit.isalnum() and unit.isascii()
+    return unit in _LETTERS
 
 
 def _reach(unit: str) -> int:
-    if _plain(unit):
-        return 1
     return len(unit) * (characters.INDENTED if unit[0] == "\n" else characters.LONGEST)

@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import ctypes
+import fcntl
 import io
 import os
 import select
@@ -36,6 +37,8 @@ OUTPUT = 256 * 1024 * 1024
 """Bytes of an output that is kept whole."""
 ERRORS = 8192
 RECORD = 16 * 1024
+PIPE = 1024 * 1024
+"""Bytes of a program's output that wait. Smaller pipes cost a change of processes for each few KiB."""
 """Bytes of a line or a name that are kept."""
 
 
@@ -168,6 +171,8 @@ class _Output(io.RawIOBase):
     def __init__(self, stream: Any, bounds: Bounds, label: str) -> None:
         super().__init__()
         self._fd = stream.fileno()
+        with suppress(AttributeError, OSError):  # other systems, and accounts that have many pipes
+            fcntl.fcntl(self._fd, fcntl.F_SETPIPE_SZ, PIPE)
         self._poll = select.poll()
         self._poll.register(self._fd, select.POLLIN)
         self._bounds = bounds

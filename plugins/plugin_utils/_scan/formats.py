@@ -71,18 +71,18 @@ _NAMED = {
 STARTS = (*_MAGIC, *_NAMED)
 BROTLI = ".br"
 """The file extension of Brotli, whose files have no common first bytes."""
-_END_OF_ZIP = b"PK\x05\x06"
+END_OF_ZIP = b"PK\x05\x06"
 _COMPRESSED = 0b1011
 """Flags in the header of a systemd journal that compresses large entries by xz, lz4 or zstd."""
 
 
 def kind_of(head: bytes) -> str | None:
     """The archive format that begins with these bytes, or None."""
-    for start, kind in _MAGIC.items():
+    for start, kind in _MAGIC.items() if head.startswith(STARTS) else ():
         if head.startswith(start) and (kind not in (LZMA, ZLIB) or _unpacks(kind, head)):
             is_plain = kind == JOURNAL and not int.from_bytes(head[12:16], "little") & _COMPRESSED
             return None if is_plain else kind
-    if any(head.startswith(start) for start in _NAMED):
+    if head.startswith(tuple(_NAMED)):
         return unreadable(head)
     return TAR if head[TAR_AT : TAR_AT + 5] == b"ustar" else None
 
@@ -98,7 +98,7 @@ def unreadable(head: bytes, name: str = "") -> str | None:
 
 def ends_as_zip(tail: bytes) -> bool:
     """Whether a zip file ends here. Another file, such as a program, may stand before it."""
-    at = tail.rfind(_END_OF_ZIP)
+    at = tail.rfind(END_OF_ZIP)
     return at >= 0 and len(tail) - at >= 22 and struct.unpack_from("<H", tail, at + 20)[0] == len(tail) - at - 22
 
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from typing import IO, Any, NamedTuple
@@ -306,30 +307,32 @@ class _Limited:
         return data
 
 
+_HEAD = re.compile(rb"(\S+) (\S+) (\d+)\n")
+
+
 def _slabs(output: IO[bytes], missing: list[str]) -> Iterator[Slab | Large]:
     data, slabs, at = b"", [], 0
     while True:
-        line = data.find(b"\n", at)
-        head = data[at:line].split() if line >= 0 else []
-        if line >= 0 and len(head) != 3:
+        head = _HEAD.match(data, at)
+        line = -1 if head else data.find(b"\n", at)
+        if line >= 0:
             missing.append(data[at:line].decode("utf-8", "replace").partition(" ")[0])
             at = line + 1
             continue
-        size = int(head[2]) if head else 0
-        end = line + 1 + size
-        if head and end < len(data):
-            slabs.append((line + 1, end, head[1].decode(), head[0].decode()))
-            at = end + 1
+        size = int(head[3]) if head else 0
+        begin = head.end() if head else 0
+        if head and begin + size < len(data):
+            slabs.append((begin, begin + size, head[2].decode(), head[1].decode()))
+            at = begin + size + 1
             continue
         # The rest of the slab is not a whole object.
         if slabs:
             yield Slab(data[:at], slabs)
-        data, slabs, at = data[at:], [], 0
+        data, slabs, begin, at = data[at:], [], begin - at, 0
         if head and size > LARGE:
-            line = data.find(b"\n")
-            stream = _Limited(data[line + 1 :], size + 1, output)
+            stream = _Limited(data[begin:], size + 1, output)
             whole = _Limited(b"", size, stream)  # type: ignore[arg-type]
-            yield Large(head[1].decode(), head[0].decode(), size, whole)
+            yield Large(head[2].decode(), head[1].decode(), size, whole)
             while whole.read(SLAB):
                 pass
             if whole.left:

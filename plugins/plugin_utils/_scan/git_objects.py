@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._scan import git_history
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._scan.archives import Ending, Rest
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._scan.formats import (
+    END_OF_ZIP,
     HEAD,
     STARTS,
     TAIL,
@@ -74,8 +75,7 @@ class Search:
                 self._hit({(part.kind, part.id): self._large(part)})
             else:
                 self._objects += len(part.objects)
-                self._commits += b"".join(pair[3].encode() + b"\n" for pair in part.objects if pair[2] == COMMIT)
-                self._pointers += sum(part.data.startswith(LFS, pair[0]) for pair in part.objects)
+                self._commits += b"".join([pair[3].encode() + b"\n" for pair in part.objects if pair[2] == COMMIT])
                 self._hit(self._in_slab(part))
             self._scanning.progress.searched(self._objects, self._repository.count)
         self._noted()
@@ -112,12 +112,16 @@ class Search:
     def _in_slab(self, part: Slab) -> dict[tuple[str, str], Spots]:
         data = part.data
         by_object = self._by_object(data, part.objects)
+        has_zips = END_OF_ZIP in data
         for at, (begin, end, kind, name) in enumerate(part.objects):
+            if kind != BLOB:
+                continue
+            self._pointers += data.startswith(LFS, begin)
             packed = data.startswith(STARTS, begin) or (
                 end - begin > HEAD and data.startswith(b"ustar", begin + TAR_AT)
             )
-            kind_at_end = ZIP if ends_as_zip(data[max(begin, end - TAIL) : end]) else None
-            if kind == BLOB and (packed or kind_at_end):
+            kind_at_end = ZIP if has_zips and ends_as_zip(data[max(begin, end - TAIL) : end]) else None
+            if packed or kind_at_end:
                 stream = io.BytesIO(data[begin:end])
                 by_object.setdefault(at, Spots()).join(self._unpacked(name, stream, None if packed else kind_at_end))
         return {(part.objects[at][2], part.objects[at][3]): spots for at, spots in by_object.items()}

@@ -63,7 +63,7 @@ class Hyperscan(Automaton):
             self._database = library.Database(mode=library.HS_MODE_BLOCK)
             # Expressions, not literals: the binding ends a literal at the first NUL, and UTF-16 is full of NULs.
             self._database.compile(
-                expressions=[b"".join(b"\\x%02x" % byte for byte in anchor) for anchor in self.anchors],
+                expressions=[b"\\x" + anchor.hex(" ").replace(" ", "\\x").encode() for anchor in self.anchors],
                 ids=list(range(len(self.anchors))),
                 elements=len(self.anchors),
                 flags=[0] * len(self.anchors),

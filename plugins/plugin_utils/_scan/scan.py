@@ -110,7 +110,7 @@ class Scanning:
         return lambda inside, reason: self.passed(source, f"{place}!{inside}" if inside else place, reason)
 
     def found(self, spots: Spots) -> list[ValueMatch]:
-        return found_in(spots, self.searcher.sought.needles)
+        return found_in(spots, self.searcher.sought.needles) if spots.kept else []
 
 
 Source = Callable[[Scanning], Iterator[Finding]]
