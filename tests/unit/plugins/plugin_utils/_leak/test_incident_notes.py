@@ -19,13 +19,6 @@ HEALTH: dict[str, Any] = {
 }
 
 
-@pytest.fixture
-def leak() -> Leak:
-    made = Leak()
-    made.declare("token")
-    return made
-
-
 def note(leak: Leak, *names: str, message: str = "") -> int:
     """The number of the last entry."""
     setting = leak.setting

@@ -19,14 +19,6 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._ansible import
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._leak.purge import purge_on, purge_request
 from tests.unit.plugins.plugin_utils._leak.leak_world import Leak
 
-
-@pytest.fixture
-def leak() -> Leak:
-    made = Leak()
-    made.declare("token")
-    return made
-
-
 URL = {"group": "core", "type": "url"}
 CATALOG = {
     "application": "app",

@@ -16,13 +16,6 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._leak.response_
 from tests.unit.plugins.plugin_utils._leak.leak_world import Leak
 
 
-@pytest.fixture
-def leak() -> Leak:
-    made = Leak()
-    made.declare("token")
-    return made
-
-
 def note(leak: Leak, *names: str) -> None:
     setting = leak.setting
     incident_notes.note(setting, setting.rotator.look(), dict.fromkeys(names, ""))

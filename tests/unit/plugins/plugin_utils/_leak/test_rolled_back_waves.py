@@ -6,21 +6,12 @@ from __future__ import annotations
 
 from typing import Any
 
-import pytest
-
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._leak.response import Response
 from tests.unit.plugins.plugin_utils._leak.leak_world import IMPACT, Leak
 from tests.unit.plugins.plugin_utils._leak.test_steps import ended
 
 TOGETHER = [{"credentials": ["token", "database"]}, {"credentials": ["django"]}]
 ROLLED_BACK = {"step": "discard", "reason": "test database: no connection is left"}
-
-
-@pytest.fixture
-def leak() -> Leak:
-    made = Leak()
-    made.declare("token")
-    return made
 
 
 def after(leak: Leak, *rotations: dict[str, Any], **extra: Any) -> tuple[Response, dict[str, Any]]:

@@ -33,13 +33,6 @@ def waves(*names: str) -> list[dict[str, Any]]:
     return [{"credentials": [name], "abort": False, "answers": ""} for name in names]
 
 
-@pytest.fixture
-def leak() -> Leak:
-    made = Leak()
-    made.declare("token")
-    return made
-
-
 class TestWaves:
     def test_as_many_as_the_graph_needs(self, leak: Leak, tmp_path: Path) -> None:
         names = [f"c{number}" for number in range(7)]
