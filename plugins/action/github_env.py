@@ -55,8 +55,8 @@ def _file() -> str:
     path = os.environ.get("GITHUB_ENV", "")
     if os.environ.get("GITHUB_ACTIONS") != "true" or not path:
         raise HostError(
-            "this is not a job of GitHub Actions (GITHUB_ACTIONS and GITHUB_ENV are not set), and elsewhere "
-            "the masks would print the values; use the playbook fetch instead"
+            "this is not a job of GitHub Actions (GITHUB_ACTIONS and GITHUB_ENV are not set), so the values would be "
+            "printed; run ansible-playbook watchparty.secrets.fetch, which writes them into a file"
         )
     return path
 

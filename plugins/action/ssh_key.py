@@ -151,11 +151,10 @@ class ActionModule(ServerAction):
         by_password = self._way.by_password and not verdict.logged_in and verdict.denied
         if verdict.by == key or (by_password and key in verdict.taken):
             forbid = "ansible_ssh_common_args: -o PubkeyAuthentication=no"
-            remedy = f", or, if the host accepts a password, forbid keys by {forbid}" if self._way.by_password else ""
+            remedy = f". Or, if the host accepts a password, forbid keys: {forbid}" if self._way.by_password else ""
             raise RotationError(
-                f"Ansible itself logs in to {self._way.name} with the key that is to be revoked, and has no other "
-                "known login; give it a key of your own (ansible_ssh_private_key_file, or an agent without this "
-                f"key){remedy}"
+                f"Ansible itself logs in to {self._way.name} with the key to revoke, and would be locked out. Give "
+                f"Ansible another key (ansible_ssh_private_key_file, or an agent without the key to revoke){remedy}"
             )
         if not verdict.logged_in and not by_password:
             self._fail(f"a new login to {self._way.name} fails, so no key was removed", verdict)
@@ -186,7 +185,7 @@ class ActionModule(ServerAction):
                 "key's line"
             )
         raise KeyCheckFailed(
-            f"{self._way.name} STILL ACCEPTS the key that was removed from {file}: another file, or another "
-            f"account's, authorizes it ({others or 'sshd -T | grep -i authorized'}); remove the key from that "
-            "file, then run the same command again"
+            f"{self._way.name} STILL ACCEPTS the old key. It was removed from {file}, but another file authorizes it "
+            f"({others or 'to see which: sshd -T | grep -i authorized'}). Remove the key from that file, then run the "
+            "same command again"
         )

@@ -174,7 +174,7 @@ def test_a_tree_of_ever_more_files(tmp_path: Path, files: bool) -> None:
     result = scanned(tmp_path, text=", bounds=Bounds(idle=3, memory=1 << 28)")
     assert with_it in {finding["commit"] for finding in result["findings"] if finding["path"] == "other.txt"}
     assert len(result["findings"]) == 2 + files  # and in the working tree
-    assert any("which commits brought what was found" in reason for reason in _reasons(result))
+    assert any("commits of findings" in reason for reason in _reasons(result))
     assert result["memory"] < MEMORY
     assert result["seconds"] < 90
 

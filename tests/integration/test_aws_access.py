@@ -257,5 +257,5 @@ def test_static_keys_revoke_once_the_role_does_their_work(shop: Lab) -> None:
     client_of(shop.moto, "sts", second).get_caller_identity()
     still = role(shop, *named, tasks="revoke_keys.yml")
     assert still.code != 0
-    assert "something still depends on it" in still.text
+    assert "a program still uses it" in still.text
     assert keys(iam) == {second.username: "Active"}

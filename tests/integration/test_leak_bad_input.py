@@ -89,7 +89,7 @@ def test_what_a_leak_of_ones_own_kind_reaches(lab: RotationLab, tmp_path: Path) 
         ),
         (
             ("leak_credentials=cache", "leak_confirm=yes", "leak_compromised_hosts=web9"),
-            ("leak_compromised_hosts: web9: no such host is in app_hosts; it has web1.",),
+            ("leak_compromised_hosts: group app_hosts has no host web9; its hosts are web1.",),
         ),
         (
             ("leak_credentials=cache", "leak_confirm=yes", "leak_compromised_hosts=web1"),
@@ -207,7 +207,7 @@ def test_a_drill_by_a_variable_touches_nothing(lab: RotationLab) -> None:
         run,
         "1. together: cache, mail",
         "what users notice: the application stays up, and its hosts restart batch by batch; all users are logged out",
-        "no rollback after: the old values of cache, mail are revoked, once every host is healthy",
+        "point of no return: the old values of cache, mail are revoked, once every host is healthy",
         "to abort now: answer anything but yes",
         "security contact: ",
     )
@@ -258,7 +258,7 @@ def test_what_reveals_others_blocks_beside_an_open_rotation_too(lab: RotationLab
             run,
             "first, rotation r-before of ops",
             "the application stays up, and its hosts restart batch by batch",
-            "no rollback after: the old values of cache are revoked, once every host is healthy",
+            "point of no return: the old values of cache are revoked, once every host is healthy",
             "by hand: partner: issue a new value",
             (
                 "partner reveals other credentials and cannot be replaced here, so an intruder would read every "

@@ -47,7 +47,7 @@ def test_one_that_stays_away_is_skipped_and_named(lab: RotationLab) -> None:
         "web2 was skipped and holds revoked values. When it answers, run ansible-playbook watchparty.secrets.deploy"
     )
     assert f"- {message}" in post_mortem(lab)
-    sentences(run, "skipped hosts, whose old values are about to be revoked: ")
+    sentences(run, "old values are revoked now, although hosts were skipped: ")
     assert lab.accepts(old)["cache"] is False
     assert lab.hosts[1].values()["REDIS_URL"] != lab.content()["REDIS_URL"]
     lab.deploy()
@@ -95,7 +95,7 @@ def test_the_first_one_is_away(lab: RotationLab, leaked: str) -> None:
         lab.deploy()
     else:
         assert run.code != 0, run.output
-        sentences(run, "NOT contained: django_key: OPEN: the new key signs, but not on web1, which was skipped")
+        sentences(run, "NOT contained: django_key: OPEN: the new key is in force, but web1 was skipped")
         run = respond(lab, "-e", "leak_credentials=django_key")
         assert run.code == 0, run.output
     post_mortem(lab)
@@ -111,8 +111,8 @@ def test_a_signing_key_stays_open_where_a_host_was_skipped(lab: RotationLab) -> 
     assert run.code != 0, run.output
     sentences(
         run,
-        "about to be revoked, except django_key (the hosts verify with the old key until then): ",
-        "NOT contained: django_key: OPEN: the new key signs, but not on web2, which was skipped",
+        "although hosts were skipped (except django_key: these hosts accept the old key until their next deploy): ",
+        "NOT contained: django_key: OPEN: the new key is in force, but web2 was skipped",
     )
     assert web2.healthy()
     assert web2.values()["SECRET_KEY"] == old.django_key

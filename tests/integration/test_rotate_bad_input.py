@@ -136,7 +136,7 @@ def test_an_audit_log_that_could_not_be_written(lab: RotationLab) -> None:
                 (f"rotation_audit_path={path}",),
                 f"{path}: this is GitHub Actions, and the file would be lost when the",
             ),
-            (none, (f"rotation_changelog={changelog}",), f"{changelog}: a CHANGELOG gets its lines from the audit log"),
+            (none, (f"rotation_changelog={changelog}",), f"{changelog}: its entries come from the audit log"),
         ):
             lab.catalog = {**kept, "environments": {**kept["environments"], **environments}}
             del lab.catalog["audit_log"]

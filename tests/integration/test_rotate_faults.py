@@ -336,7 +336,7 @@ def test_somebody_writes_our_key(lab: RotationLab) -> None:
         lab.moto.client("ssm").put_parameter(Name=path, Type="SecureString", Value=url, Overwrite=True)
 
     run = Held(lab, {PROMOTES: write}, *CACHE).run()
-    failed(run, "The rotation was rolled back", f"somebody changed secret {CORE} in the keys that rotate")
+    failed(run, "The rotation was rolled back", f"somebody changed rotating keys of secret {CORE}")
     assert lab.content()["REDIS_URL"].endswith("/0?socket_timeout=7")
     assert lab.content()["SENTRY_DSN"] == theirs
     assert lab.parameter("Redis/URL") == lab.content()["REDIS_URL"]

@@ -95,7 +95,7 @@ def test_sessions_that_nobody_may_end_are_open_in_the_report(lab: Lab, servers: 
     (line,) = (
         line for line in newest_post_mortem(lab).partition("## Still open")[2].splitlines() if "sessions" in line
     )
-    assert line.startswith("- cache: sessions that its old value opened could not be ended")
+    assert line.startswith("- cache: sessions of its old value could not be ended")
     assert f": {node(servers[1])}: the user of" in line, "where it is"
     assert "CLIENT KILL TYPE normal" in line
     assert f"open: {line[2:]}" in " ".join(run.output.split())

@@ -160,7 +160,7 @@ def test_ansibles_own_key_is_refused_before_anything_is_written(own: Lab, sshd: 
         *("-e", "leak_credentials=deploy_ssh", "-e", "leak_confirm=yes", "--check"),
         playbook="playbooks/leak_response.yml",
     )
-    assert "with the key that is to be revoked, and has no other known login" in result.text
+    assert "with the key to revoke, and would be locked out" in result.text
     assert file_of(sshd).read_bytes() == before
     assert not {"PutParameter", "PutSecretValue", "CreateSecret"} & set(own.moto.operations(since=since))
 

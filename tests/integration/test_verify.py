@@ -198,8 +198,8 @@ def test_mistakes_in_aws(healthy: VerifyLab) -> None:
     assert answer["WPS404"] == ["secret shop/production/license: allows everybody"]
     assert answer["WPS405"] == [
         "role shop-production-deploy: policy shop-production-deploy: lacks statement Batch",
-        "role shop-production-host: who may assume it: lacks statement Hosts",
-        "role shop-production-host: who may assume it: has statement number 1, which is not in the catalog",
+        "role shop-production-host: trust policy: lacks statement Hosts",
+        "role shop-production-host: trust policy: has statement number 1, which is not in the catalog",
         "role shop-production-host: also has the policy wide, which is not in the catalog",
     ]
     assert answer["WPS406"][0].startswith(
@@ -299,7 +299,7 @@ def test_mistakes_in_the_repository(healthy: VerifyLab) -> None:
     ]
     assert answer["WPS507"] == [
         "run 102 of deploy.yml:13: AWS_ACCESS_KEY_ID is set, from a secret",
-        "run 102 of deploy.yml: ended as failure at 2026-11-25T10:02:00Z",
+        "run 102 of deploy.yml: ended at 2026-11-25T10:02:00Z: failure",
     ]
     assert answer["WPS102"] == [
         ".env.staging:2: API_TOKEN holds the live value",

@@ -69,7 +69,7 @@ def _provider(wanted: Mapping[str, Any], present: Mapping[str, Any] | None) -> I
         yield row(NOT_CHECKED, place, present["problem"])
     else:
         missing = [client for client in wanted["client_ids"] if client not in present["clients"]]
-        yield from _judged(place, [f"does not take tokens for {client}" for client in missing])
+        yield from _judged(place, [f"lacks the client id {client}" for client in missing])
 
 
 def _role(
@@ -82,7 +82,7 @@ def _role(
     if present.get("missing"):
         yield row(FAIL, place, "does not exist")
         return
-    differs = [f"who may assume it: {difference}" for difference in differences(wanted["trust"], present["trust"])]
+    differs = [f"trust policy: {difference}" for difference in differences(wanted["trust"], present["trust"])]
     attached = {arn: policy_name for policy_name, arn in present["attached"].items()}
     for arn in wanted["policies"]:
         policy = policies[arn]

@@ -171,12 +171,14 @@ def translated(operation: str, subject: str) -> Iterator[None]:
         except aws_errors.exceptions.ClientError as error:
             code = aws_errors.code_of(error)
             if code == "EntityAlreadyExists":
-                raise AlreadyExists(f"{subject} already exists (IAM at {operation})") from None
+                raise AlreadyExists(
+                    f"{subject} already exists: another run created it. Run the same command again"
+                ) from None
             if code == "NoSuchEntity":
                 raise NotFound(
                     f"{subject} does not exist in IAM in this account; correct the name in the catalog"
                 ) from None
             if code in ("LimitExceeded", "EntityTemporarilyUnmodifiable", "ConcurrentModification"):
-                remedy = "raise the quota" if code == "LimitExceeded" else "run the same command again"
+                remedy = "raise this quota of the account" if code == "LimitExceeded" else "run the same command again"
                 raise Conflict(f"IAM refuses {operation} on {subject} ({code}); {remedy}") from None
             raise

@@ -50,23 +50,21 @@ def plain_url(url: str) -> str:
     scheme, colon, rest = url.partition("://")
     host = (rest if colon else scheme).rstrip("/")
     if (colon and scheme != "https") or not _HOST.fullmatch(host):
-        raise PolicyError(
-            f"url: {url!r} is not an issuer of tokens that IAM accepts; write https://HOST, without a query"
-        )
+        raise PolicyError(f"url: {url!r} is not a valid URL of an OIDC provider; write https://HOST, without a query")
     return host
 
 
 def checked(wanted: ProviderSpec) -> ProviderSpec:
     """The specification itself. Raises PolicyError if IAM would refuse or misread it."""
     if not wanted.clients:
-        raise PolicyError("client_ids: empty, so IAM would reject every token; for GitHub write sts.amazonaws.com")
+        raise PolicyError("client_ids: is empty, so IAM would reject every token; for GitHub write sts.amazonaws.com")
     if len(wanted.clients) > CLIENTS:
         raise PolicyError(
-            f"client_ids: {len(wanted.clients)} are given, but IAM keeps at most {CLIENTS}; remove the others"
+            f"client_ids: has {len(wanted.clients)} ids, but IAM keeps at most {CLIENTS}; remove the others"
         )
     for client in wanted.clients:
         if not client or "*" in client or len(client) > 255:
-            raise PolicyError(f"client_ids: {client!r} is not a client's id of 1 to 255 characters without a wildcard")
+            raise PolicyError(f"client_ids: {client!r} is not valid; give 1 to 255 characters without *")
     return wanted
 
 

@@ -76,7 +76,7 @@ class Policies:
         with aws_errors.translated("iam:GetAccountAuthorizationDetails", "this account"):
             for number, page in enumerate(pages, 1):
                 if number > PAGES:
-                    raise StoreError(f"the account has more users, roles and policies than {PAGES} pages hold")
+                    raise StoreError(f"the account has more users, roles and policies than fit into {PAGES} pages")
                 for kind, message in kinds.items():
                     result[kind] += page.get(message, [])
         for user in (*result["users"], *result["groups"], *result["roles"]):

@@ -81,7 +81,7 @@ def _names(catalog: Catalog) -> Iterator[tuple[str, str, str]]:
 def _odd_names(catalog: Catalog) -> Iterator[str]:
     for where, kind, name in _names(catalog):
         if not re.fullmatch(_NAMES[kind], name):
-            yield f"{where}: {name!r} is not a valid {kind} name; in a policy it would grant more"
+            yield f"{where}: {name!r} is not a valid {kind} name, so a policy with it could allow more; correct it"
 
 
 def _within(catalog: Catalog) -> Iterator[str]:
@@ -91,13 +91,13 @@ def _within(catalog: Catalog) -> Iterator[str]:
             if name.startswith(own):
                 yield f"secret {name}: only secrets that rotations create and delete may begin with {own}; rename it"
     if catalog.github and _overlap(reach.sent, catalog.ssm_path):
-        message = "for the records of GitHub syncs, overlap"
-        yield f"stores.ssm.path: {catalog.ssm_path} and {reach.sent}, {message}"
+        records = f"{reach.sent}, the path of the records of GitHub syncs"
+        yield f"stores.ssm.path: {catalog.ssm_path} overlaps {records}; choose another path"
     for credential in catalog.credentials.values():
         if credential.kind in IAM_KEYS and not credential.options.get("user"):
             yield (
-                f"credentials.{credential.name}.options.user: is missing; without it every IAM user would be in the "
-                "policy"
+                f"credentials.{credential.name}.options.user: is missing, so the policy would allow every IAM user; "
+                "name the key's user"
             )
     if not catalog.aws:
         return
@@ -119,7 +119,7 @@ def _within(catalog: Catalog) -> Iterator[str]:
 def _across(catalog: Catalog, other: Catalog) -> Iterator[str]:
     """Reasons for which a role could reach the other environment. Two accounts have none."""
     mine, theirs = CatalogReach(catalog), CatalogReach(other)
-    also = f"also belongs to {other.environment}; give each its own"
+    also = f"also belongs to {other.environment}; give each environment its own"
     for name in sorted({*mine.read, *mine.rotating} & {*theirs.read, *theirs.rotating}):
         yield f"secret {name}: {also}"
     if _overlap(catalog.ssm_path, other.ssm_path):

@@ -91,8 +91,8 @@ def fitted(role: str, grants: Sequence[Grant]) -> tuple[dict[str, Any], ...]:
             statement = piece.statement
             if size(statement) > room:
                 raise PolicyError(
-                    f"the policy of role {role}: {piece.sid} alone takes {size(statement):,} characters, and AWS "
-                    f"accepts {CHARACTERS:,}; shorten the name in it"
+                    f"the policy of role {role}: statement {piece.sid} takes {size(statement):,} characters, and AWS "
+                    f"accepts {CHARACTERS:,} in a policy; shorten the name in this statement"
                 )
             if not documents or size(_document([*documents[-1], statement])) > CHARACTERS:
                 documents.append([])
@@ -100,7 +100,7 @@ def fitted(role: str, grants: Sequence[Grant]) -> tuple[dict[str, Any], ...]:
     if len(documents) > POLICIES:
         raise PolicyError(
             f"role {role} would need {len(documents)} managed policies of {CHARACTERS:,} characters, and AWS "
-            f"attaches {POLICIES}; use fewer secrets for the settings, or fewer places for the credentials"
+            f"attaches at most {POLICIES}; use fewer secrets for the settings, or fewer places for the credentials"
         )
     return tuple(_document(document) for document in documents)
 

@@ -82,12 +82,13 @@ def plan(
         elif key.last_used is not None and key.last_used >= used:
             results.append(
                 f"key {key.id} of user {key.user} was used at {timestamps.stamp(key.last_used)}, after role "
-                f"{evidence.role} ({timestamps.stamp(used)}): something still depends on it"
+                f"{evidence.role} ({timestamps.stamp(used)}): a program still uses it. Find the program: aws "
+                f"cloudtrail lookup-events --lookup-attributes AttributeKey=AccessKeyId,AttributeValue={key.id}"
             )
         elif key.active and key.last_used is not None and now - key.last_used < timedelta(days=idle_days):
             results.append(
                 f"key {key.id} of user {key.user} was used at {timestamps.stamp(key.last_used)}, less than "
-                f"{idle_days} days ago: something may still use it; run again when nobody has used it for that long"
+                f"{idle_days} days ago: a program may still use it; run again when it was not used for that long"
             )
     if results:
         raise PolicyError("No key was changed:\n" + "\n".join(f"  - {line}" for line in results))
@@ -100,7 +101,7 @@ def _step(key: StaticKey, evidence: RoleUse, now: datetime, after: timedelta) ->
     if key.active:
         return KeyStep(key, DEACTIVATE, f"it {last}, {role}")
     if key.deactivated is None:
-        return KeyStep(key, STAMP, "it is inactive, and nobody recorded since when; its days count from now")
+        return KeyStep(key, STAMP, "it has been inactive since an unknown time; its days count from now")
     due = key.deactivated + after
     if now < due:
         return KeyStep(

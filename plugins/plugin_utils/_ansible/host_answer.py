@@ -85,7 +85,7 @@ def parsed_each(stdout: str, returns: Mapping[str, Any], most: int) -> list[dict
     for at, item in enumerate(items):
         entry = _bounded(item, dict, f"results[{at}]")
         if set(entry) != {"took", "result"}:
-            _refuse(f"results[{at}]", "is not a result of an act")
+            _refuse(f"results[{at}]", "lacks took or result, or has other keys")
         result = checked(_bounded(entry["result"], dict, f"results[{at}]"), returns)
         results.append({**result, "took": _shaped(entry["took"], float, f"results[{at}].took")})
     return results
@@ -134,7 +134,7 @@ def _mapping(value: Any, shape: Mapping[Any, Any], at: str) -> dict[str, Any]:
 
 def _bounded(value: Any, kind: type[list[Any]] | type[dict[str, Any]], at: str, most: int = MOST_ITEMS) -> Any:
     if not isinstance(value, kind):
-        _refuse(at, "has another type")
+        _refuse(at, "has the wrong type")
     if len(value) > most:
         _refuse(at, f"has more than {most} items")
     return value
@@ -153,9 +153,9 @@ def _address(value: Any, at: str) -> str:
 
 def _text(value: Any, shape: Any, at: str) -> str:
     if not isinstance(value, str):
-        _refuse(at, "has another type")
+        _refuse(at, "has the wrong type")
     if isinstance(shape, (set, frozenset)) and value not in shape:
-        _refuse(at, "is another word")
+        _refuse(at, "is not an expected word")
     longest = LONGEST_TEXT if shape == TEXT else LONGEST_LINE
     clean = printable(value[:longest], lines=shape == TEXT)
     return clean if len(value) <= longest else f"{clean}…"
@@ -165,12 +165,12 @@ def _plain(value: Any, shape: type, at: str) -> Any:
     """A Boolean or a number. JSON's true is not a number here."""
     if shape is bool or isinstance(value, bool):
         if not (shape is bool and isinstance(value, bool)):
-            _refuse(at, "has another type")
+            _refuse(at, "has the wrong type")
         return value
     if not isinstance(value, int if shape is int else (int, float)):
-        _refuse(at, "has another type")
+        _refuse(at, "has the wrong type")
     if not abs(value) < LARGEST_NUMBER:  # also refuses NaN
-        _refuse(at, "is too large a number")
+        _refuse(at, "is too large")
     return value
 
 

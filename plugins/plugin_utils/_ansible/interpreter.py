@@ -18,8 +18,8 @@ import shlex
 from ansible_collections.watchparty.secrets.plugins.module_utils._host.trusted_imports import UNTRUSTED
 
 REMEDY = (
-    "Another account may change it, and with it read the values that are sent. Set rotation_python to an "
-    "interpreter that belongs to root; the playbook watchparty.secrets.host makes one with -e app_host_rotation=true"
+    "Another account may change it, and then read the values that are sent. Set rotation_python to an "
+    "interpreter that belongs to root. To make one: ansible-playbook watchparty.secrets.host -e app_host_rotation=true"
 )
 
 _GATE = r"""

@@ -20,8 +20,8 @@ def registered(
     answer = seal.opened(result) if isinstance(result, Mapping) else {}
     if not isinstance(answer.get(having), kind):
         raise AnsibleActionFail(
-            f"No result is registered as {name} that holds {having}. The first play registers it, and "
-            "--start-at-task or --skip-tags skips that play: start the playbook from its beginning"
+            f"The variable {name} has no result with {having}. The first play registers it, and --start-at-task or "
+            "--skip-tags skips that play: start the playbook from its beginning"
         )
     return answer
 

@@ -98,7 +98,7 @@ def _value(catalog: Catalog, client: Client, name: str) -> str:
     setting = catalog.settings[name]
     place = setting.place
     if place is None:
-        raise NotFound(f"setting {name} is in no store; write group: app at settings.{name}")
+        raise NotFound(f"setting {name} is in no store; give it a group in the catalog, such as group: app")
     contents = registry.current(catalog, [place], {place.store: registry.OPEN[place.store](client)})
     value = Holdings(contents).value(place, setting)
     if not value:

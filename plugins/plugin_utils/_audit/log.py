@@ -198,9 +198,9 @@ class AuditLog:
         if self.body is None and self.path is None:
             if self.changelog:
                 raise AuditError(
-                    f"{self.changelog}: a CHANGELOG gets its lines from the audit log, and environment "
-                    f"{self.catalog.environment} has none; set audit_log to a log_group or an s3 location in the "
-                    "catalog, give the path of a file for it, or leave the CHANGELOG out"
+                    f"{self.changelog}: its entries come from the audit log, and environment "
+                    f"{self.catalog.environment} has no audit log; set audit_log to a log_group or an s3 location in "
+                    "the catalog, give the path of a file for the log, or leave the CHANGELOG out"
                 )
             if recording:
                 raise self._nowhere("record")

@@ -220,7 +220,7 @@ def _refusal(answer: HttpResponse, need: Need) -> StoreError:
         )
     if answer.status == 409:
         return AlreadyExists(f"GitHub reports that {need.what} already exists{text}")
-    return StoreError(f"GitHub refuses {need.what} with {answer.status}{text}")
+    return StoreError(f"GitHub refuses {need.what} with HTTP {answer.status}{text}")
 
 
 def _wanted(answer: HttpResponse, need: Need) -> str:

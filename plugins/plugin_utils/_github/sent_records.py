@@ -62,6 +62,6 @@ class SentStore:
             return GithubTarget(kind, scope, name), Sent(str(parsed["identity"]), str(parsed["updated_at"]))
         except (ValueError, KeyError, TypeError):
             raise StoreError(
-                f"parameter {reading.name} lies below the path of the records of GitHub syncs, but is not such a "
-                "record. Move it to another path"
+                f"parameter {reading.name} is not a record of a GitHub sync, but lies below the path of these records. "
+                "Move it to another path"
             ) from None

@@ -95,4 +95,4 @@ def deploy(run: Mapping[str, Any], findings: Sequence[Mapping[str, Any]], file: 
     at = f"at {run['created_at']}"
     if run["conclusion"] == "success":
         return [*rows, row(PASS, place, f"succeeded {at}")]
-    return [*rows, {**row(FAIL, place, f"ended as {run['conclusion'] or 'nothing'} {at}"), "target": target}]
+    return [*rows, {**row(FAIL, place, f"ended {at}: {run['conclusion'] or 'no result'}"), "target": target}]

@@ -163,7 +163,7 @@ def _not_in_use(setting: RotationSetup, made_by_keys: Sequence[MadeWithKey]) -> 
     try:
         contents = setting.rotator.current(account_reader.key_places(setting.catalog)) if made_by_keys else Contents()
     except SecretsError as error:
-        return list(made_by_keys), [f"whether the stores hold keys that the leaked key made: {one_line(error)}"]
+        return list(made_by_keys), [f"whether the stores hold keys that a leaked key created: {one_line(error)}"]
     keys = account_reader.held_keys(setting.catalog, contents)
     return [item for item in made_by_keys if item.made.key not in keys], []
 

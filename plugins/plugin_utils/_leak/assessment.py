@@ -90,7 +90,7 @@ def followed(setting: RotationSetup, claim: LeakClaim, hosts: Sequence[str]) -> 
     # A host that was declared before may have left the inventory since.
     declared_hosts = [name.partition(":")[2] for name in before if name.startswith(blast_radius.HOST)]
     impact = blast_radius.impact(setting.catalog, declared, [*hosts, *declared_hosts])
-    goes_on = [f"{incident.id} is open and continues; {', '.join(before)} leaked too"] if incident and before else []
+    goes_on = [f"this run continues {incident.id}, in which {', '.join(before)} leaked"] if incident and before else []
     return BlastRadius(declared, results, messages, not_sought, [*goes_on, *blast_radius_diagram.text(impact)], impact)
 
 
@@ -152,7 +152,7 @@ def refused_host(
     if not admins or host not in blast_radius.reached_hosts(catalog, impact, hosts) or host in trusted:
         return ""
     return (
-        f"{host} would receive the passwords of {', '.join(admins)}, and an intruder may be on it. Nothing "
-        "was changed. Name a clean host, best outside the application's group, by -e rotation_host=HOST; "
-        f"or, if you trust {host}, confirm it on the command line by -e {variable}={host}"
+        f"{host} would receive the passwords of {', '.join(admins)}, but an intruder may be on {host}. Nothing "
+        "was changed. Name a clean host, best outside the application's group: -e rotation_host=HOST. "
+        f"Or, if you trust {host}, confirm it on the command line: -e {variable}={host}"
     )

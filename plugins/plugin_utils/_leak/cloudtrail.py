@@ -49,7 +49,9 @@ class _Open:
 
 def _short(questions: Sequence[_Open]) -> tuple[str, ...]:
     """A text for each incomplete question. Questions that were never asked share one line."""
-    messages = [f"{item.question} only back to {timestamps.stamp(item.back_to)}" for item in questions if item.back_to]
+    messages = [
+        f"events of {item.question} only since {timestamps.stamp(item.back_to)}" for item in questions if item.back_to
+    ]
     never = [str(item.question) for item in questions if not item.back_to]
     short = f" and {len(never) - NAMED} more" if len(never) > NAMED else ""
     return (*messages, f"no events of {', '.join(never[:NAMED])}{short}") if never else tuple(messages)

@@ -138,7 +138,7 @@ def _lines(ahead: Ahead) -> Iterator[str]:
             "ones: on EC2 for up to 6 hours, or until you stop and start the instance"
         )
     if ahead.evicts:
-        yield "removed with the leaked values (leak_evict): SSH keys, access keys and logins that nothing explains"
+        yield "removed with the leaked values (leak_evict): unexplained SSH keys, access keys and logins"
     for cycle in filter(None, map(ahead.to_come, ahead.cycles)):
         yield (
             f"{', '.join(cycle)}: the old values are revoked before new ones are deployed. The application's "
@@ -148,7 +148,7 @@ def _lines(ahead: Ahead) -> Iterator[str]:
     for invalidation in ahead.purge.get("invalidations", ()):
         paths, distribution = ", ".join(invalidation["paths"]), invalidation["distribution"]
         yield f"CloudFront drops its copies of {paths} in {distribution} ({invalidation['name']})"
-    yield f"no rollback after: {_point(ahead)}"
+    yield f"point of no return: {_point(ahead)}"
     yield from _abort(ahead)
     yield from _by_hand(ahead)
     yield from (f"{host} gets no new value and must be rebuilt" for host in ahead.compromised)
@@ -189,7 +189,7 @@ def _point(ahead: Ahead) -> str:
     revoked = f"the old values of {', '.join(removed)} are revoked"
     if not removed:
         also = ["caches are purged"] * bool(ahead.purge.get("valkey")) + ["sessions end"] * ahead.ends_sessions
-        return f"{' and '.join(also) or 'nothing'}; this run revokes no value"
+        return f"{' and '.join(also) or 'none'}; this run revokes no value"
     if ahead.disables_first:
         return f"the leaked values of {', '.join(removed)} are disabled, the first act of this run"
     if first:

@@ -42,7 +42,7 @@ def request(setting: RotationSetup, journal: Journal, impact: Mapping[str, Any])
         contents = setting.known.contents or Contents()
         keys = known_ssh_keys(setting.catalog, setting.rotator.secrets, contents, journal)
     except SecretsError as error:
-        Display().warning(f"keys of the catalog count as unknown on hosts: {one_line(error)}")
+        Display().warning(f"the catalog's SSH keys are reported as unknown on hosts: {one_line(error)}")
         keys = []
     return inventory_request.request(baseline.key, hosts, keys)
 

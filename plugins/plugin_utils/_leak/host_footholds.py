@@ -89,7 +89,7 @@ def _problem(answer: Mapping[str, Any]) -> str:
         return "no time was left"
     if answer.get("failed") or answer.get("unreachable"):
         return _said(answer)
-    return "the stores do not hold the key" if answer else ""
+    return "the stores do not hold the leaked SSH key" if answer else ""
 
 
 def evictable(answers: Answers) -> dict[str, list[str]]:
@@ -115,8 +115,8 @@ def evicted(incident: Incident, removed: Mapping[str, Collection[tuple[str, str]
 def remedy(names: str, hosts: Collection[str]) -> str:
     """The operator's next steps."""
     return (
-        "Check each possible foothold and remove what is not yours, then run the same command with -e "
-        f"leak_footholds_checked={names}; or give up {', '.join(hosts)} with -e "
+        "Check each possible foothold and remove what is not yours. Then run the same command with -e "
+        f"leak_footholds_checked={names}. Or give up {', '.join(hosts)} with -e "
         f"leak_compromised_hosts={','.join(hosts)} and rebuild the host"
     )
 

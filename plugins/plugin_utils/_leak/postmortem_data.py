@@ -15,6 +15,7 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._core.catalog_s
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.incident import TRIED, Incident
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.kind_names import SERVERS
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._leak import ways_in
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.elasticache_group import END_SESSIONS
 
 EVENTS = {
     "planned": "the blast radius and the plan were known",
@@ -245,7 +246,7 @@ def _still_verifies(hosts: Sequence[str]) -> str:
     names = ", ".join(hosts)
     was, answer, them = ("was", "answers", "it") if len(hosts) == 1 else ("were", "answer", "them")
     return (
-        f"the new key signs, but not on {names}, which {was} skipped: services there may still accept the leaked key. "
+        f"the new key is in force, but {names} {was} skipped, so services there may still accept the leaked key. "
         f"Stop these services, or take {names} from the load balancer. Run the same command again once {names} "
         f"{answer}. Or give {them} up with -e leak_compromised_hosts={','.join(hosts)} and rebuild {them}"
     )
@@ -254,10 +255,8 @@ def _still_verifies(hosts: Sequence[str]) -> str:
 def _outlived(incident: Incident) -> list[str]:
     """Sessions of an ElastiCache token. A server checks the token only once, so no run can end them."""
     return [
-        f"{name}: sessions that its old value opened could not be ended and stay logged in "
-        f"({incident.evidence.get(f'outlived/{name}', 'where is not known')}). End them at each node by "
-        "valkey-cli (CLIENT KILL TYPE normal). Where cluster mode is off, you can reboot the nodes "
-        "instead, which lose their data (aws elasticache reboot-cache-cluster). See "
+        f"{name}: sessions of its old value could not be ended and stay logged in "
+        f"({incident.evidence.get(f'outlived/{name}', 'unknown nodes')}). {END_SESSIONS}. See "
         "docs/runbooks/by-hand.md (An ElastiCache token)"
         for name in incident.about("outlived")
     ]

@@ -136,7 +136,7 @@ def require_names(args: Mapping[str, Any]) -> None:
     unknown = [host for host in compromised if host not in hosts]
     if unknown:
         raise RotationError(
-            f"leak_compromised_hosts: {', '.join(unknown)}: no such host is in {group}; it has "
+            f"leak_compromised_hosts: group {group} has no host {', '.join(unknown)}; its hosts are "
             f"{', '.join(hosts)}. Nothing was changed"
         )
     missing = [host for host in hosts if host not in (*args["targeted_hosts"], *compromised)]
@@ -144,10 +144,10 @@ def require_names(args: Mapping[str, Any]) -> None:
         # A rotation waits for such hosts. A leak response would revoke the values that they use.
         name_list = ",".join([*compromised, *missing])
         raise RotationError(
-            f"{', '.join(missing)}: in {group}, but not in this run (--limit). Their applications would fail on "
-            "revoked values, or accept signatures of a leaked key. Nothing was changed. Run again without "
-            f"--limit; or give them up with -e leak_compromised_hosts={name_list} and rebuild them. If they belong "
-            "to another environment, name a group without them by -e app_hosts=GROUP"
+            f"{', '.join(missing)}: in group {group}, but not in this run (--limit). The applications there would "
+            "fail on revoked values, or accept signatures of a leaked key. Nothing was changed. Run again without "
+            f"--limit. Or give these hosts up with -e leak_compromised_hosts={name_list} and rebuild them. If they "
+            "belong to another environment, name a group without them: -e app_hosts=GROUP"
         )
     if args["rotation_host"] in compromised:
         raise RotationError(

@@ -107,7 +107,7 @@ def deny_in(
     for delay in DELAYS:
         sleep(delay)
         if set(versions) <= denied_by(client, name):
-            return f"the policy of {name} in {region} denies them too"
+            return f"the policy of {name} in {region} denies the same versions"
     deny(client, name, versions)
     return f"a policy of {name} in {region} denies version {', '.join(sorted(set(versions)))}"
 
@@ -148,7 +148,7 @@ def _scrubbed(client: Any, name: str, versions: Sequence[str]) -> _Scrubbed:
     labels = described.get("VersionIdsToStages", {})
     # A denied id would also keep the application from reading its current version.
     current = [version for version in versions if CURRENT in labels.get(version, [])]
-    cannot = [f"version {version} of {name} is its current one" for version in current]
+    cannot = [f"version {version} of {name} is the current version" for version in current]
     former = [version for version in versions if version not in current]
     if not former:
         return _Scrubbed(cannot=cannot)

@@ -43,6 +43,6 @@ def _reason(task: PendingTask, *, own: bool) -> str:
     part, end = ("key", "drop") if task.act == DROP_FALLBACK else ("value", "revoke")
     then = "once that is done, the same command scrubs the version" if own else by_hand
     return (
-        f"holds the previous {part} of {task.credential}, which watchparty.secrets.rotate is to {end} from "
-        f"{task.due} on (pending task of {task.rotation}); {then}"
+        f"holds the previous {part} of {task.credential}. From {task.due} on, {end} it: ansible-playbook "
+        f"watchparty.secrets.rotate -e rotation_credentials={task.credential}; {then}"
     )

@@ -13,8 +13,8 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._leak.confirmat
 Lines = list[tuple[str, str]]
 """Hosts with messages."""
 NONE_FOUND = (
-    "whether all sessions ended. No session was found{}. Compare django_session_engine and the other django_session_… "
-    "with the application's settings, or set django_chdir"
+    "whether all sessions ended, because no session was found{}. Compare django_session_engine and the other "
+    "django_session_… with the application's settings, or set django_chdir"
 )
 VARIABLES = {"chdir": "django_chdir", "env_file": "env_deploy_path"}
 """Host variables by option of django_sessions. The others are django_session_OPTION."""

@@ -201,7 +201,8 @@ def separate_denied(
     try:
         account = aws_errors.account_id(setting.connection.bounded_client("sts", SECONDS))
     except (SecretsError, AnsibleActionFail) as error:
-        return SettledSessions(acts, denial=DenialResult(problems=[f"whether sessions are denied: {one_line(error)}"]))
+        problem = f"whether temporary credentials are denied: {one_line(error)}"
+        return SettledSessions(acts, denial=DenialResult(problems=[problem]))
     ours = {*deniable(setting.catalog)}
     holders = {item: holder for item in sessions if (holder := _holder(item, account)) in ours}
 

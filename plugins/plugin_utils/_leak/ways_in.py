@@ -12,7 +12,7 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._core.incident 
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._leak import incident_notes
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation import kinds
 
-RECORD = "none was recorded. Once the leak is contained, record one: ansible-playbook watchparty.secrets.baseline"
+RECORD = "has no baseline. Once the leak is contained, record one: ansible-playbook watchparty.secrets.baseline"
 UNKNOWN = (
     ". The time of the leak is unknown (-e leak_exposed_since=TIME), so only unusual files and accounts are listed"
 )
@@ -46,7 +46,7 @@ def _compared(hosts: Sequence[str], answers: Mapping[str, Mapping[str, Any]]) ->
     without = by_baseline.pop("", [])
     return [
         *(f"checked: {', '.join(names)} compared with the {baseline}" for baseline, names in by_baseline.items()),
-        *([f"not checked: {', '.join(without)} compared with a baseline: {RECORD}"] if without else []),
+        *([f"not checked: {', '.join(without)} {RECORD}"] if without else []),
     ]
 
 

@@ -284,7 +284,8 @@ class Provisioner:
             if not of_name(name).has_labels and item.rewrites and self._is_rotating(seen.journal, name):
                 late = ", ".join(replace(item, tags={}).messages)
                 notes.append(
-                    f"parameter {name} lacks {late} until {seen.journal.rotation}, which changes it, has ended"
+                    f"parameter {name} does not have {late} yet, because {seen.journal.rotation} is open and changes "
+                    "the parameter; finish this rotation, then run the same command again"
                 )
                 item = Change(tags=item.tags)
             if item.messages:

@@ -163,8 +163,8 @@ class _Planner:
         first, text = present[0]
         other = next((place for place, name in present if name != text), None)
         if other is not None and not self._is_rotating(target):
-            message = f"{first} and {other} hold different values; correct the wrong one"
-            self.problems.append(f"{target.name}: {message}")
+            message = f"{target.name}: {first} and {other} hold different values; store the right one"
+            self.problems.append(f"{message}: ansible-playbook watchparty.secrets.set -e set_names={target.name}")
         if operator_value is not None and operator_value != text:
             message = f"{target.name}: {first} holds another value than the given one"
             (self.problems if self.ground.exact else self.notes).append(

@@ -138,7 +138,7 @@ def _no_target(catalog: Catalog, name: str, known: Mapping[str, ValueTarget]) ->
         return "has its value in the catalog; change it there"
     if setting.compose:
         parts = [value_target.name for value_target in known.values() if value_target.part_of == name]
-        return "is composed of others" + (f"; give {', '.join(parts)}" if parts else "; give those")
+        return "is composed of other values; give " + (", ".join(parts) or "those")
     if setting.inventory:
         return f"comes from the inventory ({setting.inventory}); change it there"
     if setting.place is None:

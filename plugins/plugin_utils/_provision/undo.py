@@ -25,10 +25,7 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._provision.targ
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.ids import version_id
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.rotated_elsewhere import ELSEWHERE
 
-NO_OTHER = (
-    "the previous version holds the same value, because a later write changed another setting of this secret; "
-    "set the wanted value: ansible-playbook watchparty.secrets.set"
-)
+NO_OTHER = "the previous version holds the same value, because a later write changed another setting of this secret"
 
 
 @dataclass(frozen=True)
@@ -79,16 +76,20 @@ def wanted(provisioner: Provisioner, names: Sequence[str], seen: StoreState) -> 
     return Undo(tuple(item for item in results if isinstance(item, Undone)))
 
 
+def _set(target: ValueTarget) -> str:
+    return f"store the value that you want: ansible-playbook watchparty.secrets.set -e set_names={target.name}"
+
+
 def _conflicts(provisioner: Provisioner, journal: Journal, target: ValueTarget) -> Iterator[str]:
     if journal.incident:
-        yield f"{target.name}: leak {journal.incident.id} is open, so a previous value may have leaked; set a new value"
+        yield f"{target.name}: leak {journal.incident.id} is open, so a previous value may have leaked; {_set(target)}"
     catalog = provisioner.catalog
     for credential in _credentials(catalog, target):
         name = credential.name
         if not set(target.places).isdisjoint(credential_graph.fallback_places(catalog, credential)):
             yield (
                 f"{target.name}: lists previous keys of credential {name}, and an undo would make a revoked key valid "
-                "again; set the value you want"
+                f"again; {_set(target)}"
             )
         elif set_plan.conflicts(catalog, provisioner.kinds, replace(target, credential=name), anyway=False):
             yield (
@@ -111,20 +112,18 @@ def _undone(provisioner: Provisioner, contents: Contents, journal: Journal, targ
     place, holdings = target.places[0], Holdings(contents)
     before = holdings.value(place, target.setting)
     if before is None:
-        return f"{target.name}: has no value in {place}; set one"
+        return f"{target.name}: has no value in {place}; {_set(target)}"
     apart = [copy for copy in target.places if holdings.value(copy, target.setting) not in (None, before)]
     if apart:
-        return (
-            f"{target.name}: {apart[0]} has another value than {place}, as after a killed run; set the value you want"
-        )
+        return f"{target.name}: {apart[0]} has another value than {place}, as after a killed run; {_set(target)}"
     previous = _previous(provisioner, contents, target)
     if isinstance(previous, str):
-        return f"{target.name}: {previous}"
+        return f"{target.name}: {previous}; {_set(target)}"
     after = Holdings(Contents({place.name: previous})).value(place, target.setting)
     if after is None:
-        return f"{target.name}: version {previous.version} of {place} has no value; set the value you want"
+        return f"{target.name}: version {previous.version} of {place} has no value; {_set(target)}"
     if after == before:
-        return f"{target.name}: {NO_OTHER}"
+        return f"{target.name}: {NO_OTHER}; {_set(target)}"
     for credential in _credentials(provisioner.catalog, target):
         last = journal.rotated.get(credential.name)
         if last and _is_replaced(previous, contents.readings[place.name], last):
@@ -158,8 +157,8 @@ def _previous(provisioner: Provisioner, contents: Contents, target: ValueTarget)
     if failure is None:
         return answer.readings[place.name]
     if failure.reason == DENIED:
-        return f"its previous version cannot be read, as after a leak ({failure.detail}); set the value you want"
-    return f"{place} has no previous version; set the value you want"
+        return f"its previous version cannot be read, as after a leak ({failure.detail})"
+    return f"{place} has no previous version"
 
 
 def _earlier(provisioner: Provisioner, now: Reading) -> Reading | str:
@@ -169,4 +168,4 @@ def _earlier(provisioner: Provisioner, now: Reading) -> Reading | str:
     except NotFound:
         history = []
     others = (reading for reading in reversed(history) if reading.value != now.value)
-    return next(others, f"parameter {now.name} has no other value in its history; set the value you want")
+    return next(others, f"parameter {now.name} has no other value in its history")

@@ -277,9 +277,9 @@ class AccessKeyStage:
     def _require_accepted(self, login: Login) -> None:
         if not self._becomes(login, accepted=True):
             raise RotationError(
-                f"AWS does not accept key {login.username} as a key of user {self._pair.user}, so no key was "
-                "deactivated or deleted; make it active, then run the same command again. To see it: aws "
-                f"iam list-access-keys --user-name {shlex.quote(self._pair.user)}"
+                f"AWS does not accept key {login.username} of user {self._pair.user}, so no key was deactivated or "
+                f"deleted. If the key is inactive, activate it: {_activation(self._pair.user, str(login.username))}. "
+                "Then run the same command again"
             )
 
     def _becomes(self, login: Login, *, accepted: bool) -> bool:
@@ -304,10 +304,7 @@ def blockers(keys: AccessKeys, key: str, user: str | None, *, leaked: bool = Fal
     """Blockers of rotating this key, from AWS; none that the holder of a ``leaked`` key can create."""
     if not is_id(key):
         return [
-            (
-                "the place for its user name holds no id of an access key; correct that value, or appears_in in "
-                "the catalog"
-            )
+            ("the setting for its key id holds no id of an access key; correct the value, or appears_in in the catalog")
         ]
     if key.startswith(TEMPORARY):
         return [f"{key} is a temporary key, which expires by itself; get a new key from its source"]
@@ -352,9 +349,16 @@ def _of_key(keys: AccessKeys, key: str, user: str) -> list[str]:
         return [f"user {user} has no access key {key}; correct the stored id, or credentials.<name>.options.user"]
     if not listed[key].active:
         return [
-            f"access key {key} of user {user} is inactive, so no application can use it. Find out who deactivated it"
+            (
+                f"access key {key} of user {user} is inactive, so no application can use it. Find out who deactivated "
+                f"it, then activate it: {_activation(user, key)}"
+            )
         ]
     return [second_key(user, other) for other in listed if other != key]
+
+
+def _activation(user: str, key: str) -> str:
+    return f"aws iam update-access-key --user-name {shlex.quote(user)} --access-key-id {key} --status Active"
 
 
 def second_key(user: str, key: str) -> str:

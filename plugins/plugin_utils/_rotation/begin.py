@@ -77,15 +77,13 @@ def _require_open(journal: Journal, named: str, *, back: bool) -> None:
         return
     if rotation is None and (back or named in _ended(journal)):
         return  # a run that is killed at its very end is started again with the same options
-    instead = (
-        f"{rotation} is open instead; give its id to take it over"
+    raise RotationError(
+        f"rotation_resume: {named} is not the open rotation. To continue {rotation}, give -e "
+        f"rotation_resume={rotation.id}"
         if rotation
-        else (
-            "no recent rotation has this id (to list them: ansible-playbook watchparty.secrets.rotation_report); leave "
-            "rotation_resume out to start a new one"
-        )
+        else f"rotation_resume: rotation {named} is not open. To start a new one, leave rotation_resume out. To list "
+        "the recent ones: ansible-playbook watchparty.secrets.rotation_report"
     )
-    raise RotationError(f"rotation {named}, which rotation_resume names, is not open: {instead}")
 
 
 def _ended(journal: Journal) -> set[str]:
@@ -257,8 +255,8 @@ class Start:
         if self.args["resume"] in (rotation.id, "any") or process_identity.is_gone(rotation.holder):
             return
         raise JournalError(
-            f"{rotation} is open, and its process may still be running. If that process has ended, take the "
-            f"rotation over by the same command with -e rotation_resume={rotation.id}; to abort it instead, add "
+            f"{rotation} is open, and its process may still be running. If that process has ended, run the same "
+            f"command with -e rotation_resume={rotation.id} to continue the rotation. To abort the rotation, also add "
             "-e rotation_abort=true"
         )
 

@@ -130,8 +130,8 @@ class Rehearsal(JournalWriter):
             audit_chain.following({**record, **own}, LAST)
         except AuditError as error:
             raise RotationError(
-                f"no rotation was started, because the audit log would refuse its final record; "
-                f"change its content (docs/how-to/audit-log.md). {error}"
+                "no rotation was started, because the audit log would refuse the rotation's final record "
+                f"(docs/how-to/audit-log.md): {error}"
             ) from None
 
 

@@ -27,6 +27,10 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._stores.write_p
 AVAILABLE = "available"
 CHANGING = ("modifying", "snapshotting", "creating")
 ADD, KEEP_ONLY = "ROTATE", "SET"
+END_SESSIONS = (
+    "End them at each node: valkey-cli CLIENT KILL TYPE normal. If cluster mode is off, you can reboot the nodes "
+    "instead, but they lose their data: aws elasticache reboot-cache-cluster"
+)
 _TOKEN = re.compile(r"[A-Za-z0-9!&#$^<>-]{16,128}")
 
 

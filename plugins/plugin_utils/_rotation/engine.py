@@ -300,8 +300,8 @@ class Engine:
         if not missing:
             return
         keys = [credential["name"] for credential in self.rotation["credentials"] if credential["act"] == plan.RENEW]
-        but = f", except {', '.join(keys)} (the hosts verify with the old key until then)" if keys else ""
-        self._say(f"skipped hosts, whose old values are about to be revoked{but}: {blocker}")
+        but = f" (except {', '.join(keys)}: these hosts accept the old key until their next deploy)" if keys else ""
+        self._say(f"old values are revoked now, although hosts were skipped{but}: {blocker}")
         if run.incident:
             journal_entries.note_skipped(self.setting, missing)
 

@@ -76,8 +76,9 @@ def former_login(catalog: Catalog, secrets: VersionedStore, journal: Journal, it
     contents = secrets.read_known(list(pending_task.secrets), pins=pending_task.secrets)
     login = credential_graph.find(catalog, catalog.credentials[item.credential], contents).login
     if login.password is None:
+        versions = ", ".join(f"version {version} of {name}" for name, version in pending_task.secrets.items())
         raise RotationError(
-            f"{item.credential}: its previous key cannot be read in {dict(pending_task.secrets)}; revoke it by hand, "
+            f"{item.credential}: its previous key cannot be read in {versions}; revoke it by hand, "
             f"then run ansible-playbook watchparty.secrets.rotation_forget -e rotation_forget={item.credential}"
         )
     return login

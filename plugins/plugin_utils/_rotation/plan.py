@@ -150,7 +150,7 @@ def plan(inputs: PlanInputs, request: RotationRequest) -> RotationPlan:
         since = inputs.stored.get(credential.name, "")
         age = credential_ages.age_of(inputs.catalog, credential, inputs.journal, inputs.now, since)
         if request.leak and is_replaced(inputs.journal, credential.name):
-            passed[credential.name] = "was replaced since the leak was declared"
+            passed[credential.name] = "replaced since the leak was declared"
             continue
         if not (age.due or request.force or request.leak):
             passed[credential.name] = age.message
@@ -161,7 +161,11 @@ def plan(inputs: PlanInputs, request: RotationRequest) -> RotationPlan:
             credential_graph.fallback_places(inputs.catalog, credential) if kind.phases == 2 else ()
         )
         problems = list(preconditions.blockers(inputs, stored, places))
-        problems += [f"{place} already belongs to {owners[place]}" for place in places if place in owners]
+        problems += [
+            f"{place} also belongs to credential {owners[place]}; give each credential its own place"
+            for place in places
+            if place in owners
+        ]
         if problems:
             refused[credential.name] = "; ".join(dict.fromkeys(problems))
             continue

@@ -53,7 +53,7 @@ def taken(states: Mapping[str, str]) -> Promotion | None:
     names = tuple(name for name, state in states.items() if state == "taken")
     if not names:
         return None
-    message = f"somebody changed secret {', '.join(names)} in the keys that rotate; that change was kept"
+    message = f"somebody changed rotating keys of secret {', '.join(names)}; that change was kept"
     return Promotion("taken", names, message=message)
 
 
@@ -61,9 +61,9 @@ def outwritten(merges: Mapping[str, int], versions: Mapping[str, str], seconds: 
     """The outcome if another writer changed other keys each time before AWSCURRENT was moved."""
     last = ", ".join(f"secret {name} (now version {version})" for name, version in versions.items())
     message = (
-        f"another writer keeps changing other keys of {last}: merged "
-        f"{max(merges.values(), default=0)} times within {seconds:.0f} s, and changed each time before "
-        "AWSCURRENT was moved. Pause that writer, or merge for longer by -e rotation_merge_seconds=600"
+        f"another writer keeps changing other keys of {last}. This run merged such changes "
+        f"{max(merges.values(), default=0)} times within {seconds:.0f} s, but the next change always came before "
+        "AWSCURRENT was moved. Pause that writer, or merge for longer: -e rotation_merge_seconds=600"
     )
     return Promotion("blocked", tuple(versions), message=message)
 

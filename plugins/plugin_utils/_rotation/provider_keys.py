@@ -180,8 +180,8 @@ class ProviderKeys:
             is_ours = label.startswith(self._prefix) and _ROTATION.fullmatch(label[len(self._prefix) :])
             if not is_ours and (not label or label != self.api.first_label):
                 raise RotationError(
-                    f"{self.client.host} lists key {key} under a label that no rotation of {self.name} gave and "
-                    f"that the catalog does not name. If this key is the one to replace, write its label into "
+                    f"{self.client.host} lists key {key} under an unknown label: no rotation of {self.name} gave it, "
+                    f"and the catalog does not name it. If this key is the one to replace, write its label into "
                     f"credentials.{self.name}.{'options' if self.api.remedy else 'api'}.first_label"
                 )
 
@@ -223,4 +223,4 @@ class ProviderKeys:
     def _id(self, login: Login) -> str:
         """The key's id. Raises RotationError if the stores hold none."""
         login = (login_of(login.password or "") or Login()) if self.api.value_has_id else login
-        return provider_requests.require_id(login.username, f"what the stores hold of {self.name}")
+        return provider_requests.require_id(login.username, f"the stored key id of {self.name}")

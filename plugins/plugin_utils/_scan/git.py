@@ -255,7 +255,7 @@ class Repository:
                 at = seen + len(self.missing) - missing - error.within
                 passed(ids[at] if at < len(ids) else "", str(error))
                 ids = ids[at + 1 :]
-        passed(f"{len(ids)} objects", f"git ended {RESTARTS} times at others")
+        passed(f"{len(ids)} objects", f"git failed {RESTARTS} times at other objects")
 
     def _bearable(self, passed: Any) -> list[str]:
         results: list[str] = []

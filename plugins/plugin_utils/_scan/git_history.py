@@ -74,7 +74,7 @@ def origins(
             flaws.append(f"commit {remaining[min(seen, len(remaining) - 1)][:12].decode('ascii', 'replace')}: {error}")
             remaining = remaining[seen + 1 :]
         if len(flaws) == RESTARTS and remaining:
-            flaws.append(f"{len(remaining)} more commits: git ended {RESTARTS} times at others")
+            flaws.append(f"{len(remaining)} more commits: git failed {RESTARTS} times at other commits")
             break
     several = [origin.commit.id for origins in result.values() if len(origins) > 1 for origin in origins]
     order = _order(repository, set(several))

@@ -181,7 +181,7 @@ class Search:
         blobs = [name for name, hit in hits.items() if hit.kind == BLOB]
         came, flaws = git_history.origins(repository, blobs, bytes(self._commits))
         for flaw in flaws:
-            self._scanning.passed(self._source, "which commits brought what was found", flaw)
+            self._scanning.passed(self._source, "commits of findings", flaw)
         makers = git_history.described(repository, [name for name, hit in hits.items() if hit.kind == COMMIT])
         names = [origin.commit.id for commit_origins in came.values() for origin in commit_origins]
         reach = git_history.reach(repository, [*names, *makers])

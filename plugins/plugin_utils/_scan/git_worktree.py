@@ -153,7 +153,7 @@ class Ignores:
         for _name, stream in _files.opened(IGNORE, "", directory.handle):
             data = b"" if isinstance(stream, str) else stream.read(IGNORES + 1)
             if len(data) > IGNORES:
-                self._passed(directory.below(IGNORE), "is too large to be read, so it leaves out no file")
+                self._passed(directory.below(IGNORE), "is too large to be read, so its ignored files are scanned too")
                 return
             self.show(directory.path, data)
 
@@ -186,7 +186,7 @@ class Ignores:
         except (ScanError, OSError, StopIteration) as error:
             self._program = None
             reason = str(error) if isinstance(error, ScanError) else "git ended"
-            self._passed(b"", f"which files git ignores: {reason}; none was left out")
+            self._passed(b"", f"ignored files are scanned too, because git did not list them: {reason}")
             return set()
         return {path for path, rule in zip(paths, rules, strict=False) if rule and not rule.startswith(b"!")}
 
@@ -199,7 +199,7 @@ class Ignores:
         try:
             data = _files.content(source, IGNORES)
         except ScanError as error:
-            self._passed(b"", f"{error}; nothing is left out because of it")
+            self._passed(b"", f"{error}; files that it ignores are scanned too")
             return
         with open(target, "wb") as handle:
             handle.write(data)

@@ -173,7 +173,9 @@ def chosen(only: Sequence[str], skip: Sequence[str] = ()) -> tuple[Check, ...]:
     strange = sorted((wanted | unwanted) - set().union(*checks.values()))
     if strange:
         areas = ", ".join(dict.fromkeys(check.area for check in checks))
-        raise SecretsError(f"no check is called {', '.join(strange)}; give ids such as WPS201, names, or {areas}")
+        raise SecretsError(
+            f"no check is called {', '.join(strange)}; give an id such as WPS201, a name, or an area: {areas}"
+        )
     rest = [check for check, words in checks.items() if (not wanted or wanted & words) and not unwanted & words]
     if not rest:
         raise SecretsError(
@@ -200,7 +202,7 @@ def failure(results: Sequence[CheckResult], *, tolerates_not_checked: bool = Fal
     if not failed and (tolerates_not_checked or not unmade):
         return ""
     reasons = [f"{', '.join(failed)} {'fails' if len(failed) == 1 else 'fail'}"] if failed else []
-    reasons += [f"{', '.join(unmade)} could not be checked"] if unmade else []
+    reasons += [f"not checked: {', '.join(unmade)}"] if unmade else []
     return "; ".join(reasons)
 
 
@@ -214,7 +216,7 @@ def _outcomes(check: Check, facts: Facts) -> tuple[Outcome, ...]:
     except NotApplicable as error:
         outcomes.append(not_applicable(str(error)))
     except Exception as error:  # noqa: BLE001 a fault must neither count as an answer nor end the other checks
-        outcomes.append(unknown(f"fault: {type(error).__name__} {_where(error)}"))
+        outcomes.append(unknown(f"unexpected error: {type(error).__name__} {_where(error)}; please report it"))
     return tuple(outcomes) or (unknown("there was nothing to check"),)
 
 

@@ -59,7 +59,7 @@ def judged(known: Mapping[str, Any], answer: Mapping[str, Any]) -> dict[str, Any
     if known and host_fingerprints is not None:
         in_env = {name: mac for name, mac in expected.items() if name not in known.get("elsewhere", ())}
         return {**result, "drift": compared(in_env, host_fingerprints, known["patterns"])}
-    reason = problem or known.get("problem") or "nothing was read to compare it with"
+    reason = problem or known.get("problem") or "the stores were not read"
     return {**result, "unreadable": bool(problem and answer["file"]["exists"]), "drift_problem": reason}
 
 

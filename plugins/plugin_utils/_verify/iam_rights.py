@@ -35,7 +35,7 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify.iam_rea
 )
 
 _CODE = "may run its own code with a role of the environment"
-_ITSELF, _LIMITS = "may grant itself access", "may remove what denies it access"
+_ITSELF, _LIMITS = "may grant itself access", "may remove policies that limit it"
 Way = tuple[str, tuple[str, ...], str]
 """Message, actions of which any one is enough, and ARN."""
 Right = tuple[str, str, str]
@@ -109,7 +109,7 @@ def rights(principal: Principal, targets: Targets) -> Iterator[tuple[str, dict[s
     combinations = (
         (_CODE, judge.started()),
         (_ITSELF, judge.taken()),
-        ("may point the key's alias elsewhere", judge.moved()),
+        ("may move the key's alias to another key", judge.moved()),
         ("may assume a role of the environment, of operators or of readers", judge.assumed()),
     )
     for message, combined in combinations:
@@ -125,18 +125,18 @@ def rights(principal: Principal, targets: Targets) -> Iterator[tuple[str, dict[s
 
 def _ways(principal: Principal, targets: Targets) -> Iterator[Way]:
     evidence = "may remove or overwrite the audit log, the journal or CloudTrail's"
-    elsewhere, key = "may copy the audit log or the journal elsewhere", "may open the key to others"
-    roles, code = "may change what the roles may do", "may change a program that runs with a role of the environment"
+    elsewhere, key = "may copy the audit log or the journal elsewhere", "may let others use the key"
+    roles, code = "may change the roles' policies", "may change a program that runs with a role of the environment"
     other_users = [arn for arn in targets.users if arn != principal.arn]
     other_roles = [arn for arn in targets.roles if arn != principal.arn]
     table: tuple[tuple[str, tuple[str, ...], Sequence[str]], ...] = (
         *_own_ways(principal),
-        ("may change who assumes the roles", iam_actions.TRUSTS, targets.roles),
-        ("may change whose tokens the roles accept", iam_actions.PROVIDERS, targets.providers),
+        ("may change the roles' trust policies", iam_actions.TRUSTS, targets.roles),
+        ("may change the identity providers of the roles", iam_actions.PROVIDERS, targets.providers),
         (roles, iam_actions.OF_ROLES, other_roles),
         (roles, iam_actions.VERSIONS, targets.role_policies),
         ("may log in as another user", iam_actions.USERS, other_users),
-        ("may change what another user may do", iam_actions.OF_USERS, other_users),
+        ("may change another user's policies", iam_actions.OF_USERS, other_users),
         ("may share the secrets", iam_actions.SHARES, targets.secrets),
         ("may change or copy the secrets", iam_actions.SECRETS, targets.changed_secrets),
         ("may change the parameters", iam_actions.PARAMETERS, targets.changed_parameters),

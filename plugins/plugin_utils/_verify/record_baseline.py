@@ -24,7 +24,6 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._core.server_ba
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._ansible import inventory_request
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify import host_baselines
 
-WHAT = "users, grants and objects"
 ACCOUNT, GITHUB = "account_baseline", "github_baseline"
 """Parts of a verification that are compared without a host."""
 LOGINS = ("access key", "console password", "grant", "deploy key", "webhook", "self-hosted runner", "collaborator")
@@ -105,7 +104,7 @@ def _described(place: str, reading: ServerReading) -> list[str]:
     """Recorded logins, for an operator to read: an attacker's login would be among them."""
     logins = [text for kind, name in sorted(reading.entries) for text in [_login(kind, name)] if text]
     check = " Check that each login is yours:" if logins else ""
-    return [f"{place}: {WHAT} are recorded ({len(reading.entries)}).{check}", *(f"  {login}" for login in logins)]
+    return [f"{place} is recorded ({counted(len(reading.entries), 'item')}).{check}", *(f"  {text}" for text in logins)]
 
 
 def _newly_read_lines(readings: Mapping[str, ServerReading]) -> list[str]:

@@ -86,7 +86,7 @@ def _rights(place: str, entry: Mapping[str, Any], answers: Mapping[str, Any], si
         elif entry.get("unscoped"):
             yield row(NOT_CHECKED, credential, f"{place}: {entry['unscoped']}")
         else:
-            yield row(PASS, credential, f"its login at {place} has none")
+            yield row(PASS, credential, f"its login at {place} has no such right")
 
 
 def _logins(place: str, entry: Mapping[str, Any], answers: Mapping[str, Any], silence: str) -> Iterator[Row]:

@@ -76,8 +76,8 @@ def way_of(connection: Any, name: str, account: str = "") -> Way:
     with suppress(KeyError):  # older Ansible has no such option
         if connection.get_option("private_key"):
             raise RotationError(
-                f"Ansible reaches {name} with a key that is given as text (ansible_ssh_private_key), so it cannot "
-                "be compared with the key that is to be revoked; use ansible_ssh_private_key_file or ssh-agent"
+                f"Ansible logs in to {name} with a key in ansible_ssh_private_key. This key cannot be compared with "
+                "the key to revoke; use ansible_ssh_private_key_file or ssh-agent"
             )
     key = connection.get_option("private_key_file")
     arguments = [

@@ -19,7 +19,10 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._core.kind_name
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.url_credentials import Login
 from ansible_collections.watchparty.secrets.plugins.module_utils._host.valkey import main as valkey_main
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._ansible import remote_program
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.elasticache_group import AuthTokens
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.elasticache_group import (
+    END_SESSIONS,
+    AuthTokens,
+)
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.new_values import required
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.server_action import (
     FORMER,
@@ -128,8 +131,9 @@ class AuthTokenAction(ServerAction):
             if place not in known:
                 raise RotationError(
                     f"{name}: its URL leads to {place}, but AWS names {', '.join(map(str, known)) or 'no address'} for "
-                    f"{group}. Nothing was sent there. If the URL is wrong, correct it and find out who wrote it. If "
-                    f'it leads to the group, add to credentials.{name}: server: {{address: "{place}"}}'
+                    f"replication group {group}. Nothing was sent to {place}. If the URL is wrong, correct it and find "
+                    f"out who wrote it. If {place} belongs to the group, add to credentials.{name}: "
+                    f'server: {{address: "{place}"}}'
                 )
 
 
@@ -221,8 +225,8 @@ class AuthTokenState:
             named = ", ".join(f"{host} ({count})" for host, count in counts.items())
             raise RotationError(
                 f"the old token was kept: user {kept_token.username or valkey.DEFAULT_USER} is logged in from unknown "
-                f"addresses: {named}; give those clients the new token and add the addresses (-e "
-                f"rotation_known_addresses={','.join(hosts)}), or {remedy}"
+                f"addresses: {named}. Give those clients the new token and add the addresses: -e "
+                f"rotation_known_addresses={','.join(hosts)}. Or {remedy}"
             )
 
     def _without_sessions(self, result: dict[str, Any], kept_token: Login) -> dict[str, Any]:
@@ -234,12 +238,8 @@ class AuthTokenState:
         else:
             missing = list(answer["short"])
             result = {**result, "changed": result["changed"] or answer["changed"], "ended": dict(answer["ended"])}
-        message = (
-            "sessions that the old token opened may still be open. End them by valkey-cli (CLIENT KILL TYPE "
-            "normal). Where cluster mode is off, you can reboot the nodes instead, which lose their data (aws "
-            "elasticache reboot-cache-cluster)"
-        )
         if missing:
+            message = f"sessions of the old token may still be open. {END_SESSIONS}"
             result = {**result, "not_ended": missing, "warnings": [f"{name}; {message}" for name in missing]}
         return result
 
@@ -256,14 +256,15 @@ class AuthTokenState:
             change()
         if not is_done():
             raise RotationError(
-                "ElastiCache reports the change as complete, but the server does not show it; run again"
+                "ElastiCache reports the change as complete, but the server does not show it; run the same command "
+                "again"
             )
 
     def _require(self, login: Login) -> None:
         refusing = [address for address, accepts in self._asked(login).items() if not accepts]
         if refusing:
             raise RotationError(
-                f"{', '.join(refusing)} does not accept the AUTH token that stays; no token was removed"
+                f"{', '.join(refusing)} does not accept the AUTH token to keep, so no token was removed"
             )
 
     def _all_accept(self, login: Login) -> bool:

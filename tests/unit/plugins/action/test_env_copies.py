@@ -49,7 +49,7 @@ def test_by_name(sent: list[dict[str, Any]]) -> None:
 
 @pytest.mark.parametrize("task_vars", [{}, {"dead": "x"}, {"dead": {"skipped": True}}, {"dead": {"dead": []}}])
 def test_nothing_is_registered(sent: list[dict[str, Any]], task_vars: dict[str, Any]) -> None:
-    with pytest.raises(AnsibleActionFail, match=r"^No result is registered as dead that holds dead\. "):
+    with pytest.raises(AnsibleActionFail, match=r"^The variable dead has no result with dead\. "):
         run(task_vars)
     assert sent == []
 

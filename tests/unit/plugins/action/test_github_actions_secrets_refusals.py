@@ -197,9 +197,7 @@ def test_an_app(lab: Lab, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> No
 
 def test_records_that_are_none(lab: Lab) -> None:
     lab.ssm.put_parameter(Name=f"{RECORDS}/note", Type="String", Value="x")
-    with pytest.raises(
-        StoreError, match=f"parameter {RECORDS}/note lies below the path of the records of GitHub syncs"
-    ):
+    with pytest.raises(StoreError, match=f"parameter {RECORDS}/note is not a record of a GitHub sync"):
         lab.run()
 
 

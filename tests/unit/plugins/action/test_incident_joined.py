@@ -116,9 +116,7 @@ class TestAScheduledRotation:
         assert not first.begin("database")["nothing"]
         first.finish()
         assert set(first.incident.events) == {"live/database", "given/database"}
-        assert first.begin("database")["plan"]["passed_over"] == {
-            "database": "was replaced since the leak was declared"
-        }
+        assert first.begin("database")["plan"]["passed_over"] == {"database": "replaced since the leak was declared"}
 
     def test_whose_new_value_hosts_may_hold_is_rolled_back(self, world: World, first: Run) -> None:
         scheduled(world, "deploy")

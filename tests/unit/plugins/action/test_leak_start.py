@@ -105,7 +105,7 @@ def test_it_is_declared_once_it_is_confirmed(world: World, operator: Operator) -
     assert operator.asked == [("CloudTrail", names, "2026-11-20T10:00:00Z"), ("servers", names), "operator"]
     assert result["carried"]["asked"]["readers"] == {"messages": ["eve read it"]}
     assert operator.read_before is not None
-    assert any("no rollback after" in line for line in operator.read_before)
+    assert any("point of no return" in line for line in operator.read_before)
     assert operator.lines[-1] == f"{incident.id}, containment: immediate"
     assert incident.evidence["planned"].endswith("credentials in the order of replacement: token; then django")
     assert head(world) == 1
@@ -286,11 +286,11 @@ class TestRefused:
         [
             (
                 {"compromised_hosts": ["web2", "web9"]},
-                "^leak_compromised_hosts: web9: no such host is in app_hosts; it has web1, web2. Nothing was changed$",
+                "^leak_compromised_hosts: group app_hosts has no host web9; its hosts are web1, web2. Nothing",
             ),
             (
                 {"hosts": ["web1", "web2", "web3"], "compromised_hosts": ["web2"]},
-                r"^web3: in app_hosts, but not in this run \(--limit\)\. .*=web2,web3 and rebuild",
+                r"^web3: in group app_hosts, but not in this run \(--limit\)\. .*=web2,web3 and rebuild",
             ),
             (
                 {"compromised_hosts": ["web2"], "rotation_host": "web2"},

@@ -24,7 +24,7 @@ def test_what_the_action_sets_is_refused_from_others() -> None:
 
 
 def test_without_what_was_read() -> None:
-    with pytest.raises(AnsibleActionFail, match="No result is registered as verify_info"):
+    with pytest.raises(AnsibleActionFail, match="The variable verify_info has no result"):
         run_action(revoked_logins.ActionModule, info="verify_info")
     for name in ("info", "credential"):
         with pytest.raises(AnsibleActionFail, match="parameters are required together: info, credential"):

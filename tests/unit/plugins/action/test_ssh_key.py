@@ -173,15 +173,15 @@ class TestLooked:
 
     def test_ansible_comes_by_the_key_that_goes(self, run: Any, host: Host) -> None:
         host.own = print_of(OLD)
-        assert run("looked")["msg"].startswith("Ansible itself logs in to web1 with the key that is to be revoked")
+        assert run("looked")["msg"].startswith("Ansible itself logs in to web1 with the key to revoke")
 
     def test_a_password_changes_nothing_where_ansible_comes_by_the_key_that_goes(self, run: Any, host: Host) -> None:
         """ssh tries keys first."""
         host.own = print_of(OLD)
         answer = run("looked", ansible_password="x")
         assert answer["failed"]
-        assert answer["msg"].startswith("Ansible itself logs in to web1 with the key that is to be revoked")
-        assert "if the host accepts a password, forbid keys by ansible_ssh_common_args: -o PubkeyAuth" in answer["msg"]
+        assert answer["msg"].startswith("Ansible itself logs in to web1 with the key to revoke")
+        assert "if the host accepts a password, forbid keys: ansible_ssh_common_args: -o PubkeyAuth" in answer["msg"]
         assert "accepts a password" not in run("looked")["msg"]
         assert "ansible_ssh_private_key_file" in answer["msg"]
 
@@ -195,7 +195,7 @@ class TestLooked:
         """A host may ask for both."""
         both = replace(host.verdict(print_of(OLD), by=""), logged_in=False, denied=True)
         monkeypatch.setattr(ssh_login, "own", lambda _way: both)
-        assert "with the key that is to be revoked" in run("looked", ansible_password="x")["msg"]
+        assert "with the key to revoke" in run("looked", ansible_password="x")["msg"]
 
     def test_a_password_and_a_host_that_does_not_answer(self, run: Any, host: Host) -> None:
         host.silent = "No route to host"
@@ -280,7 +280,7 @@ class TestForward:
         run("present", made)
         answer = run("revoked", made)
         assert answer["failed"]
-        assert f"web1 STILL ACCEPTS the key that was removed from {FILE}" in answer["msg"]
+        assert f"web1 STILL ACCEPTS the old key. It was removed from {FILE}" in answer["msg"]
         assert answer["unusable"] is False
 
     def test_it_could_not_be_tried(self, run: Any, host: Host, made: Any) -> None:
@@ -328,7 +328,7 @@ class TestForward:
         assert host.file == {print_of(new_of(rotator))}
         host.elsewhere = {print_of(OLD)}
         answer = run("revoked", rotator)
-        assert "web1 STILL ACCEPTS the key" in answer["msg"]
+        assert "web1 STILL ACCEPTS the old key" in answer["msg"]
         assert answer["unusable"] is True
         host.elsewhere, host.others = set(), []
         assert not run("revoked", rotator)["accepted"]

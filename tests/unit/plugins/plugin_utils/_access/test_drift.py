@@ -99,7 +99,7 @@ def test_nothing_of_it_is_there() -> None:
         ),
         (
             {"role": {**ROLE, "trust": {"Statement": [{**BARE, "Action": "*"}]}}},
-            ("fail", "role r", "who may assume it: statement number 1 differs in Action"),
+            ("fail", "role r", "trust policy: statement number 1 differs in Action"),
         ),
         (
             {"role": {**ROLE, "inline": ["mine"]}},
@@ -115,7 +115,7 @@ def test_nothing_of_it_is_there() -> None:
         ({"provider": {"problem": "denied"}}, ("not checked", "provider https://tokens.example.com", "denied")),
         (
             {"provider": {"clients": []}},
-            ("fail", "provider https://tokens.example.com", "does not take tokens for sts"),
+            ("fail", "provider https://tokens.example.com", "lacks the client id sts"),
         ),
     ],
 )

@@ -80,15 +80,15 @@ def test_so_is_the_worked_example(load_catalog: Callable[[str], dict[str, Any]],
                 "github": {"repository": "example/shop"},
                 "stores": {"ssm": {"path": "/shop-github/{environment}/x"}},
             },
-            "stores.ssm.path: /shop-github/production/x and /shop-github/production, for the records",
+            "stores.ssm.path: /shop-github/production/x overlaps /shop-github/production, the path of",
         ),
         (
             {"credentials": {"storage": {**USER, "options": {}}}},
-            "credentials.storage.options.user: is missing; without it every IAM user",
+            "credentials.storage.options.user: is missing, so the policy would allow every",
         ),
         (
             {"credentials": {"storage": {**USER, "kind": "ses_smtp_password", "options": {}}}},
-            "credentials.storage.options.user: is missing; without it every IAM user",
+            "credentials.storage.options.user: is missing, so the policy would allow every",
         ),
         (
             {"aws": {"roles": {"host": "{environment}-x", "deploy": "{environment}-x"}}},

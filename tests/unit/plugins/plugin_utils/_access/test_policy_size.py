@@ -54,7 +54,7 @@ def test_too_many_policies_are_an_error_that_names_the_role() -> None:
 
 
 def test_so_is_a_name_that_fills_a_policy() -> None:
-    with pytest.raises(PolicyError, match=r"of role shop: Read alone takes [0-9,]+ characters"):
+    with pytest.raises(PolicyError, match=r"of role shop: statement Read takes [0-9,]+ characters"):
         fitted("shop", [Grant("Read", ("a:x",), ("r" * 7000,))])
 
 

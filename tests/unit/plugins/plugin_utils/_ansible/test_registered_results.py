@@ -36,6 +36,6 @@ def test_answers() -> None:
 )
 def test_what_was_not(variables: dict[str, Any] | None) -> None:
     with pytest.raises(
-        AnsibleActionFail, match=r"^No result is registered as it that holds settings\. .* from its beginning$"
+        AnsibleActionFail, match=r"^The variable it has no result with settings\. .* from its beginning$"
     ):
         registered("it", variables, having="settings")

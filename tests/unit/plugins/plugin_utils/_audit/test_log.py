@@ -182,7 +182,7 @@ class TestReady:
         assert log(environ={"CI": "true"}).ready()["where"] == "memory", "a copy may be anywhere"
 
     def test_a_changelog_without_a_log(self, log: Log) -> None:
-        message = r"CHANGELOG.md: a CHANGELOG gets its lines from the audit log, and environment test has none; set "
+        message = r"CHANGELOG.md: its entries come from the audit log, and environment test has no audit log; set "
         with pytest.raises(AuditError, match=message):
             log(body=None, path=None).ready()
 

@@ -235,7 +235,7 @@ def test_a_repository_that_moved(github: GitHub) -> None:
 def test_any_other_refusal_has_githubs_words(github: GitHub) -> None:
     github.fails(422, "Validation Failed")
     with pytest.raises(
-        StoreError, match=r"refuses secrets of repository example/watchparty with 422 \(Validation Failed\)"
+        StoreError, match=r"refuses secrets of repository example/watchparty with HTTP 422 \(Validation Failed\)"
     ):
         client(github).listed("secret", "repository")
 

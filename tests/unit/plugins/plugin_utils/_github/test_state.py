@@ -113,9 +113,9 @@ STATIC = {"kind": "static-key", "line": 3, "message": "AWS_ACCESS_KEY_ID is set,
     ("conclusion", "state", "message"),
     [
         ("success", "pass", "succeeded at 2026-11-25T10:00:00Z"),
-        ("failure", "fail", "ended as failure at 2026-11-25T10:00:00Z"),
-        ("cancelled", "fail", "ended as cancelled at 2026-11-25T10:00:00Z"),
-        (None, "fail", "ended as nothing at 2026-11-25T10:00:00Z"),
+        ("failure", "fail", "ended at 2026-11-25T10:00:00Z: failure"),
+        ("cancelled", "fail", "ended at 2026-11-25T10:00:00Z: cancelled"),
+        (None, "fail", "ended at 2026-11-25T10:00:00Z: no result"),
     ],
 )
 def test_how_the_last_deploy_ended(conclusion: str | None, state: str, message: str) -> None:

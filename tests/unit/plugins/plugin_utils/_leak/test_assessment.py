@@ -50,7 +50,7 @@ class TestAnOpenIncident:
             "django",
             "token",
         ]
-        assert blast_radius.text[0] == "leak-1 is open and continues; token, host:web9 leaked too"
+        assert blast_radius.text[0] == "this run continues leak-1, in which token, host:web9 leaked"
 
     def test_one_that_adds_nothing(self, world: World) -> None:
         blast_radius = followed(world, "host:web9", "token", hosts=("web9",))
@@ -127,7 +127,7 @@ class TestReachedHost:
 
     def test_one_that_leaked_is_refused(self, world: World) -> None:
         message = self.refused(world, "host:web1", "web1", "web2")
-        assert message.startswith("web1 would receive the passwords of root, and an intruder may be on it.")
+        assert message.startswith("web1 would receive the passwords of root, but an intruder may be on web1.")
         assert "-e rotation_host=HOST" in message
         assert message.endswith("-e leak_trusted_host=web1")
 

@@ -87,7 +87,7 @@ def test_since(asked: Asked) -> None:
 def test_pages_run_out(asked: Asked) -> None:
     asked.page(ONE, event(at="2026-11-25T10:00:00+00:00"), then="t1")
     asked.page(ONE, event(at="2026-11-25T09:00:00+00:00"), token="t1", then="t2")
-    assert asked.ask(ONE, pages=2).short == ("ResourceName core only back to 2026-11-25T09:00:00Z",)
+    assert asked.ask(ONE, pages=2).short == ("events of ResourceName core only since 2026-11-25T09:00:00Z",)
 
 
 def test_time_runs_out(stubbed: Stubbed) -> None:
@@ -96,7 +96,7 @@ def test_time_runs_out(stubbed: Stubbed) -> None:
     asked.page(OTHER, event())
     trail_answer = asked.ask(ONE, OTHER, LookupQuery("EventName", "GetParameter"), seconds=5)
     assert trail_answer.short == (
-        "ResourceName core only back to 2026-11-25T10:00:00Z",
+        "events of ResourceName core only since 2026-11-25T10:00:00Z",
         "no events of EventName GetParameter",
     )
     assert trail_answer.asked == 2

@@ -87,10 +87,10 @@ class TestNoticed:
 class TestThePointOfNoReturn:
     def test_graceful(self) -> None:
         message = "the old values of deploy_ssh are revoked, once every host is healthy on the new ones"
-        assert line(GRACEFUL, "no rollback after") == f"no rollback after: {message}"
+        assert line(GRACEFUL, "point of no return") == f"point of no return: {message}"
 
     def test_immediate(self) -> None:
-        text = line(IMMEDIATE, "no rollback after")
+        text = line(IMMEDIATE, "point of no return")
         assert (
             "the old values of deploy_ssh are revoked, seconds after the new ones were tested and before any host"
             in text
@@ -100,24 +100,24 @@ class TestThePointOfNoReturn:
         ahead = replace(IMMEDIATE, blocks=["cache", "deploy_ssh"], first_off=["cache"])
         assert line(ahead, "disabled before new values are made: deploy_ssh, cache. If a new value cannot")
         assert not [text for text in lines(ahead) if text.startswith("cache: its key may read new values")]
-        message = "no rollback after: the leaked values of deploy_ssh are disabled, the first act of this run"
-        assert line(ahead, "no rollback after") == message
+        message = "point of no return: the leaked values of deploy_ssh are disabled, the first act of this run"
+        assert line(ahead, "point of no return") == message
         assert line(ahead, "no abort later") == "no abort later: run the same command again to finish"
         graceful = replace(ahead, immediate=False)
         assert not [text for text in lines(graceful) if text.startswith("disabled before")]
-        assert line(graceful, "no rollback after").endswith("once every host is healthy on the new ones")
+        assert line(graceful, "point of no return").endswith("once every host is healthy on the new ones")
 
     def test_a_wave_that_removes_nothing_is_not_the_first(self) -> None:
         ahead = replace(GRACEFUL, refused={"deploy_ssh": "no host can be reached"})
-        assert "the old values of cache, database are revoked, once" in line(ahead, "no rollback after")
+        assert "the old values of cache, database are revoked, once" in line(ahead, "point of no return")
 
     def test_nothing_is_removed(self) -> None:
         nothing = "this run revokes no value"
-        assert line(ALONE, "no rollback after") == f"no rollback after: sessions end; {nothing}"
+        assert line(ALONE, "point of no return") == f"point of no return: sessions end; {nothing}"
         purged = replace(ALONE, purge={"valkey": ["cache"]})
-        assert line(purged, "no rollback after").endswith(f": caches are purged and sessions end; {nothing}")
+        assert line(purged, "point of no return").endswith(f": caches are purged and sessions end; {nothing}")
         for none in (replace(ALONE, logs_out=False), replace(ALONE, sessions={"declared": False})):
-            assert line(none, "no rollback after") == f"no rollback after: nothing; {nothing}"
+            assert line(none, "point of no return") == f"point of no return: none; {nothing}"
 
 
 class TestThoseThatRevealEachOther:
@@ -136,7 +136,7 @@ class TestThoseThatRevealEachOther:
         assert "stays up" in line(replace(self.CYCLE, cycles=[]), "what users notice")
 
     def test_what_cannot_be_undone_comes_before_any_host_has_them(self) -> None:
-        assert "before any host has them" in line(self.CYCLE, "no rollback after")
+        assert "before any host has them" in line(self.CYCLE, "point of no return")
 
     def test_what_a_thief_sees(self) -> None:
         assert line(self.CYCLE, "deploy_ssh, uploads: ").endswith(
@@ -209,7 +209,7 @@ class TestByHand:
 
 
 def test_what_is_removed_beside_the_leaked_values() -> None:
-    message = "SSH keys, access keys and logins that nothing explains"
+    message = "unexplained SSH keys, access keys and logins"
     assert line(replace(GRACEFUL, evicts=True), "removed with the leaked values (leak_evict)").endswith(message)
     assert not [text for text in lines(GRACEFUL) if "evict" in text]
 
@@ -228,7 +228,7 @@ class TestBesideAnOpenRotation:
     BESIDE = replace(GRACEFUL, open_rotation="first, r", ends=ENDS, replaced=["database"])
 
     def test_what_it_removes_is_the_first_removal(self) -> None:
-        assert line(self.BESIDE, "no rollback after").endswith(
+        assert line(self.BESIDE, "point of no return").endswith(
             "the old values of database are revoked, once every host is healthy on the new ones"
         )
         assert "before that revocation: Ctrl-C, then ansible-playbook watchparty.secrets.rotate" in line(
@@ -238,12 +238,12 @@ class TestBesideAnOpenRotation:
     def test_one_that_removes_first_takes_the_application_down(self) -> None:
         hastened = replace(self.BESIDE, ends={**self.ENDS, "first": True})
         assert "down from the revocation of database until" in line(hastened, "what users notice")
-        assert "before any host has them" in line(hastened, "no rollback after")
+        assert "before any host has them" in line(hastened, "point of no return")
         assert "stays up" in line(self.BESIDE, "what users notice")
 
     def test_past_its_return(self) -> None:
         past = replace(self.BESIDE, ends={**self.ENDS, "past": True})
-        assert line(past, "no rollback after").endswith("is already revoking old values, and can only be finished")
+        assert line(past, "point of no return").endswith("is already revoking old values, and can only be finished")
         later = line(past, "to abort later")
         assert later.endswith("-e leak_false_alarm=true, if the open rotation has not ended by then")
         assert "rotation_abort" not in later
@@ -252,7 +252,7 @@ class TestBesideAnOpenRotation:
 
     def test_rolled_back_it_removes_nothing(self) -> None:
         back = replace(self.BESIDE, ends={**self.ENDS, "removes": []}, replaced=[])
-        assert "the old values of deploy_ssh are revoked, once" in line(back, "no rollback after")
+        assert "the old values of deploy_ssh are revoked, once" in line(back, "point of no return")
 
 
 class TestStartedAgain:
@@ -278,10 +278,10 @@ class TestStartedAgain:
             line(self.DONE, "what users notice")
             == "what users notice: the application stays up; all users are logged out"
         )
-        assert line(self.DONE, "no rollback after").endswith("this run revokes no value")
+        assert line(self.DONE, "point of no return").endswith("this run revokes no value")
 
     def test_the_first_removal_is_one_that_is_to_come(self) -> None:
-        assert "the old values of database are revoked, seconds after" in line(self.AGAIN, "no rollback after")
+        assert "the old values of database are revoked, seconds after" in line(self.AGAIN, "point of no return")
 
     def test_no_way_back_is_offered_that_is_refused(self) -> None:
         for ahead in (self.AGAIN, self.DONE):

@@ -100,8 +100,8 @@ def test_keys_that_may_be_removed() -> None:
 def test_what_the_operator_reads_before_the_confirmation() -> None:
     found = host_footholds.events({"web1": answer("x")}, ["deploy_ssh"])
     remedy = (
-        "Check each possible foothold and remove what is not yours, then run the same command with -e "
-        "leak_footholds_checked=deploy_ssh; or give up web1 with -e leak_compromised_hosts=web1 and rebuild the host"
+        "Check each possible foothold and remove what is not yours. Then run the same command with -e "
+        "leak_footholds_checked=deploy_ssh. Or give up web1 with -e leak_compromised_hosts=web1 and rebuild the host"
     )
     lines = host_footholds.plan_lines(found, [], ["web1", "web2"])
     assert lines[0] == "possible foothold: web1: x"

@@ -116,10 +116,10 @@ class TestFacts:
         shown = {"outlived/cache": "journal entry 9 (r1, revoke): h:6379: the user lacks a right there"}
         facts = facts_of(made, incident(events=events, evidence=shown), IMPACT, {}, {}, NOW)
         message = (
-            "cache: sessions that its old value opened could not be ended and stay logged in "
+            "cache: sessions of its old value could not be ended and stay logged in "
             "(journal entry 9 (r1, revoke): h:6379: the user lacks a right there). End them at each "
-            "node by valkey-cli (CLIENT KILL TYPE normal). Where cluster mode is off, you can reboot "
-            "the nodes instead, which lose their data (aws elasticache reboot-cache-cluster). See "
+            "node: valkey-cli CLIENT KILL TYPE normal. If cluster mode is off, you can reboot the nodes instead, but "
+            "they lose their data: aws elasticache reboot-cache-cluster. See "
             "docs/runbooks/by-hand.md (An ElastiCache token)"
         )
         assert facts["open"] == [message]

@@ -154,7 +154,7 @@ class TestScrubbed:
     def test_the_current_version_is_left_and_reported(self, asked: tuple[Any, list[str]]) -> None:
         client, calls = asked
         done, cannot = scrub_aws.scrub(client, {"core": [NOW]})
-        assert (done, cannot) == ([], [f"version {NOW} of core is its current one"])
+        assert (done, cannot) == ([], [f"version {NOW} of core is the current version"])
         assert calls == ["DescribeSecret"]
         done, cannot = scrub_aws.scrub(client, {"core": [NOW, OLD]})
         assert len(done) == 2
@@ -214,7 +214,7 @@ class TestReplicas:
         stubber.add_response("get_resource_policy", {"ResourcePolicy": policy})
         slept: list[float] = []
         message = scrub_aws.deny_in(client, "us-east-1", "core", [OLD], sleep=slept.append)
-        assert message == "the policy of core in us-east-1 denies them too"
+        assert message == "the policy of core in us-east-1 denies the same versions"
         assert slept == [0.0, 1.0]
 
     def test_one_that_does_not_is_put_there(self, stubbed: Stubbed) -> None:

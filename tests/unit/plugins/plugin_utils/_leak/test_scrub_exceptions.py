@@ -14,7 +14,7 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._leak import sc
 DUE = "2026-12-09T10:00:00Z"
 BY_HAND = "no run scrubs the version then: deny its id by hand in the secret's policy"
 REPLACED = "holds the previous value of x, which r1 replaced. Revoke this value"
-FORMER = f"which watchparty.secrets.rotate is to {{}} from {DUE} on (pending task of r1)"
+FORMER = f"From {DUE} on, {{}} it: ansible-playbook watchparty.secrets.rotate -e rotation_credentials=x"
 AGAIN = "once that is done, the same command scrubs the version"
 LATER = f"{AGAIN}"
 
@@ -40,12 +40,12 @@ def journal(**extra: Any) -> Journal:
                 f"ansible-playbook watchparty.secrets.rotate -e rotation_revoked=x; {BY_HAND}"
             ),
         ),
-        ({"act": "drop_fallback"}, [], f"holds the previous key of x, {FORMER.format('drop')}; {BY_HAND}"),
-        ({"act": "revoke"}, [], f"holds the previous value of x, {FORMER.format('revoke')}; {BY_HAND}"),
+        ({"act": "drop_fallback"}, [], f"holds the previous key of x. {FORMER.format('drop')}; {BY_HAND}"),
+        ({"act": "revoke"}, [], f"holds the previous value of x. {FORMER.format('revoke')}; {BY_HAND}"),
         (
             {"act": "revoke"},
             ["x"],
-            f"holds the previous value of x, {FORMER.format('revoke')}; {AGAIN}",
+            f"holds the previous value of x. {FORMER.format('revoke')}; {AGAIN}",
         ),
         (
             {"act": "revoke", "hosts": ("web2",)},

@@ -297,7 +297,8 @@ def test_an_sts_that_does_not_answer_stops_nothing(world: World, monkeypatch: py
     assert world.denied() == []
     assert len(left(world, about, asked=True)[1]) == 1
     result = temporary_credentials.separate_denied(world.setting, with_events(**DENIED), ENDED, asked=True)
-    assert (result.made, result.denial.problems) == (ENDED, ["whether sessions are denied: AWS does not answer"])
+    problem = "whether temporary credentials are denied: AWS does not answer"
+    assert (result.made, result.denial.problems) == (ENDED, [problem])
 
 
 @pytest.mark.parametrize("asked", [True, False])

@@ -170,8 +170,8 @@ def audited() -> Run:
 def test_what_the_audit_log_would_refuse_shows_before_the_first_entry(state: str) -> None:
     run = audited()
     message = (
-        "no rotation was started, because the audit log would refuse its final record; change its content "
-        "(docs/how-to/audit-log.md). The audit record is not valid; nothing was recorded:\n"
+        "no rotation was started, because the audit log would refuse the rotation's final record "
+        "(docs/how-to/audit-log.md): The audit record is not valid; nothing was recorded:\n"
         "  - hosts[1]: looks like a digest or a key; name the version id instead"
     )
     with pytest.raises(RotationError) as caught:
@@ -191,7 +191,7 @@ def test_without_an_audit_log_no_record_is_made_and_none_rehearsed() -> None:
     """But with a copy of one, and after a leak containment comes first."""
     hosts = ["0f" * 16]
     run = Run(world_of(1, apart=True))
-    with pytest.raises(RotationError, match="would refuse its final record"):
+    with pytest.raises(RotationError, match="would refuse the rotation's final record"):
         run.answer("begun", hosts=hosts, recorded=True)
     run.answer("begun", hosts=hosts)
     assert run.taken == run.names

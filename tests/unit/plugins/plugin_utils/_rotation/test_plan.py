@@ -132,7 +132,7 @@ class TestLeak:
         leak = Incident("i-1", timestamps.stamp(NOW - timedelta(hours=1)), "ann@x", spoiled=spoiled)
         plan_inputs = replace(made_ground(), journal=Journal(rotated=later, incident=leak))
         plan = rotation_plan.plan(plan_inputs, RotationRequest(("database",), leak="i-1"))
-        passed = {} if again else {"database": "was replaced since the leak was declared"}
+        passed = {} if again else {"database": "replaced since the leak was declared"}
         assert (len(plan.items), plan.passed_over) == (int(again), passed)
 
     def test_an_ordinary_plan_says_nothing_of_it(self) -> None:
@@ -145,7 +145,7 @@ class TestLeak:
         last = Rotated(timestamps.stamp(NOW), "ann", "r0", "i-1")
         journal = Journal(rotated={"token": last}, pending_tasks={left.id: left}, incident=incident)
         plan = rotation_plan.plan(made_ground(journal=journal), RotationRequest(("token",), leak="i-1"))
-        assert plan.passed_over == {"token": "was replaced since the leak was declared"}
+        assert plan.passed_over == {"token": "replaced since the leak was declared"}
 
     def test_pending_tasks_wait(self) -> None:
         due = PendingTask("r0/cache", "cache", "revoke", timestamps.stamp(NOW), "r0")

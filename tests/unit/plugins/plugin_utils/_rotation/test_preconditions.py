@@ -257,19 +257,22 @@ def test_somebodys_pending_version() -> None:
     assert rotation_plan.plan(made_ground(descriptions=left), RotationRequest(("database",))).refused == {}
 
 
+OWN = "give each credential its own place"
+
+
 def test_a_place_belongs_to_one_credential() -> None:
     plan_inputs = made_ground(credentials={"other": {"kind": "given", "appears_in": [{"setting": "TOKEN"}]}})
     supplied = {**SUPPLIED, "other": Login(None, "x")}
     plan_inputs = PlanInputs(plan_inputs.catalog, plan_inputs.journal, plan_inputs.contents, KINDS, NOW, {}, supplied)
     plan = rotation_plan.plan(plan_inputs, RotationRequest(("token", "other")))
     assert [item.credential for item in plan.items] == ["token"]
-    assert plan.refused == {"other": "secret app/test/more key TOKEN already belongs to token"}
+    assert plan.refused == {"other": f"secret app/test/more key TOKEN also belongs to credential token; {OWN}"}
 
 
 def test_two_keys_cannot_list_former_ones_in_one_place_at_once() -> None:
     second = {**CATALOG["credentials"]["django"], "appears_in": [{"setting": "TOKEN"}]}
     plan = rotation_plan.plan(made_ground(credentials={"second": second}), RotationRequest(("django", "second")))
-    assert plan.refused == {"second": f"secret {CORE} key FALLBACKS already belongs to django"}
+    assert plan.refused == {"second": f"secret {CORE} key FALLBACKS also belongs to credential django; {OWN}"}
 
 
 def test_several_reasons_are_reported_at_once() -> None:

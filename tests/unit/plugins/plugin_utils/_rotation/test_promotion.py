@@ -97,9 +97,7 @@ def test_nothing_was_promoted_in_a_secret_without_a_rotating_key(core: Any) -> N
         ({"a": "moved", "b": "ready", "c": "moved"}, None),
         (
             {"a": "moved", "b": "taken"},
-            Promotion(
-                "taken", ("b",), message="somebody changed secret b in the keys that rotate; that change was kept"
-            ),
+            Promotion("taken", ("b",), message="somebody changed rotating keys of secret b; that change was kept"),
         ),
     ],
 )
@@ -113,9 +111,9 @@ def test_a_writer_without_a_pause_is_named_with_what_to_do() -> None:
     promotion = outwritten({"a": 14}, {"a": "v9"}, 120.0)
     assert (promotion.outcome, promotion.secrets) == ("blocked", ("a",))
     assert promotion.message == (
-        "another writer keeps changing other keys of secret a (now version v9): merged 14 times "
-        "within 120 s, and changed each time before AWSCURRENT was moved. Pause that writer, or "
-        "merge for longer by -e rotation_merge_seconds=600"
+        "another writer keeps changing other keys of secret a (now version v9). This run merged such changes 14 times "
+        "within 120 s, but the next change always came before AWSCURRENT was moved. Pause that writer, or merge for "
+        "longer: -e rotation_merge_seconds=600"
     )
 
 

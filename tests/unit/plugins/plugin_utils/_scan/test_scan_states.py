@@ -109,7 +109,7 @@ def test_a_hit_whose_history_is_not_here(origin: Path) -> None:
     where = clone(origin, "--filter=tree:0")
     report = scanned(GitSource(str(where)))
     assert [finding.rule for finding in report.findings] == ["TOKEN"]
-    assert any(reason.startswith("which commits brought what was found") for reason in reasons(report))
+    assert any(reason.startswith("commits of findings") for reason in reasons(report))
 
 
 def test_a_submodule(origin: Path) -> None:

@@ -71,8 +71,8 @@ def test_a_command_runs_a_playbook_that_exists(entry: Check) -> None:
         ((), "", ""),
         ((FAIL, PASS), "WPS999 fails", "WPS999 fails"),
         ((FAIL, FAIL), "WPS999, WPS999 fail", "WPS999, WPS999 fail"),
-        ((NOT_CHECKED, PASS), "WPS999 could not be checked", ""),
-        ((NOT_CHECKED, FAIL),) + ("WPS999 fails; WPS999 could not be checked",) * 2,
+        ((NOT_CHECKED, PASS), "not checked: WPS999", ""),
+        ((NOT_CHECKED, FAIL),) + ("WPS999 fails; not checked: WPS999",) * 2,
     ],
 )
 def test_what_fails_a_run(statuses: tuple[str, ...], reason: str, tolerated: str) -> None:
@@ -87,7 +87,7 @@ def test_chosen() -> None:
     assert {item.area for item in verify_check.chosen(["drift"])} == {"drift"}
     assert verify_check.chosen(["all"]) == verify_check.chosen(["tagged"]) == CHECKS
     assert [item.id for item in verify_check.chosen(["all", "WPS201"])] == ["WPS201"]
-    with pytest.raises(SecretsError, match=r"no check is called x, y; give ids such as .*contacts, git"):
+    with pytest.raises(SecretsError, match=r"no check is called x, y; give an id such as .* or an area: contacts, git"):
         verify_check.chosen(["x", "drift"], ["y"])
 
 
@@ -118,7 +118,8 @@ def test_a_fault_keeps_what_was_found_and_quotes_nothing() -> None:
     (result,) = verify_check.run([check(look)], facts())
     assert result.status == "fail"
     assert result.worst_first[0].message == "found before"
-    assert re.fullmatch(r"fault: ValueError at test_check\.py:\d+", result.worst_first[1].message)
+    message = result.worst_first[1].message
+    assert re.fullmatch(r"unexpected error: ValueError at test_check\.py:\d+; please report it", message)
 
 
 def test_silence_does_not_pass() -> None:

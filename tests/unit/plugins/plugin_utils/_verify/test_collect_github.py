@@ -78,7 +78,7 @@ def test_the_last_run_that_ended(github: GitHub) -> None:
     github.ran("deploy.yml", None, status="in_progress")
     assert [state for state, _words in deployed(github)] == ["pass"]
     github.ran("deploy.yml", "timed_out")
-    assert deployed(github) == [("fail", "ended as timed_out at 2026-11-25T10:03:00Z")]
+    assert deployed(github) == [("fail", "ended at 2026-11-25T10:03:00Z: timed_out")]
     github.files[FILE] = "a: [\n"
     with pytest.raises(SecretsError, match="is not valid YAML in the commit that ran"):
         deployed(github)

@@ -186,7 +186,7 @@ def rows(place: str, kind: str, answer: dict[str, Any] | None, **over: Any) -> l
     ("place", "answer", "state", "words"),
     [
         (DATABASE, {"rights": {"database": ["SUPERUSER"]}}, "fail", f"its login at {DATABASE}: SUPERUSER"),
-        (DATABASE, {"rights": {"database": []}}, "pass", "has none"),
+        (DATABASE, {"rights": {"database": []}}, "pass", "has no such right"),
         (DATABASE, {"problems": ["database: no"]}, "not checked", f"{DATABASE}: database: no"),
         (DATABASE, None, "not checked", "the host is lost"),
         (CACHE, {"rights": {"cache": ["may change users"]}}, "fail", "may change users"),

@@ -199,7 +199,7 @@ def test_an_administrator_without_an_address(kind: str) -> None:
 @pytest.mark.parametrize(
     ("answer", "over", "state", "words"),
     [
-        ({"rights": {"database": []}}, {}, "pass", "has none"),
+        ({"rights": {"database": []}}, {}, "pass", "has no such right"),
         ({"rights": {}}, {}, "not checked", "the server has no user of this name"),
         (
             {"rights": {"database": []}},

@@ -51,6 +51,6 @@ class TestWay:
             way("local")
 
     def test_a_key_given_as_text(self) -> None:
-        with pytest.raises(RotationError, match="Ansible reaches web1 with a key that is given as text") as caught:
+        with pytest.raises(RotationError, match="web1 with a key in ansible_ssh_private_key") as caught:
             way(ansible_host="x", ansible_ssh_private_key="canary")
         assert "canary" not in str(caught.value)

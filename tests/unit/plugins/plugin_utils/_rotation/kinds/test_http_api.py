@@ -265,12 +265,12 @@ def test_another_run_ends_the_rotation_meanwhile(shop: Shop, provider: Provider,
 def test_a_store_cannot_choose_a_key_of_others(provider: Provider, requests: Requests) -> None:
     del requests
     shop = Shop("http_api", credential(provider.url), {**STORED, "MAIL_API_KEY_ID": "other"})
-    with pytest.raises(RotationError, match="lists key other under a label that no rotation of mail gave"):
+    with pytest.raises(RotationError, match="lists key other under an unknown label: no rotation of mail gave"):
         shop.act("check")
     shop.act("issue")
     shop.world.created(shop.rotator)
     shop.rotator.advance("revoke")
-    with pytest.raises(RotationError, match="lists key other under a label that no rotation of mail gave"):
+    with pytest.raises(RotationError, match="lists key other under an unknown label: no rotation of mail gave"):
         shop.act("revoke")
     assert provider.keys["other"]["on"]
 
@@ -281,7 +281,7 @@ def test_an_id_that_would_lead_elsewhere(provider: Provider, requests: Requests,
     shop = Shop("http_api", credential(provider.url), STORED)
     shop.world.write("MAIL_API_KEY_ID", key or " ")
     provider.calls.clear()
-    with pytest.raises(RotationError, match="what the stores hold of mail is not a key's id"):
+    with pytest.raises(RotationError, match="the stored key id of mail is not a key's id"):
         shop.act("check")
     assert provider.calls == []
 

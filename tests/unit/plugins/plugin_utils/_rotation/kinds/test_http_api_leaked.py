@@ -33,7 +33,7 @@ def test_a_leaked_key_goes_before_a_new_one_is_made(provider: Provider, requests
     assert list(provider.keys) == (["other", "k0"] if can_disable else ["other"])
     assert not provider.keys.get("k0", {}).get("on")
     provider.keys["k0"] = {**FIRST, "label": "of others"}
-    with pytest.raises(RotationError, match="under a label that no rotation of mail gave"):
+    with pytest.raises(RotationError, match="under an unknown label: no rotation of mail gave"):
         shop.act("block")
     assert provider.keys["k0"]["on"]
 

@@ -97,7 +97,7 @@ def test_a_key_that_somebody_disabled(shop: Shop, sentry: Sentry) -> None:
 
 def test_a_store_cannot_choose_a_key_of_others(sentry: Sentry, requests: Requests) -> None:
     del requests
-    with pytest.raises(RotationError, match=f"lists key {OTHER} under a label that no rotation of mail gave") as caught:
+    with pytest.raises(RotationError, match=f"key {OTHER} under an unknown label: no rotation of mail gave") as caught:
         shop_of(sentry.dsn(OTHER), url=sentry.url).act("check")
     assert str(caught.value).endswith("write its label into credentials.mail.options.first_label")
 
@@ -132,7 +132,7 @@ def test_options_that_would_lead_elsewhere(sentry: Sentry, options: dict[str, st
 
 def test_a_value_that_is_no_dsn(sentry: Sentry, requests: Requests) -> None:
     del requests
-    with pytest.raises(RotationError, match="what the stores hold of mail is not a key's id") as caught:
+    with pytest.raises(RotationError, match="the stored key id of mail is not a key's id") as caught:
         shop_of("https://canary.example/7", url=sentry.url).act("check")
     assert "canary" not in str(caught.value)
 

@@ -51,7 +51,7 @@ def test_another_one(url: str, place: str) -> None:
         refuse(url)
     message = str(caught.value)
     assert message.startswith(
-        f"cache: its URL leads to {place}, but AWS names {', '.join(AWS)} for g. Nothing was sent"
+        f"cache: its URL leads to {place}, but AWS names {', '.join(AWS)} for replication group g. Nothing was sent"
     )
     assert f'credentials.cache: server: {{address: "{place}"}}' in message
     assert "canary" not in message

@@ -254,7 +254,7 @@ FAILS: list[tuple[str, dict[str, Any], str]] = [
     ("WPS405", {"access": rows("fail", "role r", "lacks statement Batch")}, "role r: lacks statement Batch"),
     ("WPS406", {"readers": {**parts()["readers"], **rows("fail", "user u", "may read x")}}, "user u: may read x"),
     ("WPS506", {"github": {**parts()["github"], **rows("fail", "secret A", "is missing")}}, "secret A: is missing"),
-    ("WPS507", {"deploys": rows("fail", "run 7", "ended as failure", target="7")["rows"]}, "run 7: ended as failure"),
+    ("WPS507", {"deploys": rows("fail", "run 7", "ended: failure", target="7")["rows"]}, "run 7: ended: failure"),
     ("WPS501", workflow("static-key"), ".github/workflows/test.yml:7: is wrong"),
     ("WPS502", workflow("password"), "test.yml:7: is wrong"),
     ("WPS503", workflow("echo"), "test.yml:7: is wrong"),
