@@ -104,7 +104,7 @@ class TestSessionsFromElsewhere:
 
     WORDS = (
         r"the old token was kept: user default is logged in from unknown addresses: 127\.0\.0\.8 \(2\), "
-        r"127\.0\.0\.9 \(1\); "
+        r"127\.0\.0\.9 \(1\)\. "
     )
 
     @pytest.fixture
