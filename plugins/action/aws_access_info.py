@@ -39,7 +39,7 @@ class ActionModule(AwsAction):
     extra_options = OPTIONS
     waits_for_grants = True
 
-    def asked(self, connection: AwsConnection, args: Mapping[str, Any]) -> dict[str, Any]:
+    def perform(self, connection: AwsConnection, args: Mapping[str, Any]) -> dict[str, Any]:
         return {"changed": False, **self._answer(connection, args)}
 
     def _answer(self, connection: AwsConnection, args: Mapping[str, Any]) -> dict[str, Any]:

@@ -26,7 +26,7 @@ class ActionModule(AwsAction):
     name = "watchparty.secrets.env_decrypt"
     extra_options = OPTIONS
 
-    def asked(self, connection: AwsConnection, args: Mapping[str, Any]) -> dict[str, Any]:
+    def perform(self, connection: AwsConnection, args: Mapping[str, Any]) -> dict[str, Any]:
         catalog = catalog_parser.parse(args["catalog"], args["environment"])
         path = encrypted_file.path_of(catalog, args["path"])
         suit(connection, catalog)

@@ -31,7 +31,7 @@ class ActionModule(AwsAction):
     name = "watchparty.secrets.env_encrypt"
     extra_options = OPTIONS
 
-    def asked(self, connection: AwsConnection, args: Mapping[str, Any]) -> dict[str, Any]:
+    def perform(self, connection: AwsConnection, args: Mapping[str, Any]) -> dict[str, Any]:
         catalog = catalog_parser.parse(args["catalog"], args["environment"])
         if args["only_present"] and not encrypted_file.is_present(catalog, args["path"]):
             return {"changed": False, "commits": [], "summary": _absent(catalog, args)}

@@ -20,8 +20,8 @@ class ActionModule(SnapshotAction):
     name = "watchparty.secrets.env_snapshot"
     extra_options = {"register_values": {"type": "bool", "default": False}, "rotation": {"type": "str"}}
 
-    def asked(self, connection: AwsConnection, args: Mapping[str, Any]) -> dict[str, Any]:
-        result = super().asked(connection, args)
+    def perform(self, connection: AwsConnection, args: Mapping[str, Any]) -> dict[str, Any]:
+        result = super().perform(connection, args)
         return seal.opened(result) if args["register_values"] else result
 
     def answer(self, environment: Environment) -> dict[str, Any]:

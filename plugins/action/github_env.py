@@ -24,7 +24,7 @@ class ActionModule(AwsAction):
     name = "watchparty.secrets.github_env"
     extra_options = {**snapshot_action.OPTIONS, "names": {"type": "list", "elements": "str", "default": []}}
 
-    def asked(self, connection: AwsConnection, args: Mapping[str, Any]) -> dict[str, Any]:
+    def perform(self, connection: AwsConnection, args: Mapping[str, Any]) -> dict[str, Any]:
         path = _file()
         resolution = environment.read(snapshot_action.request_of(args), connection).resolution.require()
         chosen_names = set(args["names"])

@@ -24,8 +24,8 @@ class ActionModule(ActionBase):
         args["known_keys"] = [{**key, "account": key["account"] or user or ""} for key in args["known_keys"]]
         host = remote_program.host_of(self, task_vars or {})
         args |= inventory_request.options(args.pop("baseline"), host, user)
-        return {**result, **self._gathered(args, task_vars or {})}
+        return {**result, **self._gather(args, task_vars or {})}
 
-    def _gathered(self, args: Mapping[str, Any], task_vars: Mapping[str, Any]) -> dict[str, Any]:
+    def _gather(self, args: Mapping[str, Any], task_vars: Mapping[str, Any]) -> dict[str, Any]:
         seconds = max(args["seconds"], args["look_seconds"])
         return remote_program.execute(self, host_evidence, args=args, task_vars=task_vars, seconds=seconds)

@@ -22,7 +22,7 @@ class ActionModule(AwsAction):
     name = "watchparty.secrets.iam_oidc_provider"
     extra_options = OPTIONS
 
-    def asked(self, connection: AwsConnection, args: Mapping[str, Any]) -> dict[str, Any]:
+    def perform(self, connection: AwsConnection, args: Mapping[str, Any]) -> dict[str, Any]:
         spec = oidc_provider.checked(
             oidc_provider.ProviderSpec(
                 url=oidc_provider.plain_url(args["url"]),

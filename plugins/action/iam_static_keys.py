@@ -29,7 +29,7 @@ class ActionModule(AwsAction):
     name = "watchparty.secrets.iam_static_keys"
     extra_options = OPTIONS
 
-    def asked(self, connection: AwsConnection, args: Mapping[str, Any]) -> dict[str, Any]:
+    def perform(self, connection: AwsConnection, args: Mapping[str, Any]) -> dict[str, Any]:
         return self._answer(connection, args, datetime.now(UTC))
 
     def _answer(self, connection: AwsConnection, args: Mapping[str, Any], now: datetime) -> dict[str, Any]:

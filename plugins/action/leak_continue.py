@@ -82,7 +82,7 @@ class ActionModule(ServersAction):
             health=looked,
             seen_again=leak_steps.seen(run, leak_steps.SEEN_AGAIN),
             encrypted_env=results.once("encrypted") if run.response.encrypted_env else {},
-            logged_out=user_sessions.gathered(run.response, results),
+            logged_out=user_sessions.gather(run.response, results),
         )
         services = {host: results.variable(host, "env_deploy_services", "") for host in run.response.hosts}
         return response_report.write(run.setting, run.journal, run.response, gathered, services)

@@ -27,10 +27,10 @@ class ActionModule(RotationAction):
         incident = journal.incident
         if incident is None:
             raise RotationError("no leak is declared; there is nothing to close")
-        conflict = false_alarm.against(incident, journal.rotation)
+        conflict = false_alarm.conflict(incident, journal.rotation)
         if conflict:
             raise RotationError(f"{incident.id} cannot be closed as a false alarm: {conflict}")
-        steps_done = false_alarm.done(incident)
+        steps_done = false_alarm.harmless_acts(incident)
         lines = [
             f"{incident.id} of {incident.who}, declared at {incident.at}: {', '.join(incident.declared)}",
             "; ".join(["no value was revoked for it", *steps_done]),

@@ -172,7 +172,7 @@ class ActionModule(rotation_segment.ServersAction):
             return {"changed": True, "next": "end", "lines": lines}
         if stops:
             raise RotationError(stops[0])
-        answers = self._asked(leak, leak_plan)  # while the operator reads the plan
+        answers = self._ask(leak, leak_plan)  # while the operator reads the plan
         show(server_comparison.lines(answers["compared"]))
         confirmation_prompt.require(
             "Contain it now?", variable="leak_confirm", loader=self._loader, templar=self._templar
@@ -207,7 +207,7 @@ class ActionModule(rotation_segment.ServersAction):
         }
         return {"gather": gather, "evidence_until": times["evidence_until"]}
 
-    def _asked(self, leak: AssessedLeak, leak_plan: response_plan.LeakPlan) -> dict[str, Any]:
+    def _ask(self, leak: AssessedLeak, leak_plan: response_plan.LeakPlan) -> dict[str, Any]:
         """Answers of servers, and meanwhile of AWS, CloudTrail and GitHub. Failures are reported."""
         setting, args, credentials = leak.setting, leak.args, leak.radius.credentials
         end = leak_evidence.servers_until(time.time(), _seconds(args), args["evidence_until"])
@@ -217,7 +217,7 @@ class ActionModule(rotation_segment.ServersAction):
         accounts = account_footholds.beforehand(setting, leak.journal, reach, end - time.time() - 1)
         server = self.server(setting, args, leak.task_vars)
         sessions = leak_evidence.sessions(server, self._connection, credentials, end)
-        compared = server_comparison.compared(setting, server, self._connection, credentials, end)
+        compared = server_comparison.compare(setting, server, self._connection, credentials, end)
         compared += [{"name": name, **call.answer(end - time.time())} for name, call in accounts.items()]
         return {"sessions": sessions, "compared": compared, "readers": trail.answer(end - time.time())}
 
@@ -231,7 +231,7 @@ class ActionModule(rotation_segment.ServersAction):
         # Containment waits for no answer: the wave asks, and a server's refusal stays open.
         options = {**options, "python": args["python"], "preflight": bool(self._task.check_mode)}
         server = self.server(setting, args, leak.task_vars)
-        planned = rotation_preflight.begun(setting, options, leak.task_vars, server, write=False)
+        planned = rotation_preflight.begin_with_servers(setting, options, leak.task_vars, server, write=False)
         for warning in planned.pop("warnings", ()):
             Display().warning(warning)
         variables = {name: hostvars[name] for name in args["hosts"] if name in hostvars}

@@ -36,7 +36,7 @@ class ActionModule(AwsAction):
     }
     waits_for_grants = True
 
-    def asked(self, connection: AwsConnection, args: Mapping[str, Any]) -> dict[str, Any]:
+    def perform(self, connection: AwsConnection, args: Mapping[str, Any]) -> dict[str, Any]:
         catalog = catalog_parser.parse(args["catalog"], args["environment"])
         if catalog.mirror is None or catalog.mirror.function is None:
             return self._deleted(connection, catalog) if args["delete"] else self._left(connection, catalog)

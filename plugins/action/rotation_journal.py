@@ -15,7 +15,7 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.setup
 TAKES: Mapping[str, confirmations.Take] = {
     "revoked": confirmations.revoked,
     "forgotten": confirmations.forgotten,
-    "rotated": rotated_elsewhere.taken,
+    "rotated": rotated_elsewhere.record_statement,
 }
 """Statements of an operator, by state."""
 

@@ -43,7 +43,9 @@ class ActionModule(rotation_segment.SegmentAction):
         looked = args["looked"]
         seen = None if looked is None else rotation_segment.seen_of(looked, args, task_vars["hostvars"])
         options = {**args, "seen": seen}
-        result = rotation_preflight.begun(setting, options, task_vars, server, write=write, journal=journal)
+        result = rotation_preflight.begin_with_servers(
+            setting, options, task_vars, server, write=write, journal=journal
+        )
         for warning in result.pop("warnings", ()):
             Display().warning(warning)
         if result.get("looks"):

@@ -33,7 +33,7 @@ class ActionModule(AwsAction):
         "deletes": {"type": "int"},
     }
 
-    def asked(self, connection: AwsConnection, args: Mapping[str, Any]) -> dict[str, Any]:
+    def perform(self, connection: AwsConnection, args: Mapping[str, Any]) -> dict[str, Any]:
         catalog = catalog_parser.parse(args["catalog"], args["environment"])
         require_mirror(catalog)
         suit(connection, catalog)

@@ -68,7 +68,7 @@ class ActionModule(ServerAction):
             return {**answer, "unusable": True} if answer.get("failed") else answer
 
         steps = {
-            "looked": self._looked,
+            "looked": self._look,
             "blocked": self._blocked,
             "present": lambda run: run(),
             "usable": self._usable,
@@ -86,7 +86,7 @@ class ActionModule(ServerAction):
             "messages": rotation_ssh_key.messages(self._way.name, self._pair.name, result, check=self._task.check_mode),
         }
 
-    def _looked(self, on_host: Any) -> dict[str, Any]:
+    def _look(self, on_host: Any) -> dict[str, Any]:
         looked = on_host()
         self._require_another_way(self._pair.old)
         return looked

@@ -44,7 +44,7 @@ class ActionModule(AwsAction):
     name = "watchparty.secrets.verify_info"
     extra_options = OPTIONS
 
-    def asked(self, connection: AwsConnection, args: Mapping[str, Any]) -> dict[str, Any]:
+    def perform(self, connection: AwsConnection, args: Mapping[str, Any]) -> dict[str, Any]:
         budget = Budget(args["budget"])
         checks = verify_check.chosen(args["only"], args["skip"])
         wanted = verify_check.needed(checks)
@@ -72,7 +72,7 @@ class ActionModule(AwsAction):
         hosts = "hosts" in wanted
         compares = hosts and "stores" in wanted
         services = gatherer.catalog.services.values()
-        gathered = gatherer.gathered(wanted)
+        gathered = gatherer.gather(wanted)
         former = gathered["parts"].get("former", {})
         by = {name: item["by"] for name, item in former.items() if "by" in item}
         servers = gatherer.asked_servers if "servers" in gathered["parts"] else Servers({}, [])

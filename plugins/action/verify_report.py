@@ -84,7 +84,7 @@ class ActionModule(ControllerAction):
             Display().warning(line)
 
     @staticmethod
-    def _compared(catalog: Catalog, hosts: host_baselines.Answers, args: Mapping[str, Any]) -> dict[str, Any]:
+    def _compare(catalog: Catalog, hosts: host_baselines.Answers, args: Mapping[str, Any]) -> dict[str, Any]:
         """Adds differences from the baseline, which only this task reads: it is too large for a result."""
         connection = AwsConnection("watchparty.secrets.verify_report", args)
         with suppress(SecretsError):
@@ -121,7 +121,7 @@ class ActionModule(ControllerAction):
         if info.get("hosts_needed"):
             parts["hosts"] = {str(name): host(item) for name, item in args["hosts"].items()}
         if info.get("outside_needed"):
-            parts["outside"] = asked(args["outside"], args["timeout"], args["cafile"])
+            parts["outside"] = check_addresses(args["outside"], args["timeout"], args["cafile"])
         if "former" in parts:
             tries = (args["tried"], args["servers"], args["sessions"])
             parts["former"] = previous_values_results.merged(parts["former"], *tries)
@@ -129,7 +129,7 @@ class ActionModule(ControllerAction):
             parts["servers"] = server_logins_results.merged(parts["servers"], args["servers"])
         catalog = catalog_parser.parse(args["catalog"], args["environment"])
         if "host_baseline" in parts:
-            parts["hosts"] = self._compared(catalog, parts["hosts"], args)
+            parts["hosts"] = self._compare(catalog, parts["hosts"], args)
         facts = verify_check.Facts(
             catalog=catalog,
             now=datetime.now(UTC),
@@ -138,7 +138,7 @@ class ActionModule(ControllerAction):
             left_out=dict(info.get("left_out") or {}),
         )
         accepted = acceptances(args["baseline"], facts.now.date())
-        results, problems = verify_accepted.applied(accepted, verify_check.run(checks, facts))
+        results, problems = verify_accepted.applied(accepted, verify_check.run_checks(checks, facts))
         for problem in problems:
             Display().warning(f"verify_baseline: {problem}")
         result = verify_table.data(facts, results, sorted(parts.get("hosts", ())))
@@ -199,7 +199,7 @@ def require_certificates(cafile: str | None) -> None:
             raise SecretsError(f"verify_cafile: {cafile}: {message}") from None
 
 
-def asked(urls: Sequence[str], seconds: float, cafile: str | None) -> dict[str, Any]:
+def check_addresses(urls: Sequence[str], seconds: float, cafile: str | None) -> dict[str, Any]:
     unique = sorted(set(urls))
     with ThreadPoolExecutor(AT_ONCE) as pool:
         answers = pool.map(partial(health_check.ask_once, seconds=seconds, cafile=cafile), unique)

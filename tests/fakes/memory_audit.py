@@ -13,7 +13,7 @@ from tests.fakes.memory_stores import Hook, _Hooked
 class MemoryAudit(_Hooked, AuditBody):
     """A body in memory; ``exclusive`` refuses a number that is taken, as S3 does and CloudWatch Logs does not."""
 
-    where = "memory"
+    location = "memory"
 
     def __init__(self, hook: Hook | None = None, *, exclusive: bool = True) -> None:
         super().__init__(hook)
@@ -22,10 +22,10 @@ class MemoryAudit(_Hooked, AuditBody):
         self._exclusive = exclusive
 
     def lines(self) -> list[str]:
-        return self._act("lines", self.where, lambda: list(self.held))
+        return self._act("lines", self.location, lambda: list(self.held))
 
     def append(self, line: str) -> str:
-        return self._act("append", self.where, lambda: self._append(line))
+        return self._act("append", self.location, lambda: self._append(line))
 
     def _append(self, line: str) -> str:
         entry = audit_chain.parsed(line)
@@ -37,4 +37,4 @@ class MemoryAudit(_Hooked, AuditBody):
         for standing in audit_chain.chain(self.held).entries:
             if standing.line == line or standing.id == entry.id:
                 return standing.line
-        raise Conflict(f"{self.where}: another record {entry.number} was written first")
+        raise Conflict(f"{self.location}: another record {entry.number} was written first")

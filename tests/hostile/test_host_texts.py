@@ -49,7 +49,7 @@ def report() -> dict[str, Any]:
     answer = answered(host_check)
     drift = {"missing": [], "differs": [], "gone": [], "unknown": list(answer["fingerprints"]), "same": 1}
     facts = verify_facts(hosts={"web1": {**answer, "drift": drift}, "web2": lost})
-    results = verify_check.run(verify_check.registry(), facts)
+    results = verify_check.run_checks(verify_check.registry(), facts)
     result = verify_table.data(facts, results, ["web1", "web2"])
     assert "alert(1)" in json.dumps(result)
     return result

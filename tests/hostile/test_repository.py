@@ -54,7 +54,7 @@ def hook(path: Path) -> None:
 
 
 def verified(path: Path) -> None:
-    assert ".env" in collect_repository.gathered(str(path), catalog(), frozenset())["env_files"]
+    assert ".env" in collect_repository.gather(str(path), catalog(), frozenset())["env_files"]
     assert collect_repository.workflows(str(path))["findings"]
     if zizmor.installed():
         collect_repository.zizmor(str(path))

@@ -77,7 +77,7 @@ from tests.unit.plugins.plugin_utils._verify.verify_facts import catalog
 answer = as_data(_scan.scan([GitSource(sys.argv[1])], SOUGHT))
 if {name!r} not in ("index", "HEAD"):
     _scan.scan([StagedSource(sys.argv[1])], SOUGHT)
-_repository.gathered(sys.argv[1], catalog(), frozenset())
+_repository.gather(sys.argv[1], catalog(), frozenset())
 _repository.workflows(sys.argv[1])
 """
     result = measured(script, str(where))
@@ -112,7 +112,7 @@ def test_names_that_are_not_utf8(where: Path, tmp_path: Path) -> None:
     texts += [*scan_report.lines(report), json.dumps(scan_sarif.log(report))]
     assert json.loads(texts[0])["findings"]
     assert all("\x1b" not in text for text in texts)
-    assert "caf" in str(collect_repository.gathered(str(where), catalog(), frozenset()) and report.data())
+    assert "caf" in str(collect_repository.gather(str(where), catalog(), frozenset()) and report.data())
 
 
 def test_an_author_who_is_a_link(where: Path) -> None:
@@ -138,7 +138,7 @@ def test_names_in_the_index_lead_nowhere(where: Path, tmp_path: Path) -> None:
     git(where, "update-index", "-z", "--index-info", given=given)
     report = scan(GitSource(str(where)))
     assert paths(report) == {"old.txt"}
-    assert collect_repository.gathered(str(where), catalog(), frozenset())["env_files"]["linked/outside.env"] == []
+    assert collect_repository.gather(str(where), catalog(), frozenset())["env_files"]["linked/outside.env"] == []
 
 
 def test_a_link_in_place_of_git(where: Path, tmp_path: Path) -> None:

@@ -107,7 +107,7 @@ def test_workflows_end_in_time(where: Path, monkeypatch: pytest.MonkeyPatch) -> 
     class HastyCheckout(collect_repository.Checkout):
         def __init__(self, opened: Repository, root: str, bounds: Bounds) -> None:
             assert bounds.seconds == collect_repository.SECONDS
-            super().__init__(opened, root, Bounds(seconds=0.2).begun())
+            super().__init__(opened, root, Bounds(seconds=0.2).started())
 
     monkeypatch.setattr(collect_repository, "Checkout", HastyCheckout)
     for at in range(20):
@@ -122,7 +122,7 @@ def test_workflows_end_in_time(where: Path, monkeypatch: pytest.MonkeyPatch) -> 
 def test_an_env_file_with_a_long_line(where: Path, value: str) -> None:
     added(where, ".env.example", f"API_KEY={value}\n")
     start = time.process_time()
-    env_files = collect_repository.gathered(str(where), catalog(), frozenset())["env_files"]
+    env_files = collect_repository.gather(str(where), catalog(), frozenset())["env_files"]
     assert env_files[".env.example"] == [("API_KEY", 1, "is not a placeholder")]
     assert time.process_time() - start < SECONDS
 

@@ -62,7 +62,7 @@ def gathered(checkout: Path, parts: list[str], seconds: float) -> dict[str, Any]
     connection = AwsConnection("test", {"region": "eu-west-3"})
     catalog = catalog_parser.parse(DOCUMENT, "test")
     gatherer = Gatherer(DOCUMENT, catalog, connection, datetime.now(UTC), str(checkout), budget=Budget(seconds))
-    return gatherer.gathered(parts)
+    return gatherer.gather(parts)
 
 
 @pytest.mark.parametrize("act", [SILENT, DRIPPING])

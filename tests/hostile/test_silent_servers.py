@@ -100,7 +100,7 @@ def test_a_head_without_end_is_read_no_longer(flood: bytes) -> None:
 def test_addresses_from_outside() -> None:
     with silent.server(b"X", first=HEADERS) as port, lasting():
         urls = [f"http://127.0.0.1:{port}/{number}" for number in range(3)]
-        answers = verify_report.asked(urls, 1, None)
+        answers = verify_report.check_addresses(urls, 1, None)
     assert {answer["problem"] for answer in answers.values()} == {"no answer: timed out"}
     assert "WPS602" in verify_facts.judged("WPS602", outside=answers)
 
@@ -122,7 +122,7 @@ def gathered(seconds: float, part: str, monkeypatch: pytest.MonkeyPatch, port: i
     document = {"application": "shop", "settings": {"A": {"value": "x", "github": "variable"}}, "github": github}
     connection = AwsConnection("test", {"region": "eu-west-3", "endpoint_url": f"http://127.0.0.1:{port}"})
     catalog = catalog_parser.parse(document, "test")
-    return Gatherer(document, catalog, connection, datetime.now(UTC), budget=Budget(seconds)).gathered([part])
+    return Gatherer(document, catalog, connection, datetime.now(UTC), budget=Budget(seconds)).gather([part])
 
 
 @planted.mistakes("AWS or GitHub sends a byte now and then", planted.STAND_IN, number=2)
@@ -136,7 +136,7 @@ def test_a_verification_has_a_budget(part: str, check: str, monkeypatch: pytest.
     assert result["absent"][part].startswith("gave no answer within ")
     facts = verify_facts.facts(absent=result["absent"])
     without = {name: value for name, value in facts.parts.items() if name not in result["absent"]}
-    found = planted.found(verify_check.run(verify_check.chosen([check]), replace(facts, parts=without)))
+    found = planted.found(verify_check.run_checks(verify_check.chosen([check]), replace(facts, parts=without)))
     assert [*found] == [check]
 
 

@@ -149,7 +149,7 @@ class PlantedHost:
         assert "canary" not in done.stdout, "a value left the host"
         answer = host_answer.parsed(done.stdout, host_check.RETURNS)
         assert answer is not None, done.stderr
-        return env_drift.judged(self.known, answer)
+        return env_drift.judge(self.known, answer)
 
     def found(self, **over: Any) -> dict[str, list[str]]:
         """Evidence by the id of each check that does not pass."""

@@ -59,12 +59,12 @@ def test_a_token_is_rotated_in_two_steps(servers: tuple[Valkey, Valkey]) -> None
     old, new = servers[0].password, new_password()
     with ElastiCache(servers) as api:
         group = tokens(api).describe()
-        assert (group.status, group.pending, group.has_token, group.settled) == ("available", "", True, True)
+        assert (group.status, group.pending, group.has_token, group.is_available) == ("available", "", True, True)
         assert group.endpoints == (node(servers[0]), node(servers[1]))
         worker = session(servers[0], old)
-        assert tokens(api).add(new).settled
+        assert tokens(api).add(new).is_available
         assert all(valkey.accepts(old) and valkey.accepts(new) for valkey in servers)
-        assert tokens(api).keep_only(new).settled
+        assert tokens(api).keep_only(new).is_available
         assert not any(valkey.accepts(old) for valkey in servers)
         assert all(valkey.accepts(new) for valkey in servers)
         assert not dead(worker), "ElastiCache ends no session"
@@ -88,7 +88,7 @@ def test_a_lost_answer_is_not_sent_again(server: Valkey) -> None:
         with pytest.raises(NoAccess, match="could not be reached"):
             tokens(api).add(new)
         assert api.calls.count("ModifyReplicationGroup ROTATE") == 1
-        tokens(api).settle()
+        tokens(api).wait_until_available()
         assert server.accepts(new)
         assert server.accepts(old)
 
@@ -99,7 +99,7 @@ def test_a_change_that_is_under_way_is_waited_for(server: Valkey) -> None:
         client(api, 1).modify_replication_group(
             ReplicationGroupId=api.group, AuthToken=other, AuthTokenUpdateStrategy="ROTATE", ApplyImmediately=True
         )
-        assert tokens(api).add(new).settled
+        assert tokens(api).add(new).is_available
         assert server.accepts(new)
         assert server.accepts(other)
 
@@ -107,10 +107,10 @@ def test_a_change_that_is_under_way_is_waited_for(server: Valkey) -> None:
 def test_a_change_that_came_between_is_a_conflict(server: Valkey) -> None:
     with ElastiCache([server], looks=5) as api:
         ours = tokens(api)
-        settle = ours.settle
+        wait = ours.wait_until_available
 
         def overtaken() -> Any:
-            group = settle()
+            group = wait()
             client(api, 1).modify_replication_group(
                 ReplicationGroupId=api.group,
                 AuthToken=new_password(),
@@ -119,7 +119,7 @@ def test_a_change_that_came_between_is_a_conflict(server: Valkey) -> None:
             )
             return group
 
-        ours.settle = overtaken  # type: ignore[method-assign]
+        ours.wait_until_available = overtaken  # type: ignore[method-assign]
         with pytest.raises(Conflict, match="is being changed already"):
             ours.add(new_password())
 
@@ -128,7 +128,7 @@ def test_waiting_has_an_end(server: Valkey) -> None:
     with ElastiCache([server], looks=50) as api:
         with pytest.raises(NoAccess, match="still modifying ROTATING after 10 s"):
             tokens(api, seconds=10).add(new_password())
-        assert tokens(api, seconds=100).settle().settled
+        assert tokens(api, seconds=100).wait_until_available().is_available
 
 
 @pytest.mark.parametrize(

@@ -55,7 +55,7 @@ def scanned() -> ScanReport:
 def in_workflows() -> dict[str, Any]:
     entries = [{"kind": "echo", "file": path, "line": 7, "message": "prints"} for path in PATHS]
     given = facts(workflows={"files": list(PATHS), "findings": entries, "unread": {ODD: "is a pipe"}})
-    return verify_table.data(given, verify_check.run(verify_check.chosen(["WPS503"]), given), [])
+    return verify_table.data(given, verify_check.run_checks(verify_check.chosen(["WPS503"]), given), [])
 
 
 LOGS = {

@@ -223,7 +223,7 @@ class Hands:
 
     def begin(self) -> dict[str, Any]:
         given = {**_DEFAULTS, "hosts": list(self.world.hosts), "targeted_hosts": list(self.world.hosts), **self.options}
-        return rotation_preflight.begun(self.setting, given, {}, self, write=True)
+        return rotation_preflight.begin_with_servers(self.setting, given, {}, self, write=True)
 
     def engine(self, say: Callable[[str], object]) -> Engine:
         hosts = list(self.world.hosts)

@@ -276,7 +276,7 @@ CHECK = Check(*TEXTS, look, command="mv bees", needs=("bees",))
     def test_it_is_chosen_run_and_reported(self, word: str) -> None:
         chosen = verify_check.chosen([word])
         assert verify_check.needed(chosen) == ("bees",)
-        report = verify_table.data(facts(), verify_check.run(chosen, facts()), [])
+        report = verify_table.data(facts(), verify_check.run_checks(chosen, facts()), [])
         (row,) = report["checks"]
         assert (row["id"], row["status"], row["outcomes"][0]["message"]) == ("WPS999", "fail", "watchparty keeps bees")
         assert any("Nobody keeps bees" in line for line, _colour in verify_table.table(report))

@@ -21,7 +21,7 @@ INLINE = "aws iam get-role-policy --role-name {name} --policy-name {target}"
 NOTHING = "no resource of the catalog's key aws exists; create them: ansible-playbook watchparty.secrets.provision"
 
 
-def compared(
+def compare(
     plan: Mapping[str, Any],
     roles: Mapping[str, Mapping[str, Any]],
     key: Mapping[str, Any] | None,

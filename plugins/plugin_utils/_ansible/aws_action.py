@@ -24,8 +24,8 @@ class AwsAction(ControllerAction):
         del task_vars
         connection = AwsConnection(self.name, args, wait=access_wait() if self.waits_for_grants else None)
         connection.require_aws_sdk()
-        return self.asked(connection, args)
+        return self.perform(connection, args)
 
-    def asked(self, connection: AwsConnection, args: Mapping[str, Any]) -> dict[str, Any]:
+    def perform(self, connection: AwsConnection, args: Mapping[str, Any]) -> dict[str, Any]:
         """The result. Raises SecretsError."""
         raise NotImplementedError

@@ -40,14 +40,14 @@ def problem(services: Mapping[str, Any], *, sleep: Callable[[float], object] = t
 
 def problem_of(url: str, seconds: float) -> str:
     """The problem with one request, in one line. Empty for status 200. Does not follow redirects."""
-    status, message = within(seconds, lambda: _asked(url, seconds), (0, "no answer: timed out"))
+    status, message = within(seconds, lambda: _request(url, seconds), (0, "no answer: timed out"))
     if status == http.client.OK:
         return ""
     message = host_answer.printable(message or f"HTTP status {status}")[: host_answer.SHOWN]
     return f"{_LOGIN.sub('//', url)}: {message}"
 
 
-def _asked(url: str, seconds: float) -> tuple[int, str]:
+def _request(url: str, seconds: float) -> tuple[int, str]:
     """Status, or the reason for a missing one. The body is not read."""
     if not url.startswith(SCHEMES):
         return 0, "is not an http or https address"

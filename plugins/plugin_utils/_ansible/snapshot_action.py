@@ -29,7 +29,7 @@ OPTIONS: dict[str, Any] = {
 class SnapshotAction(AwsAction):
     options = {**aws_argument_spec(), **OPTIONS}
 
-    def asked(self, connection: AwsConnection, args: Mapping[str, Any]) -> dict[str, Any]:
+    def perform(self, connection: AwsConnection, args: Mapping[str, Any]) -> dict[str, Any]:
         return {"changed": False, **self.answer(_environment.read(request_of(args), connection, access_wait()))}
 
     def answer(self, environment: _environment.Environment) -> dict[str, Any]:

@@ -44,7 +44,7 @@ CHARACTERS = 256 * 1024 * 1024
 class AuditBody(ABC):
     """An append-only store for the lines of one application and environment."""
 
-    where: str
+    location: str
     """The place, for errors and reports."""
 
     @abstractmethod
@@ -100,7 +100,7 @@ def record(
             continue
         return _chain.parsed(standing), standing == line
     raise Conflict(
-        f"{body.where}: another record was written first in {TRIES} attempts; check its newest records, "
+        f"{body.location}: another record was written first in {TRIES} attempts; check its newest records, "
         "then run the same command again"
     )
 
@@ -135,14 +135,14 @@ class CloudWatchLogs(AuditBody):
         self._names = {"logGroupName": group, "logStreamName": stream}
         self._group = group
         self._sleep = sleep
-        self.where = f"log group {group}, stream {stream}"
+        self.location = f"log group {group}, stream {stream}"
 
     def lines(self) -> list[str]:
         results: list[str] = []
         token: dict[str, str] = {}
         empty = characters = 0
         try:
-            with aws_errors.translated("logs:GetLogEvents", self.where):
+            with aws_errors.translated("logs:GetLogEvents", self.location):
                 while empty < EMPTY_PAGES and characters < CHARACTERS:
                     answer = self._client.get_log_events(**self._names, **token, startFromHead=True)
                     messages = [event["message"] for event in answer["events"]]
@@ -157,7 +157,7 @@ class CloudWatchLogs(AuditBody):
                 raise self._no_group() from None
             return []
         raise StoreError(
-            f"{self.where}: the log group has no end ({len(results)} events were read). Check who writes to it, "
+            f"{self.location}: the log group has no end ({len(results)} events were read). Check who writes to it, "
             "or name another log group in audit_log of the catalog"
         )
 
@@ -178,11 +178,11 @@ class CloudWatchLogs(AuditBody):
     def _put(self, line: str) -> None:
         # The event gets the time of the write, because AWS refuses events that are older than two weeks.
         event = {"timestamp": int(time.time() * 1000), "message": line}
-        with aws_errors.translated("logs:PutLogEvents", self.where):
+        with aws_errors.translated("logs:PutLogEvents", self.location):
             answer = self._client.put_log_events(**self._names, logEvents=[event])
         if answer.get("rejectedLogEventsInfo"):
             raise StoreError(
-                f"{self.where}: AWS did not store the record ({', '.join(answer['rejectedLogEventsInfo'])}); "
+                f"{self.location}: AWS did not store the record ({', '.join(answer['rejectedLogEventsInfo'])}); "
                 "correct this machine's clock, or the log group's retention"
             )
 
@@ -195,19 +195,19 @@ class CloudWatchLogs(AuditBody):
                 break
         else:
             raise StoreError(
-                f"{self.where}: AWS accepted {entry} but does not show it after {sum(DELAYS):.0f} "
+                f"{self.location}: AWS accepted {entry} but does not show it after {sum(DELAYS):.0f} "
                 "seconds; run the same command again"
             )
         for standing in _chain.chain(lines).entries:
             if standing.line == line or standing.id == entry.id:
                 return standing.line
-        raise Conflict(f"{self.where}: another record {entry.number} was written first")
+        raise Conflict(f"{self.location}: another record {entry.number} was written first")
 
     def _make_stream(self) -> None:
         """Creates a missing stream. A missing group is an error."""
         if not self._has_group():
             raise self._no_group()
-        with suppress(AlreadyExists), aws_errors.translated("logs:CreateLogStream", self.where):
+        with suppress(AlreadyExists), aws_errors.translated("logs:CreateLogStream", self.location):
             self._client.create_log_stream(**self._names)
 
     def _has_group(self) -> bool:
@@ -233,7 +233,7 @@ class S3Objects(AuditBody):
         self._client = client
         self._bucket = bucket
         self._prefix = prefix
-        self.where = f"{S3_PREFIX}{bucket}/{prefix}"
+        self.location = f"{S3_PREFIX}{bucket}/{prefix}"
 
     def chain(self, head: _chain.Head | None = None) -> _chain.Chain:
         """Objects in the order of their names, which is the order of the records. No line can be outside the chain."""
@@ -254,7 +254,7 @@ class S3Objects(AuditBody):
     def _lines(self, **first: str) -> list[str]:
         place = {"Bucket": self._bucket, "Prefix": self._prefix, **first}
         try:
-            with aws_errors.translated("s3:ListBucket", self.where):
+            with aws_errors.translated("s3:ListBucket", self.location):
                 pages = self._client.get_paginator("list_objects_v2").paginate(**place)
                 keys = sorted(content["Key"] for page in pages for content in page.get("Contents", []))
         except NotFound:

@@ -143,7 +143,9 @@ class AuditLog:
         problems = self._problems(chain)
         if problems:
             message = "\n".join(f"  - {line}" for line in problems)
-            raise AuditError(f"{self.body.where} is incomplete or altered, so {self.path} was not changed:\n{message}")
+            raise AuditError(
+                f"{self.body.location} is incomplete or altered, so {self.path} was not changed:\n{message}"
+            )
         file = AuditFile(self.path)
         changed, backup = file.rebuild(chain.lines) if write else (file.lines() != list(chain.lines), None)
         return {
@@ -159,7 +161,7 @@ class AuditLog:
 
     @property
     def _where(self) -> str:
-        return self.body.where if self.body else str(self.path)
+        return self.body.location if self.body else str(self.path)
 
     def _problems(self, chain: Chain) -> list[str]:
         return [*_chain.verify(chain.lines, self.head), *_chain.strays(chain)]

@@ -82,10 +82,10 @@ class Api:
         self._patience = LONGEST_WAIT
 
     def get(self, path: str, need: Need) -> Any:
-        return self._document(self._asked("GET", path, need), need)
+        return self._document(self._request("GET", path, need), need)
 
     def send(self, method: str, path: str, need: Need, document: Mapping[str, Any] | None = None) -> Any:
-        return self._document(self._asked(method, path, need, document), need)
+        return self._document(self._request(method, path, need, document), need)
 
     def _document(self, answer: HttpResponse, need: Need) -> Any:
         try:
@@ -125,7 +125,7 @@ class Api:
                 return
         raise StoreError(f"{need.what}: GitHub lists more than {PAGES} pages at {self._url}; no page was used")
 
-    def _asked(self, method: str, path: str, need: Need, document: Mapping[str, Any] | None = None) -> HttpResponse:
+    def _request(self, method: str, path: str, need: Need, document: Mapping[str, Any] | None = None) -> HttpResponse:
         failures = 0
         while True:
             try:

@@ -92,7 +92,7 @@ class AccountResult:
     messages: Sequence[str]
 
 
-def looked(
+def compare_accounts(
     setting: RotationSetup,
     journal: Journal,
     reach: Mapping[str, str],
@@ -197,7 +197,7 @@ def account(
         region = str(setting.connection.region or "")
         return account_reader.inventory(setting.catalog, client, region, keys)
 
-    look, reading = _compared(setting, credential, place, read)
+    look, reading = _compare(setting, credential, place, read)
     by_name = {(item.made.kind, item.made.name): item for item in reversed(made_by_keys)}
     source = _source(setting, place)
     kinds = source.kinds & reading.kinds if source and reading else frozenset()
@@ -230,12 +230,12 @@ def repository(setting: RotationSetup) -> AccountLook | None:
     def read() -> dict[str, Any]:
         return repository_inventory.inventory(github_token.api(where), setting.catalog, where, baseline.key)
 
-    look, reading = _compared(setting, GITHUB, place, read)
+    look, reading = _compare(setting, GITHUB, place, read)
     look.findings += [item.finding for item in _differences(setting, place, reading)]
     return look
 
 
-def _compared(
+def _compare(
     setting: RotationSetup, credential: str, place: str, read: Callable[[], Mapping[str, Any]]
 ) -> tuple[AccountLook, ServerReading | None]:
     source = _source(setting, place)

@@ -29,7 +29,7 @@ _HARMLESS = {
 }
 
 
-def against(incident: Incident, rotation: OpenRotation | None) -> str:
+def conflict(incident: Incident, rotation: OpenRotation | None) -> str:
     """The reason why the incident cannot be closed as a false alarm, with the remedy. Empty if it can."""
     own = rotation if rotation is not None and rotation.plan.get("incident") == incident.id else None
     if own is not None and not state_machine.is_past_return(own):
@@ -58,7 +58,7 @@ def done_for_good(incident: Incident, rotation: OpenRotation | None) -> str:
     return f"{', '.join(disabled)} {DISABLED}" if disabled else ""
 
 
-def done(incident: Incident) -> list[str]:
+def harmless_acts(incident: Incident) -> list[str]:
     """Acts of the incident that need no undoing."""
     return [message for name, message in _HARMLESS.items() if incident.about(name)]
 
@@ -74,5 +74,5 @@ def record(incident: Incident, who: str, at: str, run: str, number: int) -> Mapp
         "run": run,
         "journal": number,
         "reason": "a leak was declared, and it was a false alarm",
-        "notes": [f"declared: {name}" for name in incident.declared] + done(incident),
+        "notes": [f"declared: {name}" for name in incident.declared] + harmless_acts(incident),
     }

@@ -47,7 +47,7 @@ def request(setting: RotationSetup, journal: Journal, impact: Mapping[str, Any])
     return inventory_request.request(baseline.key, hosts, keys)
 
 
-def compared(setting: RotationSetup, answers: Answers, impact: Mapping[str, Any]) -> dict[str, Answer]:
+def add_differences(setting: RotationSetup, answers: Answers, impact: Mapping[str, Any]) -> dict[str, Answer]:
     """The answers, with differences from the baseline among their footholds."""
     keys = host_footholds.keys_of(impact)
     if not any("inventory" in answer for answer in answers.values()):
@@ -60,7 +60,7 @@ def compared(setting: RotationSetup, answers: Answers, impact: Mapping[str, Any]
 def first_look(setting: RotationSetup, answers: Answers, impact: Mapping[str, Any]) -> FirstLook:
     """Hosts' answers before the first act."""
     keys, at = host_footholds.keys_of(impact), timestamps.stamp(rotation_context.now())
-    return FirstLook(compared(setting, answers, impact), keys, at)
+    return FirstLook(add_differences(setting, answers, impact), keys, at)
 
 
 def with_differences(

@@ -70,7 +70,7 @@ def unlooked_events(answers: Answers, keys: Sequence[str], at: str) -> dict[str,
     }
 
 
-def looked(footholds: Sequence[str], answers: Answers) -> dict[str, str]:
+def newly_searched(footholds: Sequence[str], answers: Answers) -> dict[str, str]:
     """Events of hosts that are searched now and were not before. ``footholds`` are the remaining ones."""
     hosts = [host for host, answer in answers.items() if "footholds" in answer and not _problem(answer)]
     places = {event: event.split("/") for event in footholds}
@@ -78,7 +78,7 @@ def looked(footholds: Sequence[str], answers: Answers) -> dict[str, str]:
     return {f"looked/{event.partition('/')[2]}": "" for event in over}
 
 
-def _said(answer: Mapping[str, Any]) -> str:
+def _message(answer: Mapping[str, Any]) -> str:
     return one_line(str(answer.get("msg") or "no answer"))
 
 
@@ -88,7 +88,7 @@ def _problem(answer: Mapping[str, Any]) -> str:
     if answer.get("skipped"):
         return "no time was left"
     if answer.get("failed") or answer.get("unreachable"):
-        return _said(answer)
+        return _message(answer)
     return "the stores do not hold the leaked SSH key" if answer else ""
 
 
@@ -141,12 +141,12 @@ class FirstLook:
 
     def news(self, footholds: Sequence[str]) -> dict[str, str]:
         """New events for the journal. ``footholds`` are an earlier run's remaining events."""
-        return {**self.found, **looked(footholds, self.answers)}
+        return {**self.found, **newly_searched(footholds, self.answers)}
 
     def plan_lines(self, earlier: Mapping[str, str], checked: Collection[str], hosts: Collection[str]) -> list[str]:
         """Lines before the confirmation. They include an earlier run's footholds, some of which may be gone by now.
         ``hosts`` are those of the run."""
-        over = looked(list(earlier), self.answers)
+        over = newly_searched(list(earlier), self.answers)
         footholds = {event: text for event, text in earlier.items() if f"looked/{event.partition('/')[2]}" not in over}
         footholds.update({event: f"{event.split('/')[1]}: {text}" for event, text in self.found.items()})
         return plan_lines(footholds, checked, hosts)

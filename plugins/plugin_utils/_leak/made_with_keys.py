@@ -63,7 +63,7 @@ def followed(
     unsearched: list[str] = []
     while waiting and clock() < end:
         questions, also = [LookupQuery("AccessKeyId", waiting.pop(0)), *also], []
-        for use in _asked(trails, questions, result, since=since, seconds=end - clock()):
+        for use in _ask_trails(trails, questions, result, since=since, seconds=end - clock()):
             if use.act == SIGN_IN.value:
                 result.sign_ins.append(f"{use.who} signed in from {use.address} at {timestamps.stamp(use.at)}")
             elif use.made:
@@ -82,7 +82,7 @@ def followed(
     return result
 
 
-def _asked(
+def _ask_trails(
     trails: Sequence[CloudTrail],
     questions: Sequence[LookupQuery],
     result: KeyTrail,

@@ -29,7 +29,7 @@ def planned(catalog: Catalog, hosts: Mapping[str, Mapping[str, Any]], by: str) -
         "declared": declared.engine != catalog_sessions.NONE or purged or catalog.sessions is not None,
         "purged": purged,
         "command": list(declared.command),
-        "against": _against(by, hosts.get(by, {})) if is_django and by else "",
+        "against": _conflict(by, hosts.get(by, {})) if is_django and by else "",
     }
 
 
@@ -40,7 +40,7 @@ def _engine(catalog: Catalog, hosts: Mapping[str, Mapping[str, Any]]) -> str:
     return catalog_sessions.DJANGO if signed or named else catalog_sessions.NONE
 
 
-def _against(host: str, variables: Mapping[str, Any]) -> str:
+def _conflict(host: str, variables: Mapping[str, Any]) -> str:
     engine = variables.get(ENGINE) or "auto"
     if variables.get(CHDIR):
         return ""

@@ -156,7 +156,7 @@ def evidence_of(run: ResponseRun) -> Work:
 
 def seen(run: ResponseRun, name: str) -> dict[str, Mapping[str, Any]]:
     """Hosts' answers, compared with their baseline."""
-    return host_comparison.compared(run.setting, run.results.of_each(name, run.asked_hosts), run.response.impact)
+    return host_comparison.add_differences(run.setting, run.results.of_each(name, run.asked_hosts), run.response.impact)
 
 
 def _keep_evidence(run: ResponseRun) -> ResponseRun:
@@ -258,7 +258,7 @@ def _ended(*later: Callable[[ResponseRun], list[str]]) -> Callable[[ResponseRun]
     def done(run: ResponseRun) -> ResponseRun:
         if any(hosts(run) for hosts in later):
             return run
-        gathered = user_sessions.gathered(run.response, run.results)
+        gathered = user_sessions.gather(run.response, run.results)
         if response_report.sessions_of(run.setting, incident_notes.incident_of(run.journal), gathered)["problems"]:
             return run
         return run.noted({"sessions": user_sessions.message(run.results.once("ended"))})
@@ -330,7 +330,7 @@ def _looked_again(run: ResponseRun) -> ResponseRun:
     answers = seen(run, SEEN_AGAIN)
     run = run.noted(host_footholds.events(answers, host_footholds.keys_of(run.response.impact)))
     incident = incident_notes.incident_of(run.journal)
-    run = run.noted(host_footholds.looked(incident.footholds, answers))
+    run = run.noted(host_footholds.newly_searched(incident.footholds, answers))
     unlooked = host_footholds.unlooked(answers, incident.behind)
     return run.then(run.response.failed(*(f"{host}: {problem}" for host, problem in unlooked.items())))
 
@@ -343,7 +343,7 @@ def _compare_accounts(run: ResponseRun, work: Work) -> ResponseRun:
     keys = (run.response.asked.get("readers") or {}).get("access_keys") or []
     response = run.response
     wishes = {"evicts": response.evicts_keys, "denies_sessions": response.denies_sessions}
-    result = account_footholds.looked(run.setting, run.journal, work, keys, **wishes)
+    result = account_footholds.compare_accounts(run.setting, run.journal, work, keys, **wishes)
     for message in result.messages:
         run.warn(message)
     return run.noted(result.events).then(replace(run.response, account_lines=result.lines))

@@ -27,7 +27,7 @@ def messages(gathered: Mapping[str, Any]) -> dict[str, list[str]]:
     seen, copies = _mapping(gathered.get("seen")), _mapping(gathered.get("copies"))
     left_out = list(gathered.get("left_out") or ())
     evidence = [line for session in gathered.get("sessions") or () for line in _sessions(session)]
-    evidence += [line for result in gathered.get("compared") or () for line in _compared(result)]
+    evidence += [line for result in gathered.get("compared") or () for line in _comparison_lines(result)]
     evidence += [f"{host}: {line}" for host, result in seen.items() for line in _seen(result)]
     evidence += [f"{host}: {LEFT_OUT}" for host in left_out]
     scrubbed = _mapping(gathered.get("scrubbed"))
@@ -104,7 +104,7 @@ def _sessions(result: Mapping[str, Any]) -> Iterator[str]:
         yield f"{name}: NOT gathered: {line}"
 
 
-def _compared(result: Mapping[str, Any]) -> Iterator[str]:
+def _comparison_lines(result: Mapping[str, Any]) -> Iterator[str]:
     problem, before = _problem(result), f"{result['name']}: before the containment"
     if problem:
         yield f"{before}: not compared with the baseline: {problem}"

@@ -35,7 +35,7 @@ def with_probe(response: Response, results: Results) -> list[str]:
     return [name for name in response.others() if results.variable(name, CHDIR) and results.variable(name, PROBE)]
 
 
-def gathered(response: Response, results: Results) -> Mapping[str, Any]:
+def gather(response: Response, results: Results) -> Mapping[str, Any]:
     """Input of :func:`session_results.messages`."""
     others = response.others()
     ended, tried = (results.of_each(name, others) for name in ("ended_here", "tried_here"))

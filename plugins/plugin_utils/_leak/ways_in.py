@@ -32,14 +32,14 @@ def lines(impact: Mapping[str, Any], incident: Incident, answers: Mapping[str, M
     return [
         *(f"checked: {checked}" for checked, _not_checked in texts),
         *([f"checked in the end: {', '.join(hosts)}"] if hosts else []),
-        *_compared(hosts, answers),
+        *_comparison_lines(hosts, answers),
         *(f"{_outcome(incident, event)}: {incident_notes.foothold(incident, event)}" for event in _footholds(incident)),
         *(f"not checked: {not_checked}" for _checked, not_checked in texts),
         *(f"not checked: {host}: {line}" for host, answer in answers.items() for line in _missing(answer)),
     ]
 
 
-def _compared(hosts: Sequence[str], answers: Mapping[str, Mapping[str, Any]]) -> list[str]:
+def _comparison_lines(hosts: Sequence[str], answers: Mapping[str, Mapping[str, Any]]) -> list[str]:
     by_baseline: dict[str, list[str]] = {}
     for host in hosts:
         by_baseline.setdefault(str(answers[host].get("baseline", "")), []).append(host)

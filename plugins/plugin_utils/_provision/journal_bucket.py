@@ -45,7 +45,7 @@ class JournalBucket:
         """Missing parts, in the order in which they are created."""
         steps: list[MissingPart] = []
         try:
-            versions = self._asked("GetBucketVersioning").get("Status")
+            versions = self._read("GetBucketVersioning").get("Status")
         except NotFound:
             steps.append(MissingPart(f"create bucket {self._bucket}", self._make))
             versions = None
@@ -57,11 +57,11 @@ class JournalBucket:
             ) from None
         is_complete = not steps
         blocked = (
-            self._asked_if("GetPublicAccessBlock").get("PublicAccessBlockConfiguration", {}) if is_complete else {}
+            self._read_if_set("GetPublicAccessBlock").get("PublicAccessBlockConfiguration", {}) if is_complete else {}
         )
         if not all(blocked.get(name) for name in PRIVATE):
             steps.append(MissingPart(f"block public access of bucket {self._bucket}", self._make_private))
-        policy = json.loads(self._asked_if("GetBucketPolicy").get("Policy", "{}")) if is_complete else {}
+        policy = json.loads(self._read_if_set("GetBucketPolicy").get("Policy", "{}")) if is_complete else {}
         others = [item for item in policy.get("Statement", []) if item.get("Sid") != SID]
         if [*others, self._statement()] != policy.get("Statement"):
             wanted = {"Version": "2012-10-17", **policy, "Statement": [*others, self._statement()]}
@@ -84,15 +84,15 @@ class JournalBucket:
             return False
         return True
 
-    def _asked(self, operation: str) -> Mapping[str, Any]:
+    def _read(self, operation: str) -> Mapping[str, Any]:
         with aws_errors.translated(f"s3:{operation}", f"bucket {self._bucket}"):
             result: Mapping[str, Any] = getattr(self._client, _METHODS[operation])(**self._names)
         return result
 
-    def _asked_if(self, operation: str) -> Mapping[str, Any]:
+    def _read_if_set(self, operation: str) -> Mapping[str, Any]:
         """The answer. Empty if nothing is set."""
         try:
-            return self._asked(operation)
+            return self._read(operation)
         except NotFound:
             return {}
 

@@ -114,7 +114,7 @@ class _Planner:
         problems += busy(self.ground.rotation, results)
         return ProvisionPlan(
             writes=tuple(results),
-            asks={name: self._page(name) for name in self._asked(needed)},
+            asks={name: self._page(name) for name in self._values_to_ask(needed)},
             absent=tuple(
                 name
                 for name, value_target in self.known.items()
@@ -289,7 +289,7 @@ class _Planner:
             return "composed" if all(self._value(value_target) for value_target in parts) else None
         return self._value(self.known[name]) if name in self.known else setting.literal
 
-    def _asked(self, needed: Mapping[str, ValueTarget]) -> list[str]:
+    def _values_to_ask(self, needed: Mapping[str, ValueTarget]) -> list[str]:
         """Names to ask for. A value that follows from another answer is left out."""
         results: list[str] = []
         answered = set()

@@ -61,7 +61,7 @@ def store(connection: AwsConnection, credential: Credential) -> AccessKeys:
     return AccessKeys(connection.store_client("iam"), **clients)
 
 
-def against(
+def blockers(
     setting: RotationSetup, plan: _plan.RotationPlan, contents: Contents, users: Mapping[str, str]
 ) -> dict[str, str]:
     """Blockers that AWS shows, by credential."""

@@ -143,7 +143,7 @@ def _place(catalog: Catalog, credential: Credential, engine: str) -> str:
     return str(server_addresses.own_endpoint(admin.server, engine)) if admin and admin.server else ""
 
 
-def compared(setting: RotationSetup, name: str, answer: Mapping[str, Any]) -> dict[str, Any]:
+def add_differences(setting: RotationSetup, name: str, answer: Mapping[str, Any]) -> dict[str, Any]:
     """The answer of a revocation, with differences from the baseline as possible footholds."""
     inventory = answer.get("inventory")
     server = _server(setting, name) if inventory else None

@@ -59,7 +59,7 @@ class Group:
     """``host:port`` of every endpoint."""
 
     @property
-    def settled(self) -> bool:
+    def is_available(self) -> bool:
         return self.status == AVAILABLE and not self.pending
 
     def refuse(self) -> None:
@@ -123,11 +123,11 @@ class AuthTokens:
             answer = self._client.describe_replication_groups(ReplicationGroupId=self._name)
         return _group(answer["ReplicationGroups"][0])
 
-    def settle(self) -> Group:
+    def wait_until_available(self) -> Group:
         """Waits until no change is under way. Raises NoAccess after ``seconds``."""
         group = self.describe()
         for _look in range(int(self._seconds / self._interval)):
-            if group.settled:
+            if group.is_available:
                 return group
             if group.status not in (AVAILABLE, *CHANGING):
                 raise StoreError(
@@ -136,7 +136,7 @@ class AuthTokens:
                 )
             self._sleep(self._interval)
             group = self.describe()
-        if group.settled:
+        if group.is_available:
             return group
         state = " ".join(word for word in (group.status, group.pending) if word)
         raise NoAccess(
@@ -156,7 +156,7 @@ class AuthTokens:
         return self._modify(token, KEEP_ONLY)
 
     def _modify(self, token: str, strategy: str) -> Group:
-        self.settle().refuse()
+        self.wait_until_available().refuse()
         self._look().spend()
         with self._translated("ModifyReplicationGroup", token):
             self._acting.modify_replication_group(
@@ -165,7 +165,7 @@ class AuthTokens:
                 AuthTokenUpdateStrategy=strategy,
                 ApplyImmediately=True,
             )
-        return self.settle()
+        return self.wait_until_available()
 
     @contextmanager
     def _translated(self, operation: str, token: str | None = None) -> Iterator[None]:

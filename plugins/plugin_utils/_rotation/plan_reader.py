@@ -62,7 +62,7 @@ def read(setting: RotationSetup, journal: Journal, request: _plan.RotationReques
     concerned = all_secrets if request is None else _secrets_of(setting, _considered(setting, journal, request))
     remembered = rollback.remembered(rotator, journal)
     recent = _ended_just_now(rotator, journal)
-    rotator.settle(journal)
+    rotator.wait_for_writes(journal)
 
     def describe(names: Collection[str]) -> dict[str, Description]:
         order = sorted(names)
@@ -189,8 +189,8 @@ def planned(
     plan = _plan.plan(inputs, request)
     users = access_key_preconditions.users(setting, plan, inputs.contents, inputs.journal)
     against = {
-        **access_key_preconditions.against(setting, plan, inputs.contents, users),
-        **ssh_key.against(setting, plan, inputs.contents, seen),
+        **access_key_preconditions.blockers(setting, plan, inputs.contents, users),
+        **ssh_key.blockers(setting, plan, inputs.contents, seen),
         **_against_mirror(setting, plan, inputs),
     }
     if against:

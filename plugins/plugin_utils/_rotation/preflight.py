@@ -25,7 +25,7 @@ PASSED_ON = ("gone_nodes", "values_file", "values_from")
 """Options of a run that acts and checks of kinds take."""
 
 
-def begun(
+def begin_with_servers(
     setting: RotationSetup,
     args: Mapping[str, Any],
     task_vars: Mapping[str, Any],

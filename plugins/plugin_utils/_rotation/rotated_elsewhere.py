@@ -28,7 +28,7 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.setup
 OUTCOME, ELSEWHERE = "rotated_elsewhere", "elsewhere"
 
 
-def taken(setting: RotationSetup, args: Mapping[str, Any], *, check: bool) -> dict[str, Any]:
+def record_statement(setting: RotationSetup, args: Mapping[str, Any], *, check: bool) -> dict[str, Any]:
     """Records the statement. Raises RotationError with all its problems."""
     journal, now = setting.rotator.look(), context.now()
     _require_closed(journal)

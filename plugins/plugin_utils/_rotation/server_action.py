@@ -224,7 +224,7 @@ class ServerAction(ActionBase):
         except (SecretsError, AnsibleActionFail) as error:
             return {**result, **_failure(error, masked)}
         clean: dict[str, Any] = redaction.scrub(answer, masked)
-        return {**result, **compared_servers.compared(setting, args["credential"], clean)}
+        return {**result, **compared_servers.add_differences(setting, args["credential"], clean)}
 
     def many(
         self, setting: RotationSetup, options: Sequence[Mapping[str, Any]], task_vars: Mapping[str, Any]
@@ -258,7 +258,7 @@ class ServerAction(ActionBase):
             results = [_failure(error, values) for _one in ready]
         for number, answer in zip(ready, results, strict=True):
             clean = redaction.scrub(answer, values)
-            answers[number] = compared_servers.compared(setting, options[number]["credential"], clean)
+            answers[number] = compared_servers.add_differences(setting, options[number]["credential"], clean)
         return [answers[number] for number in range(len(options))]
 
     def _given(self) -> dict[str, Any]:

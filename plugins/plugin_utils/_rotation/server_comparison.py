@@ -38,7 +38,7 @@ LEAST = 1.0
 Result = dict[str, Any]
 
 
-def compared(
+def compare(
     setting: RotationSetup,
     server: ServerPrograms,
     connection: Any,
@@ -76,7 +76,7 @@ def compared(
         message = redaction.scrub(str(error), masked)
         return [*results, *({"name": name, "failed": True, "msg": message} for name in inspections)]
     inspected = redaction.scrub(answer.get("inspected") or {}, masked)
-    return [*results, *(_compared(setting, name, inspected.get(name)) for name in inspections)]
+    return [*results, *(_result(setting, name, inspected.get(name)) for name in inspections)]
 
 
 def rotated(setting: RotationSetup, server: ServerPrograms, rotation: Mapping[str, Any]) -> list[str]:
@@ -100,7 +100,7 @@ def rotated(setting: RotationSetup, server: ServerPrograms, rotation: Mapping[st
         with suppress(SecretsError):
             database = (setting.held(credential).url or "").rpartition("/")[2]
         first.setdefault((credential.admin, database), {"name": credential.name, "kind": credential.kind})
-    results = compared(setting, server, None, list(first.values()), time.time() + SECONDS)
+    results = compare(setting, server, None, list(first.values()), time.time() + SECONDS)
     return [f"{result['name']}: {_summary(result)}" for result in results]
 
 
@@ -121,11 +121,11 @@ def lines(results: Sequence[Result]) -> list[str]:
     ]
 
 
-def _compared(setting: RotationSetup, name: str, report: Mapping[str, Any] | None) -> Result:
+def _result(setting: RotationSetup, name: str, report: Mapping[str, Any] | None) -> Result:
     if report is None:
         return {"name": name, "failed": True, "msg": "its server gave no answer"}
     inventory = {**report["inventory"], "problems": report["inventory"]["problems"] or report["problems"]}
-    result = compared_servers.compared(setting, name, {"inventory": inventory})
+    result = compared_servers.add_differences(setting, name, {"inventory": inventory})
     return {"name": name, "baseline": result.get("baseline", ""), "footholds": result["footholds"]}
 
 

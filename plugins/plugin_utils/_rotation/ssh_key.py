@@ -72,7 +72,7 @@ def looks(setting: RotationSetup, plan: _plan.RotationPlan) -> list[str]:
     return [item.credential for item in plan.items if item.kind == SSH_KEY and item.act in _plan.CHANGES]
 
 
-def against(
+def blockers(
     setting: RotationSetup, plan: _plan.RotationPlan, contents: Contents, seen: Sequence[Mapping[str, Any]] | None
 ) -> dict[str, str]:
     """Blockers of replacing SSH keys, by credential; without ``seen`` only those of the key itself."""

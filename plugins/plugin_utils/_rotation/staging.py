@@ -284,7 +284,7 @@ class Rotator(StoreReads):
         while True:
             self._stage_merges(rotation)
             current = self._current(list(rotation.plan["secrets"]))
-            states = {name: self._compared(rotation, name, version) for name, version in current.items()}
+            states = {name: self._state(rotation, name, version) for name, version in current.items()}
             unready = promotion.taken(states)
             if unready and not settled:  # this read may be older than the plan
                 self.secrets.settling.wait()
@@ -329,7 +329,7 @@ class Rotator(StoreReads):
         ready = {name: base for name, base in rotation.plan["secrets"].items() if states[name] == "ready"}
         return all(self.secrets.side_by_side([partial(moved, name, base) for name, base in ready.items()]))
 
-    def _compared(self, rotation: OpenRotation, name: str, current: str) -> str:
+    def _state(self, rotation: OpenRotation, name: str, current: str) -> str:
         """The state "ready", "over" (another writer kept the promoted values), "moved" or "taken"."""
         base = rotation.plan["secrets"][name]
         if current in (base, self.target(rotation, name)):

@@ -59,7 +59,7 @@ class StoreReads(JournalWriter):
     def current(self, places: Iterable[Place]) -> Contents:
         return registry.current(self.catalog, places, registry.by_traits(self.secrets, self.parameters))
 
-    def settle(self, journal: Journal) -> None:
+    def wait_for_writes(self, journal: Journal) -> None:
         """Waits until reads show the previous rotation's writes."""
         self.parameters.settling.wait_since(journal.written, credential_ages.moment(self.clock()))
 

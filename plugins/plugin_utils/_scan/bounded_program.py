@@ -50,7 +50,7 @@ class Bounds(NamedTuple):
     until: float = 0.0
     """End of these seconds, on the clock of ``time.monotonic()``. 0 if they have not begun."""
 
-    def begun(self) -> Bounds:
+    def started(self) -> Bounds:
         return self._replace(until=time.monotonic() + self.seconds)
 
     def check(self) -> None:
@@ -176,7 +176,7 @@ class _Output(io.RawIOBase):
         self._poll = select.poll()
         self._poll.register(self._fd, select.POLLIN)
         self._bounds = bounds
-        self._end = bounds.until or bounds.begun().until
+        self._end = bounds.until or bounds.started().until
         self._what = label
 
     def readable(self) -> bool:

@@ -60,7 +60,7 @@ def old_values(path: str, names: Collection[str]) -> OldValues:
 def _found(path: str, names: Collection[str]) -> OldValues:
     present = _lines(_read(path), names)
     folder, name = os.path.split(path)
-    with git.repository(folder, Bounds(idle=SECONDS, seconds=SECONDS).begun()) as repository:
+    with git.repository(folder, Bounds(idle=SECONDS, seconds=SECONDS).started()) as repository:
         inside = os.path.relpath(os.path.join(os.path.realpath(folder), name), repository.view.place.top or folder)
         changes = _changes(repository, inside)
         searched = changes[:MOST_COMMITS]

@@ -171,13 +171,13 @@ class Ignores:
         size = 0
         for path in paths:
             if waiting and size + len(path) > ARGUMENT_BYTES:
-                results |= self._asked(waiting)
+                results |= self._ignored(waiting)
                 waiting, size = [], 0
             waiting.append(path)
             size += len(path) + 3
-        return results | (self._asked(waiting) if waiting else set())
+        return results | (self._ignored(waiting) if waiting else set())
 
-    def _asked(self, paths: Sequence[bytes]) -> set[bytes]:
+    def _ignored(self, paths: Sequence[bytes]) -> set[bytes]:
         if self._program is None:
             return set()
         try:

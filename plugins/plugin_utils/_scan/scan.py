@@ -82,7 +82,7 @@ class Scanning:
     def begin(self, source: str) -> None:
         """Starts the time of one source."""
         self.progress.begin(source)
-        self.searcher.bounds = self._bounds.begun()
+        self.searcher.bounds = self._bounds.started()
 
     def passed(self, source: str, place: str, reason: str) -> None:
         note, notes = NotChecked(source, place, reason), self._notes.setdefault(source, {})
@@ -139,11 +139,11 @@ def scan(
     for source in sources:
         getattr(source, "check", lambda: None)()
     scanning = Scanning(terms, prefer=prefer, limits=limits, bounds=bounds, show=show)
-    looks = [_looked(source, scanning) for source in sources]
+    looks = [_scan_source(source, scanning) for source in sources]
     findings = [finding for look in looks for finding in look.findings]
     places = {(finding.source, finding.path, finding.line) for finding in findings}
     for source in engines:
-        looks.append(_looked(source, scanning))
+        looks.append(_scan_source(source, scanning))
         additions = looks[-1].findings
         findings += [finding for finding in additions if (finding.source, finding.path, finding.line) not in places]
     failed = all(look.failure for look in looks[: len(sources)] or looks)
@@ -179,7 +179,7 @@ class _Look(NamedTuple):
     failure: str = ""
 
 
-def _looked(source: Source, scanning: Scanning) -> _Look:
+def _scan_source(source: Source, scanning: Scanning) -> _Look:
     name = str(getattr(source, "path", ""))
     findings: list[Finding] = []
     count, failure = 0, ""

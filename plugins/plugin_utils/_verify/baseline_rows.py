@@ -33,7 +33,7 @@ def unrecorded(place: str, problem: str, otherwise: str = UNRECORDED) -> Row:
     return row(NOT_CHECKED if problem else NOT_APPLICABLE, place, problem or otherwise)
 
 
-def compared(
+def differences(
     place: str,
     source: RecordedServer,
     inventory: Mapping[str, Any],

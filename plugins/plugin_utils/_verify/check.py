@@ -188,7 +188,7 @@ def needed(checks: Iterable[Check]) -> tuple[str, ...]:
     return tuple(sorted({part for check in checks for part in check.needs}))
 
 
-def run(checks: Iterable[Check], facts: Facts) -> tuple[CheckResult, ...]:
+def run_checks(checks: Iterable[Check], facts: Facts) -> tuple[CheckResult, ...]:
     return tuple(CheckResult(check, _outcomes(check, facts)) for check in checks)
 
 

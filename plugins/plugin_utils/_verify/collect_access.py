@@ -103,7 +103,7 @@ class EnvironmentAccess:
         region = self._region
         arn = access_resources.key_arn(self.account, region, self.partition, key["arn"] if key else None)
         plan = access_resources.plan(self.catalog, AwsScope(self.account, region, arn, self.partition), options)
-        return access_drift.compared(plan, roles, key, self._provider(plan["provider"]))
+        return access_drift.compare(plan, roles, key, self._provider(plan["provider"]))
 
     @property
     def _region(self) -> str:

@@ -55,4 +55,4 @@ class BaselineRun:
             return {"place": place, "inventory": read()}
         if source is None:
             return {"place": place, "rows": [baseline_rows.unrecorded(place, self.problem)]}
-        return {"place": place, "rows": list(baseline_rows.compared(place, source, read(), noun))}
+        return {"place": place, "rows": list(baseline_rows.differences(place, source, read(), noun))}

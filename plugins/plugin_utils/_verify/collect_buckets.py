@@ -37,9 +37,9 @@ def described(catalog: Catalog, client: Callable[[str], Any]) -> dict[str, dict[
 
 
 def _described(client: Any, bucket: str, name: str) -> dict[str, Any]:
-    versions = _asked(client, "GetBucketVersioning", bucket).get("Status", "never enabled")
-    rules = _asked(client, "GetLifecycleConfiguration", bucket).get("Rules", [])
-    policy = policies_reader.document(_asked(client, "GetBucketPolicy", bucket).get("Policy", "{}"))
+    versions = _read(client, "GetBucketVersioning", bucket).get("Status", "never enabled")
+    rules = _read(client, "GetLifecycleConfiguration", bucket).get("Rules", [])
+    policy = policies_reader.document(_read(client, "GetBucketPolicy", bucket).get("Policy", "{}"))
     return {"versions": versions, "expires": [*_expired(rules, name)], "policy": policy}
 
 
@@ -50,7 +50,7 @@ _METHODS = {
 }
 
 
-def _asked(client: Any, operation: str, bucket: str) -> Mapping[str, Any]:
+def _read(client: Any, operation: str, bucket: str) -> Mapping[str, Any]:
     """Empty if the bucket has no such configuration."""
     try:
         with aws_errors.translated(f"s3:{operation}", f"bucket {bucket}"):

@@ -89,7 +89,7 @@ class Gatherer:
     key: str = field(default_factory=lambda: secrets.token_hex(32), repr=False)
     """Key of this run's fingerprints."""
 
-    def gathered(self, wanted: Collection[str]) -> dict[str, Any]:
+    def gather(self, wanted: Collection[str]) -> dict[str, Any]:
         """Parts, and reasons for those that are missing or not asked for."""
         parts: dict[str, Any] = {}
         absent: dict[str, str] = {}
@@ -236,7 +236,9 @@ class Gatherer:
     @cached_outcome
     def isolation(self) -> dict[str, Any]:
         own = collect_isolation.fingerprints(self.environment, self._stores.secrets, self.key)
-        return collect_isolation.compared(self.document, self.catalog, self.connection, own, self._read, self.key)
+        return collect_isolation.compare_environments(
+            self.document, self.catalog, self.connection, own, self._read, self.key
+        )
 
     @cached_outcome
     def former(self) -> dict[str, Any]:
@@ -259,7 +261,7 @@ class Gatherer:
             read = self._versions
         except NotApplicable:  # no journal, so no rotation
             read = previous_values.Versions(self.environment.contents, Contents())
-        return collect_servers.asked(self.catalog, self._stores, read, self._recorded)
+        return collect_servers.plan_inspections(self.catalog, self._stores, read, self._recorded)
 
     @cached_outcome
     def _recorded(self) -> collect_baselines.BaselineRun:
@@ -283,7 +285,7 @@ class Gatherer:
 
     @cached_outcome
     def github_baseline(self) -> dict[str, Any]:
-        return collect_github.compared(self.catalog, self._recorded)
+        return collect_github.compare_repository(self.catalog, self._recorded)
 
     @cached_outcome
     def host_baseline(self) -> dict[str, Any]:
@@ -364,7 +366,7 @@ class Gatherer:
 
     @cached_outcome
     def repository(self) -> dict[str, Any]:
-        return collect_repository.gathered(self._checkout, self.catalog, self._live())
+        return collect_repository.gather(self._checkout, self.catalog, self._live())
 
     @cached_outcome
     def workflows(self) -> dict[str, Any]:

@@ -81,7 +81,7 @@ def deployed(catalog: Catalog, file: str) -> list[dict[str, str]]:
     return github_state.deploy(run, findings, file)
 
 
-def compared(catalog: Catalog, baseline: BaselineRun) -> dict[str, Any]:
+def compare_repository(catalog: Catalog, baseline: BaselineRun) -> dict[str, Any]:
     """The repository's keys, webhooks, runners and people against the baseline. Raises SecretsError."""
     where, key = _where(catalog), baseline.recorded.key if baseline.recorded else ""
 

@@ -29,7 +29,7 @@ def fingerprints(read: Environment, secrets: ReadOnce | VersionedStore, key: str
     return shared_values.fingerprints({**read.resolution.values, **passwords}, sensitivity, key)
 
 
-def compared(
+def compare_environments(
     document: Mapping[str, Any],
     catalog: Catalog,
     connection: AwsConnection,

@@ -117,7 +117,7 @@ class Checkout:
         return {name: name.encode() in results for name in names}
 
 
-def gathered(path: str, catalog: Catalog, live: Set[str]) -> dict[str, Any]:
+def gather(path: str, catalog: Catalog, live: Set[str]) -> dict[str, Any]:
     """Ignored names, and findings in tracked ``.env`` files. Raises HostError without a working tree."""
     with _checkout(path) as checkout:
         files = checkout.tracked(_is_env)
@@ -227,7 +227,7 @@ def _checkout(path: str) -> Iterator[Checkout]:
     if not os.path.isdir(where):
         raise HostError(f"repository {where}: is not a directory on the controller; give the path of a checkout")
     try:
-        bounds = Bounds(idle=SECONDS, seconds=SECONDS).begun()
+        bounds = Bounds(idle=SECONDS, seconds=SECONDS).started()
         with scan_git.repository(where, bounds) as repository:
             root = repository.view.place.top
             if root is None:

@@ -14,13 +14,15 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify.collect
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify.previous_values import Versions
 
 
-def asked(catalog: Catalog, stores: CachedStores, read: Versions, baseline: BaselineRun) -> server_logins.Servers:
+def plan_inspections(
+    catalog: Catalog, stores: CachedStores, read: Versions, baseline: BaselineRun
+) -> server_logins.Servers:
     """A run that records a baseline asks each server for all entries."""
     further = set(credential_graph.every_secret(catalog)) - set(read.now.readings)
     read = replace(read, now=read.now | stores.secrets.read(sorted(further)))
     compared, records = (baseline.recorded, baseline.problem), baseline.is_recording
-    servers = server_logins.asked(catalog, read, *compared, records=records)
-    others = two_user_servers.asked(catalog, read, *compared, records=records)
+    servers = server_logins.plan_inspections(catalog, read, *compared, records=records)
+    others = two_user_servers.plan_inspections(catalog, read, *compared, records=records)
     return servers._replace(
         expected={**servers.expected, **others.expected}, inspections=[*servers.inspections, *others.inspections]
     )

@@ -33,7 +33,7 @@ def expected(catalog: Catalog, resolution: Resolution, key: str) -> dict[str, An
     }
 
 
-def compared(expected: Mapping[str, str], host_fingerprints: Mapping[str, str], known: Sequence[str]) -> dict[str, Any]:
+def compare(expected: Mapping[str, str], host_fingerprints: Mapping[str, str], known: Sequence[str]) -> dict[str, Any]:
     """Names by problem; ``known`` are the catalog's names and patterns."""
     both, additions = set(expected) & set(host_fingerprints), sorted(set(host_fingerprints) - set(expected))
     known_additions = [name for name in additions if any(fnmatchcase(name, pattern) for pattern in known)]
@@ -46,7 +46,7 @@ def compared(expected: Mapping[str, str], host_fingerprints: Mapping[str, str], 
     }
 
 
-def judged(known: Mapping[str, Any], answer: Mapping[str, Any]) -> dict[str, Any]:
+def judge(known: Mapping[str, Any], answer: Mapping[str, Any]) -> dict[str, Any]:
     """A host's answer with names in place of fingerprints. ``known`` is the expectation, if there is one."""
     result = {name: value for name, value in answer.items() if name not in ("fingerprints", "values_problem")}
     if result.get("failed"):
@@ -58,7 +58,7 @@ def judged(known: Mapping[str, Any], answer: Mapping[str, Any]) -> dict[str, Any
     result["units"] = [_unit(expected, known.get("sensitive", ()), unit) for unit in answer["units"]]
     if known and host_fingerprints is not None:
         in_env = {name: mac for name, mac in expected.items() if name not in known.get("elsewhere", ())}
-        return {**result, "drift": compared(in_env, host_fingerprints, known["patterns"])}
+        return {**result, "drift": compare(in_env, host_fingerprints, known["patterns"])}
     reason = problem or known.get("problem") or "the stores were not read"
     return {**result, "unreadable": bool(problem and answer["file"]["exists"]), "drift_problem": reason}
 

@@ -33,7 +33,7 @@ def rows(host: str, answer: Mapping[str, Any], baseline: ServerBaseline | None, 
         return [baseline_rows.unrecorded(host, problem)]
     if _problem(answer):
         return [row(NOT_CHECKED, host, _problem(answer))]
-    compared = baseline_rows.compared(place(host), source, answer["inventory"], NOUN, _command)
+    compared = baseline_rows.differences(place(host), source, answer["inventory"], NOUN, _command)
     return [{**item, "place": host} for item in compared]
 
 

@@ -42,7 +42,7 @@ class Servers(NamedTuple):
     baseline_key: str = ""
 
 
-def asked(
+def plan_inspections(
     catalog: Catalog,
     read: Versions,
     baseline: ServerBaseline | None = None,

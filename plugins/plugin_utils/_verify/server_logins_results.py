@@ -131,7 +131,7 @@ def _baseline(place: str, entry: Mapping[str, Any], answers: Mapping[str, Any], 
         return
     source = server_baseline.source_of(entry["source"])
     command_for = functools.partial(server_commands.removing, place, entry)
-    yield from baseline_rows.compared(place, source, answer["inventory"], "users, grants and objects", command_for)
+    yield from baseline_rows.differences(place, source, answer["inventory"], "users, grants and objects", command_for)
 
 
 def _finding(login: Mapping[str, Any], place: str, entry: Mapping[str, Any]) -> Row:

@@ -31,7 +31,7 @@ _SCOPES = {
 }
 
 
-def asked(
+def plan_inspections(
     catalog: Catalog,
     read: Versions,
     baseline: ServerBaseline | None = None,

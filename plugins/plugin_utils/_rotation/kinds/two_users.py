@@ -35,7 +35,7 @@ class TwoUsers(KindStages):
     def check(self, part: Part) -> Answer:
         setting = part.setting
         login = setting.held(setting.catalog.credentials[part.name]).login
-        self.run(part, CHECKED, login, other=str(other_login(login.username)))
+        self._run(part, CHECKED, login, other=str(other_login(login.username)))
         if not setting.answers_leak():  # a leaked login may have been changed by its holder
             self._usable(part, login)
         return {}
@@ -43,7 +43,7 @@ class TwoUsers(KindStages):
     def block(self, part: Part) -> Answer:
         _journal, rotation, _item = part.setting.mine(part.name)
         login = part.setting.old(rotation, part.name).login
-        answer = self.run(part, self.blocked, login)
+        answer = self._run(part, self.blocked, login)
         message = f"user {login.username} cannot log in at {answer['place']}; {answer['ended']} sessions ended"
         return {"message": message}
 
@@ -55,11 +55,11 @@ class TwoUsers(KindStages):
 
     def _usable(self, part: Part, login: Login, **extra: Any) -> Answer:
         """Tests a login. In a leak, first blocks a leaked user who takes every connection."""
-        answer = self.run(part, USABLE, login, **extra)
+        answer = self._run(part, USABLE, login, **extra)
         if "full" in answer and part.setting.answers_leak():
             part.setting.rotator.note_disabling([part.name])
             self.block(part)
-            answer = self.run(part, USABLE, login, **extra)
+            answer = self._run(part, USABLE, login, **extra)
         if "full" in answer:
             raise RotationError(answer["full"])
         return answer
@@ -67,7 +67,7 @@ class TwoUsers(KindStages):
     def _with_new(self, part: Part, state: str, verb: str) -> Answer:
         logins = rotated_logins(part.setting, part.name)
         stays = required(logins.stays)
-        act = self._usable if state == USABLE else partial(self.run, state=state)
+        act = self._usable if state == USABLE else partial(self._run, state=state)
         old, new = logins.stored.login.username, stays.username
         answer = act(part, login=stays, other=str(old))
         message = str(answer.get("untested") or f"user {new} {verb} at {answer['place']}")
@@ -87,13 +87,13 @@ class TwoUsers(KindStages):
             self._usable(part, stays)
         is_leak = part.setting.answers_leak() and not logins.aborting
         search = {"search": self._search(part, goes, stays)} if is_leak else {}
-        answer = self.run(part, REVOKED, goes, **search)
+        answer = self._run(part, REVOKED, goes, **search)
         message = f"user {goes.username} is {self.removed} at {answer['place']}; {answer['ended']} sessions ended"
         results = {name: answer[name] for name in ("ended", "footholds", "evicted", "inventory") if name in answer}
         return {
             "message": message,
             "refused": [answer["place"]],
-            **compared_servers.compared(part.setting, part.name, results),
+            **compared_servers.add_differences(part.setting, part.name, results),
         }
 
     def _search(self, part: Part, goes: Login, stays: Login) -> dict[str, Any]:
@@ -111,7 +111,7 @@ class TwoUsers(KindStages):
         del server
         return {"leaked": part.setting.answers_leak()}
 
-    def run(self, part: Part, state: str, login: Login, **extra: Any) -> Answer:
+    def _run(self, part: Part, state: str, login: Login, **extra: Any) -> Answer:
         catalog = part.setting.catalog
         credential = catalog.credentials[part.name]
         user = credential.options.get("user")

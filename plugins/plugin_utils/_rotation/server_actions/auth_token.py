@@ -250,7 +250,7 @@ class AuthTokenState:
         except Denied:
             raise
         except (Conflict, NoAccess):
-            self._tokens.settle()
+            self._tokens.wait_until_available()
             if is_done():
                 return
             change()

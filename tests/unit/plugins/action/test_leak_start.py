@@ -71,12 +71,12 @@ def operator(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Operator:
     monkeypatch.setattr(leak_start, "extra_variable", lambda name, **_how: made.extra.get(name))
     monkeypatch.setattr(leak_start.confirmation_prompt, "require", made.require)
     monkeypatch.setattr(leak_start, "show", made.lines.extend)
-    begun = leak_start.rotation_preflight.begun
+    begun = leak_start.rotation_preflight.begin_with_servers
 
     def planned(*args: Any, **how: Any) -> dict[str, Any]:
         return {**begun(*args, **how), **made.planned}
 
-    monkeypatch.setattr(leak_start.rotation_preflight, "begun", planned)
+    monkeypatch.setattr(leak_start.rotation_preflight, "begin_with_servers", planned)
     monkeypatch.setattr(leak_start.leak_evidence, "trail", made.trail)
     monkeypatch.setattr(leak_start.leak_evidence, "sessions", made.sessions)
     monkeypatch.setattr(leak_start.ActionModule, "server", lambda *_args: None)
@@ -228,13 +228,13 @@ def test_hosts_are_looked_at_before_the_plan_is_complete(world: World, operator:
 
 def test_what_each_host_answered_is_in_the_plan(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     plans: list[Any] = []
-    begun = leak_start.rotation_preflight.begun
+    begun = leak_start.rotation_preflight.begin_with_servers
 
     def planned(setting: Any, options: Any, *additions: Any, **how: Any) -> Any:
         plans.append(options["seen"])
         return begun(setting, options, *additions, **how)
 
-    monkeypatch.setattr(leak_start.rotation_preflight, "begun", planned)
+    monkeypatch.setattr(leak_start.rotation_preflight, "begin_with_servers", planned)
     answer = {"leak_respond_look": "deploy", "old": True, "file": "keys", "account": "ci"}
     hosts = {"web1": {"leak_respond__looked": {"results": [answer]}}, "web2": {}}
     given = {**HOSTS, "leaked": ["token"], "looked": ["deploy"], "reached": True}

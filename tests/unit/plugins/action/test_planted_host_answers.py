@@ -46,7 +46,7 @@ ANSWERS: dict[str, Any] = {
 @pytest.mark.parametrize("name", ANSWERS)
 def test_no_check_passes(name: str) -> None:
     hosts = {"web1": host(), "web2": verify_report.host(ANSWERS[name])}
-    results = verify_check.run(OF_HOSTS, facts(hosts=hosts))
+    results = verify_check.run_checks(OF_HOSTS, facts(hosts=hosts))
     assert {*planted.found(results)} == {*EVERY.split()}
     for result in results:
         own = [outcome for outcome in result.outcomes if outcome.place == "web2"]

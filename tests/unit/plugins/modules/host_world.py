@@ -146,7 +146,7 @@ class HostWorld:
             "files": self.files,
             "elsewhere": [name for file in self.files for name in file["settings"]],
         }
-        return env_drift.judged(known, answer)
+        return env_drift.judge(known, answer)
 
     def judged(self) -> dict[str, list[str]]:
         """Evidence by the id of each check that does not pass."""
@@ -161,7 +161,7 @@ class HostWorld:
         return list(dict.fromkeys(command for name, command in self._commands() if name == check))
 
     def _commands(self) -> list[tuple[str, str]]:
-        results = check.run(check.chosen(CHECKS), facts(hosts={"web1": self.answer()}))
+        results = check.run_checks(check.chosen(CHECKS), facts(hosts={"web1": self.answer()}))
         return list(pasted_commands.commands(results))
 
     def _mending(self) -> dict[str, list[str]]:
@@ -179,7 +179,7 @@ class HostWorld:
 def failures(answer: dict[str, Any]) -> dict[str, list[str]]:
     """Evidence by the id of each check of hosts that does not pass on this answer of one."""
     hosts = {"web1": answer if "file" in answer else {"problem": answer.get("msg")}}
-    results = check.run(check.chosen(CHECKS), facts(hosts=hosts))
+    results = check.run_checks(check.chosen(CHECKS), facts(hosts=hosts))
     flaws = pasted_commands.flaws(results)
     assert not flaws, flaws
     return planted.found(results)

@@ -124,7 +124,7 @@ class World:
 
     def judged(self) -> None:
         assert self.source
-        rows = baseline_rows.compared(PLACE, self.source, self.inventory(), "entries")
+        rows = baseline_rows.differences(PLACE, self.source, self.inventory(), "entries")
         verify_facts.judged("WPS408", account_baseline={"rows": [*rows]})
 
     def differences(self) -> list[ServerDifference]:

@@ -74,13 +74,13 @@ GONE: dict[str, Any] = {"missing": True, "problem": "does not exist"}
 
 
 def rows(role: Any = ROLE, key: Any = KEY, provider: Any = PROVIDER) -> list[tuple[str, str, str]]:
-    results = access_drift.compared(PLAN, {"r": role}, key, provider)
+    results = access_drift.compare(PLAN, {"r": role}, key, provider)
     return [(entry["state"], entry["place"], entry["message"]) for entry in results if entry["state"] != "pass"]
 
 
 def test_all_of_it_as_planned() -> None:
     assert rows() == []
-    assert len(access_drift.compared(PLAN, {"r": ROLE}, KEY, PROVIDER)) == 3
+    assert len(access_drift.compare(PLAN, {"r": ROLE}, KEY, PROVIDER)) == 3
 
 
 def test_nothing_of_it_is_there() -> None:
@@ -125,7 +125,7 @@ def test_each_difference(over: dict[str, Any], row: tuple[str, str, str]) -> Non
 
 def test_a_policy_beside_the_catalogs_is_named_by_a_command_of_its_own() -> None:
     attached = {**ROLE["attached"], "mine": "arn:aws:iam::1:policy/mine"}
-    results = access_drift.compared(PLAN, {"r": {**ROLE, "attached": attached, "inline": ["own"]}}, KEY, PROVIDER)
+    results = access_drift.compare(PLAN, {"r": {**ROLE, "attached": attached, "inline": ["own"]}}, KEY, PROVIDER)
     assert [(entry["target"], entry["command"]) for entry in results if entry["state"] == "fail"] == [
         ("arn:aws:iam::1:policy/mine", access_drift.DETACH),
         ("own", access_drift.INLINE),

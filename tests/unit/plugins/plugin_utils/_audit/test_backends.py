@@ -209,5 +209,5 @@ def test_the_body_is_the_catalogs(catalog: Callable[..., Any]) -> None:
     ):
         audit_body = body_of(catalog(settings, audit_log=log_), client)
         assert audit_body is not None
-        assert audit_body.where == where
+        assert audit_body.location == where
     assert asked == ["logs", "s3"]

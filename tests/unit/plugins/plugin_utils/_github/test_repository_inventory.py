@@ -65,7 +65,7 @@ def recorded(github: GitHub) -> Callable[[], list[ServerDifference]]:
     def differences() -> list[ServerDifference]:
         now = inventory(github)
         assert "canary" not in json.dumps(now), "names, ids and digests alone"
-        rows = baseline_rows.compared(now["place"], source, now, "entries")
+        rows = baseline_rows.differences(now["place"], source, now, "entries")
         verify_facts.judged("WPS510", github_baseline={"rows": [*rows]})
         return server_baseline.compare(now["place"], source, server_baseline.reading_of(now))
 

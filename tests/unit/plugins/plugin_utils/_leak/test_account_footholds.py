@@ -139,7 +139,7 @@ class World:
         reach = account_footholds.reaching(IMPACT, incident)
         journal = replace(self.journal, incident=incident)
         asked = {"evicts": False, "denies_sessions": False, **asked}
-        result = account_footholds.looked(self.setting, journal, reach, [LEAKED], **asked)
+        result = account_footholds.compare_accounts(self.setting, journal, reach, [LEAKED], **asked)
         assert "canary" not in repr(result)
         return result
 

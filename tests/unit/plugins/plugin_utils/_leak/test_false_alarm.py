@@ -29,16 +29,16 @@ def rotation(step: str, **plan: Any) -> OpenRotation:
     "events", [(), ("planned",), ("planned", "purged", "invalidated/cdn", "sessions", "live/cache")]
 )
 def test_nothing_stands_against_it(events: tuple[str, ...]) -> None:
-    assert false_alarm.against(incident(*events), None) == ""
+    assert false_alarm.conflict(incident(*events), None) == ""
 
 
 def test_another_rotation_is_none_of_its() -> None:
-    assert false_alarm.against(incident(), rotation("revoke", incident="")) == ""
+    assert false_alarm.conflict(incident(), rotation("revoke", incident="")) == ""
 
 
 @pytest.mark.parametrize("event", ["refused/cache", "kept/cache", "given/cache", "confirmed/cache"])
 def test_a_value_that_is_gone(event: str) -> None:
-    message = false_alarm.against(incident(event), None)
+    message = false_alarm.conflict(incident(event), None)
     assert message.startswith(
         "cache was replaced or revoked already, and revoked values wait to be scrubbed. Finish the response"
     )
@@ -47,14 +47,14 @@ def test_a_value_that_is_gone(event: str) -> None:
 
 def test_a_value_that_was_disabled() -> None:
     """No rollback enables it, and a killed run may not have noted that it did it."""
-    message = false_alarm.against(incident("disabling/cache"), None)
+    message = false_alarm.conflict(incident("disabling/cache"), None)
     assert message.startswith("cache may be disabled already. Finish the response: run ")
     assert message.endswith("(docs/runbooks/by-hand.md, Enable a disabled value)")
-    assert "and revoked values wait" in false_alarm.against(incident("disabling/cache", "refused/cache"), None)
+    assert "and revoked values wait" in false_alarm.conflict(incident("disabling/cache", "refused/cache"), None)
 
 
 def test_versions_that_are_dead() -> None:
-    assert false_alarm.against(incident(dead={"core": ("v1",)}), None).startswith("values were replaced already")
+    assert false_alarm.conflict(incident(dead={"core": ("v1",)}), None).startswith("values were replaced already")
 
 
 @pytest.mark.parametrize(
@@ -76,7 +76,7 @@ def test_versions_that_are_dead() -> None:
     ],
 )
 def test_its_own_rotation_is_open(open_one: OpenRotation, message: str) -> None:
-    text = false_alarm.against(incident(), open_one)
+    text = false_alarm.conflict(incident(), open_one)
     assert message in text
     assert text.startswith("rotation r-1 of ops (since ")
 

@@ -159,7 +159,7 @@ def test_stores_that_cannot_be_read_stop_no_response(leak: Leak, monkeypatch: py
 def test_the_post_mortem_names_the_comparison(leak: Leak) -> None:
     leak.declare()
     answer = {"footholds": [], "unfinished": "", "short": []}
-    answers = host_comparison.compared(
+    answers = host_comparison.add_differences(
         leak.setting, {"web1": {**answer, "inventory": inventory(OWN)}, "web2": answer}, IMPACT
     )
     lines = ways_in.lines(IMPACT, leak.incident, answers)

@@ -119,7 +119,7 @@ def test_a_deleted_key_has_the_user_of_an_earlier_rotation(deleted: World, leak:
     plan, contents = RotationPlan((key,), incident=leak), deleted.secrets.read([CLOUD])
     users = access_key_preconditions.users(setting, plan, contents, setting.rotator.look())
     assert users == expected
-    assert bool(access_key_preconditions.against(setting, plan, contents, users)) is (not expected)
+    assert bool(access_key_preconditions.blockers(setting, plan, contents, users)) is (not expected)
     assert items_of(RotationPlan((replace(key, user="app"),)).entry())[0].user == "app"
 
 

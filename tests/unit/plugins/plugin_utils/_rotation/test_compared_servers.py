@@ -81,7 +81,7 @@ def inventory(*users: str, **over: Any) -> dict[str, Any]:
 
 
 def footholds(given: Any, answer: dict[str, Any]) -> list[str]:
-    result = compared_servers.compared(given, "cache", {"refused": True, **answer})
+    result = compared_servers.add_differences(given, "cache", {"refused": True, **answer})
     assert "inventory" not in result
     return list(result.get("footholds", []))
 
@@ -95,7 +95,7 @@ def test_the_server_is_asked_for_what_its_baseline_has() -> None:
         "kinds": ["function", "user"],
     }
     assert compared_servers.request(given, "lonely", []) is None
-    compared_servers.compared(given, "cache", {"inventory": inventory()})
+    compared_servers.add_differences(given, "cache", {"inventory": inventory()})
     assert given.client.reads == 1, "the baseline is read once"
 
 

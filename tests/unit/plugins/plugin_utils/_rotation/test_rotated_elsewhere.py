@@ -45,7 +45,7 @@ def world(monkeypatch: pytest.MonkeyPatch) -> Dated:
 
 
 def state(world: Dated, *, check: bool = False, **given: Any) -> dict[str, Any]:
-    return rotated_elsewhere.taken(setting(world), {**GIVEN, **given}, check=check)
+    return rotated_elsewhere.record_statement(setting(world), {**GIVEN, **given}, check=check)
 
 
 @pytest.mark.parametrize(("text", "stamp"), [(at(10), at(10)), ("2026-12-05", "2026-12-05T00:00:00Z")])

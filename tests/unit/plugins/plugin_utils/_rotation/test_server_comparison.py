@@ -46,7 +46,7 @@ def lines(answer: Any, seconds: float = 30) -> list[str]:
 
     server: Any = SimpleNamespace(execute=execute)
     connection = SimpleNamespace(reset=lambda: None)
-    compared = server_comparison.compared(world.setting(), server, connection, CREDENTIALS, time.time() + seconds)
+    compared = server_comparison.compare(world.setting(), server, connection, CREDENTIALS, time.time() + seconds)
     return task_summaries.messages({"compared": compared})["evidence"]
 
 
@@ -106,7 +106,7 @@ def test_a_server_of_two_users_is_asked_by_its_administrator_alone(
     monkeypatch.setattr(server_action, "administrator", lambda *_names: (Login("admin", PASSWORD), admin_url))
     connection = SimpleNamespace(reset=lambda: None)
     credentials = [{"name": "shop", "kind": kind}]
-    (result,) = server_comparison.compared(given, server, connection, credentials, time.time() + 30)
+    (result,) = server_comparison.compare(given, server, connection, credentials, time.time() + 30)
     assert result == {"name": "shop", "baseline": "baseline of 2026-11-29", "footholds": []}
     (inspection,) = sent
     assert (inspection["server"], inspection["logins"], inspection["admin_url"]) == (engine, [], admin_url)
@@ -120,7 +120,7 @@ def test_without_time_no_server_is_asked() -> None:
 
 def test_without_a_baseline_no_server_is_asked() -> None:
     given, server = world.setting(None), SimpleNamespace()
-    assert server_comparison.compared(given, server, None, CREDENTIALS, time.time() + 30) == []  # type: ignore[arg-type]
+    assert server_comparison.compare(given, server, None, CREDENTIALS, time.time() + 30) == []  # type: ignore[arg-type]
 
 
 def test_the_operator_reads_what_may_be_removed_before_the_confirmation() -> None:

@@ -53,7 +53,7 @@ def plan(*kinds: str, incident: str = "") -> rotation_plan.RotationPlan:
 
 def against(world: World, seen: Any, *, incident: str = "") -> dict[str, str]:
     contents = world.secrets.read([SECRET])
-    return rotation_ssh_key.against(setting(world), plan("ssh_key", incident=incident), contents, seen)
+    return rotation_ssh_key.blockers(setting(world), plan("ssh_key", incident=incident), contents, seen)
 
 
 class TestAgainst:

@@ -113,7 +113,7 @@ class World:
             readers=_readers(look, secrets, policies, self.key, contents),
         )
         chosen = verify_check.chosen(["iam", "WPS1003"])
-        results = verify_check.run(chosen, verify_check.Facts(CATALOG, NOW, parts))
+        results = verify_check.run_checks(chosen, verify_check.Facts(CATALOG, NOW, parts))
         assert not [
             outcome.message
             for result in results

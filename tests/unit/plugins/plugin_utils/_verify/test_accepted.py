@@ -26,7 +26,7 @@ STRAYS = [{"path": f"/srv/watchparty/.env.{name}", "mode": "0600", "why": "is a 
 def results(entry: Any, **over: Any) -> tuple[list[check.CheckResult], list[str]]:
     given = facts(hosts={"web1": host(**over)})
     return accepted.applied(
-        accepted.parse({"accepted": [entry]}, TODAY), check.run(check.chosen(["WPS205", "WPS204"]), given)
+        accepted.parse({"accepted": [entry]}, TODAY), check.run_checks(check.chosen(["WPS205", "WPS204"]), given)
     )
 
 

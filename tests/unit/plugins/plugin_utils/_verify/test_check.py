@@ -115,7 +115,7 @@ def test_a_fault_keeps_what_was_found_and_quotes_nothing() -> None:
         yield bad("found before", "here")
         raise ValueError("a value: hunter2")
 
-    (result,) = verify_check.run([check(look)], facts())
+    (result,) = verify_check.run_checks([check(look)], facts())
     assert result.status == "fail"
     assert result.worst_first[0].message == "found before"
     message = result.worst_first[1].message
@@ -123,10 +123,10 @@ def test_a_fault_keeps_what_was_found_and_quotes_nothing() -> None:
 
 
 def test_silence_does_not_pass() -> None:
-    (result,) = verify_check.run([check(lambda _facts: ())], facts())
+    (result,) = verify_check.run_checks([check(lambda _facts: ())], facts())
     assert (result.status, result.worst_first[0].message) == ("not checked", "there was nothing to check")
 
 
 def test_one_place_that_was_not_seen_keeps_it_from_passing() -> None:
-    (result,) = verify_check.run([check(lambda _facts: [good("a"), verify_check.unknown("b")])], facts())
+    (result,) = verify_check.run_checks([check(lambda _facts: [good("a"), verify_check.unknown("b")])], facts())
     assert result.status == "not checked"

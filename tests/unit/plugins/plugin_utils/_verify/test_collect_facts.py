@@ -86,7 +86,7 @@ class World:
 
     def states(self, part: str, **over: Any) -> dict[str, str]:
         """The state of each place."""
-        result = self.gatherer(**over).gathered([part])
+        result = self.gatherer(**over).gather([part])
         assert result["absent"] == {}
         return {row["place"]: row["state"] for row in result["parts"][part]["rows"]}
 
@@ -100,7 +100,7 @@ def world(monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
 
 
 def test_every_part_without_a_value_and_each_source_once(world: World) -> None:
-    result = world.gatherer().gathered(PARTS)
+    result = world.gatherer().gather(PARTS)
     assert set(result["parts"]) | set(result["left_out"]) == set(PARTS)
     without = {"repository", "workflows", "zizmor", "history", "unknown_secrets", "github", "deploys"}
     without |= {"github_baseline"}
@@ -129,7 +129,7 @@ def test_the_scan_reads_no_version_again(world: World, tmp_path: Path, parts: tu
     secrets = {"admin": {"environment": "test"}}
     gatherer = world.gatherer(settings=settings, credentials=credentials, secrets=secrets)
     gatherer.repository_path = str(tmp_path)
-    result = gatherer.gathered(parts)
+    result = gatherer.gather(parts)
     assert result["parts"]["history"]["values"] >= 3
     reads = [
         name for name in world.asked if not name.startswith(("DescribeSecret", "ListSecrets", "GetCallerIdentity"))
@@ -150,22 +150,22 @@ def test_while_a_rotation_prescribes_versions_the_labels_are_read_too(world: Wor
     gatherer = world.gatherer()
     gatherer.repository_path = str(tmp_path)
     (tmp_path / "leak.txt").write_text(LONG + "now\n")
-    findings = gatherer.gathered(["history"])["parts"]["history"]["findings"]
+    findings = gatherer.gather(["history"])["parts"]["history"]["findings"]
     assert [finding["message"] for finding in findings] == ["KEY (current value, as it is) in the working tree"]
 
 
 def test_only_what_is_wanted_is_read(world: World) -> None:
-    world.gatherer().gathered(["users"])
+    world.gatherer().gather(["users"])
     assert world.calls == ["ListUsers"]
 
 
 def test_a_refusal_is_reported_at_the_parts_that_need_it_and_asked_for_once(world: World) -> None:
     world.refused = {"BatchGetSecretValue"}
-    result = world.gatherer().gathered(["stores", "journal", "secrets"])
+    result = world.gatherer().gather(["stores", "journal", "secrets"])
     assert "secrets" in result["parts"]
     assert "allow secretsmanager:BatchGetSecretValue" in result["absent"]["stores"]
     world.refused, world.calls = {"GetObject"}, []
-    result = world.gatherer().gathered(["journal", "leftovers", "former", "audit"])
+    result = world.gatherer().gather(["journal", "leftovers", "former", "audit"])
     assert set(result["absent"]) == {"journal", "leftovers", "former"}
     assert "the journal cannot be read" in result["absent"]["journal"]
     assert world.calls.count("GetObject") == 1
@@ -174,7 +174,7 @@ def test_a_refusal_is_reported_at_the_parts_that_need_it_and_asked_for_once(worl
 
 def test_a_broken_journal_is_reported(world: World) -> None:
     JOURNAL.put(CLIENTS.__getitem__, "no entry")
-    result = world.gatherer().gathered(["journal", "users"])
+    result = world.gatherer().gather(["journal", "users"])
     assert "is not a journal entry" in result["absent"]["journal"]
     assert "users" in result["parts"]
 
@@ -194,7 +194,7 @@ def test_expected_fingerprints_and_why_there_are_none(world: World) -> None:
 
 
 def test_isolation_between_environments(world: World) -> None:
-    isolation = world.gatherer().gathered(["isolation"])["parts"]["isolation"]
+    isolation = world.gatherer().gather(["isolation"])["parts"]["isolation"]
     assert isolation["others"] == {"other": [{"own": "TOKEN", "other": "TOKEN"}]}
     assert isolation["unread"] == {"third": "the stores hold no values of this environment"}
 
@@ -206,7 +206,7 @@ def test_an_administrator_that_two_environments_share(world: World) -> None:
         CLIENTS["secretsmanager"].create_secret(Name=f"app/{name}/admin", SecretString=secret)
     place = {"secret": "app/{environment}/admin"}
     credentials = {"valkey_admin": {"kind": "valkey_user", "server": {"address": "valkey"}, "appears_in": [place]}}
-    isolation = world.gatherer(credentials=credentials).gathered(["isolation"])["parts"]["isolation"]
+    isolation = world.gatherer(credentials=credentials).gather(["isolation"])["parts"]["isolation"]
     shared = {"own": "valkey_admin (credential)", "other": "valkey_admin (credential)"}
     assert isolation["others"]["other"] == [{"own": "TOKEN", "other": "TOKEN"}, shared]
 
@@ -216,7 +216,7 @@ def test_another_account_and_a_refusal_are_no_isolation(world: World) -> None:
         "test": {"expected_account_id": ACCOUNT},
         "other": {"expected_account_id": "999999999999"},
     }
-    isolation = world.gatherer(environments=environments).gathered(["isolation"])["parts"]["isolation"]
+    isolation = world.gatherer(environments=environments).gather(["isolation"])["parts"]["isolation"]
     assert isolation["others"] == {}
     assert isolation["unread"]["other"].startswith("its AWS account is 999999999999")
 
@@ -353,7 +353,7 @@ def test_nothing_of_the_catalogs_access_is_there_and_then_all_of_it(world: World
     world.refused = {"GetRole"}
     assert world.states("access") == {"key alias/app-test": "pass", "role app-test-host": "not checked"}
     world.refused = {"DescribeKey"}
-    assert "kms:DescribeKey" in world.gatherer().gathered(["access"])["absent"]["access"]
+    assert "kms:DescribeKey" in world.gatherer().gather(["access"])["absent"]["access"]
 
 
 def test_who_may_read_and_that_the_account_is_not_reported(world: World) -> None:
@@ -381,7 +381,7 @@ def test_who_may_read_and_that_the_account_is_not_reported(world: World) -> None
     kms.put_key_policy(KeyId=key, PolicyName="default", Policy=json.dumps({"Statement": [root]}))
     assert world.states("readers") == {"role admins": "fail"}, "who may not use the key reads nothing"
     world.refused = {"GetAccountAuthorizationDetails"}
-    assert "iam:GetAccountAuthorizationDetails" in world.gatherer().gathered(["readers"])["absent"]["readers"]
+    assert "iam:GetAccountAuthorizationDetails" in world.gatherer().gather(["readers"])["absent"]["readers"]
 
 
 def test_what_can_be_tried_is_reported_without_values_and_read_with_them(world: World) -> None:

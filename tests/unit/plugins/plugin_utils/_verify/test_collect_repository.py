@@ -31,7 +31,7 @@ def git(path: Path, *arguments: str) -> None:
 
 def failed(path: Path) -> dict[str, list[str]]:
     """The checks of git that fail on a checkout."""
-    return judged("WPS101", "WPS102", repository=collect_repository.gathered(str(path), catalog(), frozenset()))
+    return judged("WPS101", "WPS102", repository=collect_repository.gather(str(path), catalog(), frozenset()))
 
 
 def added(path: Path, name: str, text: str) -> None:
@@ -41,12 +41,12 @@ def added(path: Path, name: str, text: str) -> None:
 
 
 def test_ignored_names(checkout: Path) -> None:
-    assert not any(collect_repository.gathered(str(checkout), catalog(), frozenset())["ignores"].values())
+    assert not any(collect_repository.gather(str(checkout), catalog(), frozenset())["ignores"].values())
     added(checkout, ".gitignore", ".env\n")
-    ignores = collect_repository.gathered(str(checkout), catalog(), frozenset())["ignores"]
+    ignores = collect_repository.gather(str(checkout), catalog(), frozenset())["ignores"]
     assert ignores == {".env": True, ".env.local": False, ".env.production": False}
     added(checkout, ".gitignore", ".env*\n!.env.example\n")
-    assert all(collect_repository.gathered(str(checkout), catalog(), frozenset())["ignores"].values())
+    assert all(collect_repository.gather(str(checkout), catalog(), frozenset())["ignores"].values())
 
 
 @planted.mistakes(".env is ignored on this machine alone", planted.REPOSITORY_FILES, checks="WPS101")
@@ -58,7 +58,7 @@ def test_names_that_are_ignored_on_this_machine_alone(
     monkeypatch.setenv("XDG_CONFIG_HOME", str(checkout / "xdg"))
     (checkout / name).parent.mkdir(parents=True, exist_ok=True)
     (checkout / name).write_text(".env*\n")
-    assert not any(collect_repository.gathered(str(checkout), catalog(), frozenset())["ignores"].values())
+    assert not any(collect_repository.gather(str(checkout), catalog(), frozenset())["ignores"].values())
     assert {*failed(checkout)} == {"WPS101"}
 
 
@@ -69,7 +69,7 @@ def test_what_was_added_is_judged_too(checkout: Path, flag: str) -> None:
     git(checkout, "update-index", flag, ".env")
     for change in (lambda: (checkout / ".env").write_text("SECRET_KEY=change_me\n"), (checkout / ".env").unlink):
         change()
-        env_files = collect_repository.gathered(str(checkout), catalog(), frozenset())["env_files"]
+        env_files = collect_repository.gather(str(checkout), catalog(), frozenset())["env_files"]
         assert env_files == {".env": [("SECRET_KEY", 1, "is not a placeholder")]}
         assert "WPS102" in failed(checkout)
 
@@ -85,7 +85,7 @@ def test_what_was_added_is_judged_too(checkout: Path, flag: str) -> None:
 @pytest.mark.parametrize("form", ["SECRET_KEY={}\n", "\ufeffSECRET_KEY={}\n", "SECRET_KEY: {}\n"])
 def test_names_and_forms_of_env_files(checkout: Path, name: str, form: str) -> None:
     added(checkout, name, form.format("0123456789abcdefghij"))
-    env_files = collect_repository.gathered(str(checkout), catalog(), frozenset())["env_files"]
+    env_files = collect_repository.gather(str(checkout), catalog(), frozenset())["env_files"]
     assert env_files == {name: [("SECRET_KEY", 1, "is not a placeholder")]}
     assert "WPS102" in failed(checkout)
 
@@ -151,7 +151,7 @@ def test_committed_files_alone_are_judged(checkout: Path) -> None:
     added(checkout, "deploy/prod.env", "SECRET_KEY=change_me\n")
     added(checkout, ".environment", "SECRET_KEY=0123456789abcdefghij\n")
     (checkout / ".env.local").write_text("SECRET_KEY=0123456789abcdefghij\n")
-    env_files = collect_repository.gathered(str(checkout / "deploy"), catalog(), frozenset())["env_files"]
+    env_files = collect_repository.gather(str(checkout / "deploy"), catalog(), frozenset())["env_files"]
     assert env_files == {".env": [("SECRET_KEY", 1, "is not a placeholder")], "deploy/prod.env": []}
 
 
@@ -160,7 +160,7 @@ def test_files_of_tests_and_of_other_tools(checkout: Path) -> None:
     added(checkout, ".env.vault", "DOTENV_VAULT_TOKEN=0123456789abcdefghij\n")
     added(checkout, ".env.schema", "SECRET_KEY=0123456789abcdefghij\n")
     live = frozenset({"the-live-value-of-production"})
-    env_files = collect_repository.gathered(str(checkout), catalog(), live)["env_files"]
+    env_files = collect_repository.gather(str(checkout), catalog(), live)["env_files"]
     assert env_files == {".env.test": [("STRIPE_KEY", 2, "holds the live value")]}
 
 
@@ -168,7 +168,7 @@ def test_a_link_is_not_followed(checkout: Path, tmp_path: Path) -> None:
     (tmp_path / "elsewhere").write_text("SECRET_KEY=0123456789abcdefghij\n")
     (checkout / ".env").symlink_to(tmp_path / "elsewhere")
     git(checkout, "add", "--force", ".env")
-    assert collect_repository.gathered(str(checkout), catalog(), frozenset())["env_files"] == {".env": []}
+    assert collect_repository.gather(str(checkout), catalog(), frozenset())["env_files"] == {".env": []}
 
 
 def test_workflows_and_composite_actions(checkout: Path) -> None:
@@ -205,7 +205,7 @@ def test_a_checkouts_own_configuration_runs_no_program(checkout: Path) -> None:
     git(checkout, "config", "core.fsmonitor", f"touch {mark}")
     added(checkout, ".env.example", "A=1\n")
     mark.unlink(missing_ok=True)
-    collect_repository.gathered(str(checkout), catalog(), frozenset())
+    collect_repository.gather(str(checkout), catalog(), frozenset())
     assert not mark.exists()
 
 
@@ -217,4 +217,4 @@ def test_a_hooks_environment_leads_to_no_other_repository(
     git(other, "init", "--quiet")
     added(checkout, ".env", "SECRET_KEY=change_me\n")
     monkeypatch.setenv("GIT_DIR", str(other / ".git"))
-    assert collect_repository.gathered(str(checkout), catalog(), frozenset())["env_files"] == {".env": []}
+    assert collect_repository.gather(str(checkout), catalog(), frozenset())["env_files"] == {".env": []}

@@ -25,7 +25,7 @@ def test_a_run_that_records_asks_mysql_and_rabbitmq_for_all_that_exists(*, is_re
     stores: Any = SimpleNamespace(secrets=SimpleNamespace(read=lambda _names: Contents()))
     baseline: Any = SimpleNamespace(recorded=BASELINE, problem="", is_recording=is_recording)
     read = Versions(Contents(), Contents(), _journal.Journal())
-    servers = collect_servers.asked(catalog_parser.parse(DOCUMENT, "test"), stores, read, baseline)
+    servers = collect_servers.plan_inspections(catalog_parser.parse(DOCUMENT, "test"), stores, read, baseline)
     assert list(servers.expected) == [DATABASE, BROKER]
     assert {entry["place"]: bool(entry["inventory"]) for entry in servers.inspections} == {
         DATABASE: is_recording,

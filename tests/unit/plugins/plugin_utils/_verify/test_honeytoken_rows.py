@@ -60,7 +60,7 @@ def versions(**rotated: Rotated) -> Versions:
 
 
 def asked(read: Versions | None = None, **over: Any) -> server_logins.Servers:
-    return server_logins.asked(catalog_parser.parse(document(**over), "test"), read or versions())
+    return server_logins.plan_inspections(catalog_parser.parse(document(**over), "test"), read or versions())
 
 
 def rows(name: str, report: dict[str, Any] | None, *problems: str, **rotated: Rotated) -> list[tuple[str, str, str]]:

@@ -103,10 +103,10 @@ def provisioned(world: World) -> World:
 
 def statuses(world: World) -> dict[str, str]:
     gatherer = world.gatherer()
-    gathered = gatherer.gathered(PARTS)
+    gathered = gatherer.gather(PARTS)
     parts = {"hosts": verify_facts.parts()["hosts"], "outside": verify_facts.parts()["outside"], **gathered["parts"]}
     facts = verify_check.Facts(gatherer.catalog, gatherer.now, parts, gathered["absent"], gathered["left_out"])
-    results = verify_check.run(verify_check.registry(), facts)
+    results = verify_check.run_checks(verify_check.registry(), facts)
     assert pasted_commands.flaws(results) == []
     planted.found(results)
     return {result.check.id: result.status for result in results}

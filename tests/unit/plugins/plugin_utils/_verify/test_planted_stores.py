@@ -115,7 +115,7 @@ def failed(contents: Contents) -> set[str]:
     catalog = catalog_parser.parse(DOCUMENT, "production")
     read = Environment(catalog, Journal(), resolver.resolve(catalog, contents), contents, ())
     facts = verify_facts.facts(document=catalog, stores=collect_stores.judged(read))
-    results = verify_check.run(verify_check.registry(), facts)
+    results = verify_check.run_checks(verify_check.registry(), facts)
     assert pasted_commands.flaws(results) == []
     return {*planted.found(results)}
 
@@ -133,7 +133,7 @@ def test_what_is_legitimate_passes(contents: Contents) -> None:
 
 
 def outside(**parts: Any) -> set[str]:
-    results = verify_check.run(verify_check.registry(), verify_facts.facts(**parts))
+    results = verify_check.run_checks(verify_check.registry(), verify_facts.facts(**parts))
     assert pasted_commands.flaws(results) == []
     return {*planted.found(results)}
 

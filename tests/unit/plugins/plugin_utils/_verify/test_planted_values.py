@@ -316,7 +316,7 @@ def failed(name: str, value: str, **over: Any) -> set[str]:
         "rules": collect_stores.broken(catalog, {name: value}),
         "undervalued": collect_stores.undervalued(catalog, {name: value}),
     }
-    results = verify_check.run(verify_check.registry(), verify_facts.facts(document=catalog, stores=stores))
+    results = verify_check.run_checks(verify_check.registry(), verify_facts.facts(document=catalog, stores=stores))
     assert pasted_commands.flaws(results) == []
     return {*planted.found(results)}
 

@@ -23,7 +23,7 @@ from tests.unit.plugins.plugin_utils._verify.verify_facts import SECRET, catalog
 def test_drift_by_name() -> None:
     expected = {"A": "1", "B": "2", "C": "3"}
     held = {"A": "1", "B": "x", "D": "4", "RATE_LIMIT_X": "5", "E": "6"}
-    result = env_drift.compared(expected, held, ["A", "B", "C", "D", "RATE_LIMIT_*"])
+    result = env_drift.compare(expected, held, ["A", "B", "C", "D", "RATE_LIMIT_*"])
     assert result == {
         "missing": ["C"],
         "differs": ["B"],

@@ -74,13 +74,13 @@ def test_no_false_alarm_in_a_repository(tmp_path: Path) -> None:
     git(tmp_path, "add", "-A", "--force")
     git(tmp_path, "commit", "-q", "-m", "everything")
     parts: dict[str, Any] = {
-        "repository": collect_repository.gathered(str(tmp_path), verify_facts.catalog(), frozenset()),
+        "repository": collect_repository.gather(str(tmp_path), verify_facts.catalog(), frozenset()),
         "workflows": collect_repository.workflows(str(tmp_path)),
         "zizmor": collect_repository.zizmor(str(tmp_path)),
         "unknown_secrets": collect_scan.unknown(str(tmp_path), None, []),
     }
     checks = [check for check in verify_check.registry() if set(check.needs) & set(parts)]
-    results = verify_check.run(checks, verify_facts.facts(**parts))
+    results = verify_check.run_checks(checks, verify_facts.facts(**parts))
     alarms = {
         result.check.id: [outcome.message for outcome in result.outcomes]
         for result in results

@@ -75,7 +75,7 @@ def asked(
     records = over.pop("records", False)
     catalog = catalog_parser.parse({**DOCUMENT, **over}, "test")
     versions = Versions(now, before or Contents(), journal or _journal.Journal())
-    return server_logins.asked(catalog, versions, *baseline, records=records)
+    return server_logins.plan_inspections(catalog, versions, *baseline, records=records)
 
 
 def inspections(*given: Any, **over: Any) -> dict[str, dict[str, Any]]:

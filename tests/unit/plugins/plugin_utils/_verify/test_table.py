@@ -24,7 +24,7 @@ REPORT = found()
 
 def healthy() -> dict[str, Any]:
     given = facts()
-    return verify_table.data(given, verify_check.run(verify_check.registry(), given), ["web1", "web2"])
+    return verify_table.data(given, verify_check.run_checks(verify_check.registry(), given), ["web1", "web2"])
 
 
 @pytest.mark.parametrize("columns", [80, 120])
@@ -42,7 +42,7 @@ def test_five_lines_say_what_failed_what_was_not_checked_and_who_must_act(column
 
 def test_the_last_of_them_names_the_checks_where_they_fit() -> None:
     given = facts(stores={"problems": ["A: is missing"], "rules": [], "settings": 1, "snapshot": ""})
-    report = verify_table.data(given, verify_check.run(verify_check.chosen(["WPS304"]), given), [])
+    report = verify_table.data(given, verify_check.run_checks(verify_check.chosen(["WPS304"]), given), [])
     assert verify_table.table(report, 80)[2] == ("must act: operator (WPS304)", "")
 
 
@@ -60,7 +60,7 @@ def test_each_finding_has_a_command_that_can_be_pasted() -> None:
 def test_a_name_that_is_more_than_a_name_is_in_no_command(name: str) -> None:
     stray = {"path": name, "mode": "0644", "why": "looks like a copy"}
     given = facts(hosts={"web1": host(strays=[stray])})
-    report = verify_table.data(given, verify_check.run(verify_check.chosen(["WPS205"]), given), ["web1"])
+    report = verify_table.data(given, verify_check.run_checks(verify_check.chosen(["WPS205"]), given), ["web1"])
     again = "ansible-playbook watchparty.secrets.verify -e app_environment=production -e verify_only=WPS205 -v"
     assert report["checks"][0]["outcomes"][0]["command"] == again
 
@@ -71,7 +71,7 @@ def test_a_name_that_is_more_than_a_name_is_in_no_command(name: str) -> None:
 def test_a_name_that_is_quoted_stays_one_word(name: str) -> None:
     stray = {"path": name, "mode": "0644", "why": "looks like a copy"}
     given = facts(hosts={"web1": host(strays=[stray])})
-    report = verify_table.data(given, verify_check.run(verify_check.chosen(["WPS205"]), given), ["web1"])
+    report = verify_table.data(given, verify_check.run_checks(verify_check.chosen(["WPS205"]), given), ["web1"])
     words = shlex.split(report["checks"][0]["outcomes"][0]["command"])
     assert shlex.split(words[-1]) == ["shred", "-u", name]
 
@@ -117,7 +117,7 @@ def test_what_passes_is_one_line_and_a_long_reason_is_told_once() -> None:
     assert reasons == [" " * 13 + "- web1, web2: SELinux is not enabled"]
     long = "cannot be reached: " + "no route to host " * 8
     lost = facts(hosts={"web1": {"problem": long}})
-    results = verify_check.run(verify_check.registry(), lost)
+    results = verify_check.run_checks(verify_check.registry(), lost)
     text = "\n".join(line for line, _ in verify_table.table(verify_table.data(lost, results, ["web1"])))
     assert text.count("cannot be reached") == 1, "at the first check that needs the host"
     assert "- web1: see WPS201" in text
@@ -127,7 +127,7 @@ def test_many_places_are_cut_in_the_table_alone() -> None:
     many = facts(
         stores={"problems": [f"SETTING_{n}: is missing" for n in range(40)], "rules": [], "settings": 1, "snapshot": ""}
     )
-    report = verify_table.data(many, verify_check.run(verify_check.chosen(["WPS304"]), many), [])
+    report = verify_table.data(many, verify_check.run_checks(verify_check.chosen(["WPS304"]), many), [])
     assert "and 28 more in the report" in "\n".join(line for line, _ in verify_table.table(report))
     assert len(report["checks"][0]["outcomes"]) == 40
 
@@ -212,7 +212,7 @@ def test_sarif_has_a_rule_a_check_and_a_result_a_finding() -> None:
 def test_a_finding_keeps_its_identity_when_its_words_change() -> None:
     def identities(days: int) -> list[str]:
         given = facts(outside={"https://x/": {"status": 200, "seconds": 0.1, "tls": {"days": days, "until": "x"}}})
-        results = verify_check.run(verify_check.chosen(["WPS603"]), given)
+        results = verify_check.run_checks(verify_check.chosen(["WPS603"]), given)
         document = verify_sarif.log(verify_table.data(given, results, []))
         return [item["partialFingerprints"]["place/v1"] for item in document["runs"][0]["results"]]
 
@@ -222,7 +222,7 @@ def test_a_finding_keeps_its_identity_when_its_words_change() -> None:
 def test_a_finding_in_a_file_is_at_its_line() -> None:
     entry = {"kind": "echo", "file": "a b.yml", "line": 7, "message": "prints"}
     given = facts(workflows={"files": ["a b.yml"], "findings": [entry], "unread": {}})
-    results = verify_check.run(verify_check.chosen(["WPS503"]), given)
+    results = verify_check.run_checks(verify_check.chosen(["WPS503"]), given)
     (result,) = verify_sarif.log(verify_table.data(given, results, []))["runs"][0]["results"]
     place = result["locations"][0]["physicalLocation"]
     assert (place["artifactLocation"]["uri"], place["region"]["startLine"]) == ("a%20b.yml", 7)

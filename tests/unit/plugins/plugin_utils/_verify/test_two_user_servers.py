@@ -77,7 +77,7 @@ def asked(
     readings = {name: Reading("secretsmanager", name, "v1", json.dumps(value)) for name, value in held.items()}
     catalog = catalog_parser.parse({**DOCUMENT, **over}, "test")
     versions = Versions(Contents(readings), Contents(), journal or _journal.Journal())
-    return two_user_servers.asked(catalog, versions, baseline)
+    return two_user_servers.plan_inspections(catalog, versions, baseline)
 
 
 def inspections(*given: Any, **over: Any) -> dict[str, dict[str, Any]]:

@@ -230,7 +230,7 @@ _catalog = cache(catalog)
 
 def judged(*checks: str, **over: Any) -> dict[str, list[str]]:
     """Evidence by the id of each of these checks that makes a run with these parts fail."""
-    return planted.found(verify_check.run(_chosen(*checks), facts(document=_catalog(), **over)))
+    return planted.found(verify_check.run_checks(_chosen(*checks), facts(document=_catalog(), **over)))
 
 
 def found(text: str = "") -> dict[str, Any]:
@@ -271,5 +271,5 @@ def found(text: str = "") -> dict[str, Any]:
     without = {name: item for name, item in everything.parts.items() if name not in scanned}
     why = dict.fromkeys(scanned, "no repository was given; add -e verify_repository=PATH of a checkout")
     everything = Facts(everything.catalog, NOW, without, left_out=why)
-    results = verify_check.run(verify_check.registry(), everything)
+    results = verify_check.run_checks(verify_check.registry(), everything)
     return verify_table.data(everything, results, ["web1", "web2", "web3"])

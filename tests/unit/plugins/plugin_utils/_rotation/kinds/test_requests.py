@@ -142,5 +142,5 @@ class TestPreflight:
         monkeypatch.setattr(rotation_preflight, "ask_servers", lambda setting, *_: (seen.append(setting), ({}, ""))[1])
         world = World()
         setting = RotationSetup(world.catalog, self.kinds, world.rotator(), SimpleNamespace())  # type: ignore[arg-type]
-        rotation_preflight.begun(setting, {"incident": incident}, {}, Server(), write=True)
+        rotation_preflight.begin_with_servers(setting, {"incident": incident}, {}, Server(), write=True)
         assert [planning.answers_leak() for planning in seen] == [bool(incident)]

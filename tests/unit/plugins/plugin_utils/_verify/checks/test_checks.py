@@ -330,7 +330,9 @@ BESIDE: dict[str, str] = {
 
 
 def ran(given: Facts) -> dict[str, verify_check.CheckResult]:
-    return {check_result.check.id: check_result for check_result in verify_check.run(verify_check.registry(), given)}
+    return {
+        check_result.check.id: check_result for check_result in verify_check.run_checks(verify_check.registry(), given)
+    }
 
 
 def evidence(result: verify_check.CheckResult, status: str) -> str:
