@@ -78,7 +78,7 @@ class ActionModule(AwsAction):
         ours = {name: plan["tags"][name] for name in access_resources.OURS}
         stale = [name for role in attached for name in look.earlier(attached[role], role, policies[role], ours)]
         foreign = [
-            f"role {role} also has the policy {arn}, which this role does not manage"
+            f"role {role} also has the policy {arn}, which is not in the catalog and was kept"
             for role, entries in attached.items()
             for name, arn in entries
             if arn not in policies[role] and name not in stale

@@ -49,7 +49,7 @@ class ActionModule(ControllerAction):
 
     def result(self, args: dict[str, Any], task_vars: Mapping[str, Any]) -> dict[str, Any]:
         if args["accept"] and not args["reason"].strip():
-            raise SecretsError("baseline_accept: say why by -e baseline_reason='…'; the baseline keeps it")
+            raise SecretsError("baseline_accept: the reason is missing; give it by -e baseline_reason='…'")
         info = registered(args["info"], task_vars, having="parts")
         unread = info.get("absent", {}).get("servers")
         if unread:

@@ -146,7 +146,7 @@ def test_a_link_in_place_of_git(where: Path, tmp_path: Path) -> None:
     mine = tmp_path / "mine"
     mine.mkdir()
     (mine / ".git").write_text(f"gitdir: {where / '.git'}\n")
-    with pytest.raises(ScanError, match=r"\.git leads to \S+, which does not lead back; scan this repository"):
+    with pytest.raises(ScanError, match=r"\.git leads to \S+, but this repository does not lead back to \S+; scan"):
         scan(GitSource(str(mine)))
     (mine / ".git").unlink()
     (mine / ".git").symlink_to(where / ".git")

@@ -120,7 +120,7 @@ def test_what_is_not_ours_is_refused_before_the_first_write_and_adopted_by_name(
     run = role(shop, "-e", "aws_access_adopt=alias/shop-production,shop-production-host")
     assert run.code == 0, run.output
     assert tags_of(iam.get_role(RoleName="shop-production-host")["Role"]["Tags"]) == {**OURS, "Team": "x"}
-    assert f"role shop-production-host also has the policy {arn}, which this role does not manage" in run.text
+    assert f"role shop-production-host also has the policy {arn}, which is not in the catalog and was kept" in run.text
     attached = iam.list_attached_role_policies(RoleName="shop-production-host")["AttachedPolicies"]
     assert {item["PolicyName"] for item in attached} == {"theirs", "shop-production-host"}
     again = role(shop)

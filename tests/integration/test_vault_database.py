@@ -87,7 +87,7 @@ def test_from_the_first_login_to_a_leak(lab: RotationLab, vault: VaultLab) -> No
 
     # No lease is known of the login that was there before: a rotation stops before its end, on the new value.
     runs.append(lab.rotate(*ONE, "-vvvv"))
-    assert f"The journal has no lease of login {OWNER}_a, which no rotation made" in runs[-1].text, runs[-1].output
+    assert f"The journal has no lease of login {OWNER}_a, because no rotation made" in runs[-1].text, runs[-1].output
     first = lab.values()
     assert roles(lab.postgres) == [first.database[0]]
     lab.postgres.execute(f"ALTER ROLE {OWNER}_a NOLOGIN; {_ends(f'{OWNER}_a')}")

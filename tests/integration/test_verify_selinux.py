@@ -94,7 +94,7 @@ def test_contexts(lab: Lab, table: Path) -> None:
     assert how == "fail"
     assert text == f"context {WRONG} instead of {RIGHT}"
     message = "SELinux is enabled and "
-    assert verified(WRONG, f"{rule}<<none>>") == (0, "not applicable", "the policy asks for no context of it")
+    assert verified(WRONG, f"{rule}<<none>>") == (0, "not applicable", "the SELinux policy sets no context for it")
     os.removexattr(host.env_file, ATTRIBUTE)
     text = f"{message}the file's context cannot be read: No data available"
     assert verified() == (2, "not checked", text)

@@ -45,13 +45,13 @@ def require_fresh(evidence: RoleUse, now: datetime, *, within_days: int) -> None
     """Raises PolicyError unless the role was used in these days."""
     if evidence.used is None:
         raise PolicyError(
-            f"role {evidence.role} was never used, according to IAM, whose record may be some hours late; run "
-            "the workflow with it first. No key was changed"
+            f"role {evidence.role} was never used (IAM may show a use some hours late). No key was changed. Run the "
+            "workflow with this role first"
         )
     if now - evidence.used > timedelta(days=within_days):
         raise PolicyError(
             f"role {evidence.role} was used last at {timestamps.stamp(evidence.used)}, more than "
-            f"{within_days} days ago; run the workflow with it first. No key was changed"
+            f"{within_days} days ago. No key was changed. Run the workflow with this role first"
         )
 
 

@@ -317,4 +317,5 @@ def _unanswered(answer: Mapping[str, Any], host: str, sent: Sequence[str]) -> di
     if last.startswith(_interpreter.UNTRUSTED):
         return {"failed": True, "msg": f"{host}: {last[len(_interpreter.UNTRUSTED) :]}: {_interpreter.REMEDY}"}
     problem = f"The module did not run on the host (exit code {answer.get('rc')}): {last}"
-    return {"failed": True, "msg": f"{problem}. It needs Python 3.8 or newer; set ansible_python_interpreter"}
+    remedy = "If the host's Python is older than 3.8, set ansible_python_interpreter to a newer one"
+    return {"failed": True, "msg": f"{problem}. {remedy}"}

@@ -182,7 +182,7 @@ class FollowedWorkflow:
         program = str(_mapping(_mapping(document).get("runs")).get("using", ""))
         if secret and program not in ("", "composite"):
             kind = "a container" if program == "docker" else f"JavaScript ({program})"
-            self.scripts.not_followed[file] = f"is an action in {kind} that gets {secret}, which was not followed"
+            self.scripts.not_followed[file] = f"gets {secret}, but is an action in {kind} and was not followed"
 
     def _given(self, uses: str, inputs: Mapping[str, Any], taint: Taint, job: Job) -> Iterator[Spot]:
         """Findings about an input of another repository's action, by the known use of such inputs."""

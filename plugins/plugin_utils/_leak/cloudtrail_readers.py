@@ -94,5 +94,5 @@ def _messages(region: str, trail_answer: TrailAnswer, wanted: cloudtrail_events.
             f"CloudTrail was not searched{' further' if trail_answer.asked else ''}: {trail_answer.problem}"
         )
     elif not trail_answer.asked:
-        messages.append("CloudTrail was not searched: no time was left, or these credentials have no place in AWS")
+        messages.append("CloudTrail was not searched: no time was left, or AWS stores none of these credentials")
     return messages

@@ -167,7 +167,7 @@ def guess(name: str, value: str) -> Guess:
         return Guess(name, kind, "low", "its form is that of a module's name")
     if len(value) >= _LONG and not re.search(r"\s", value):
         return Guess(name, kind, "high", "a long text without spaces may be secret")
-    return Guess(name, kind, "medium", "nothing tells what it is")
+    return Guess(name, kind, "medium", "its meaning is unknown")
 
 
 def _type(name: str, value: str) -> tuple[str, tuple[str, ...]]:
@@ -226,7 +226,7 @@ def credentials(values: Mapping[str, str], guesses: Mapping[str, Guess]) -> dict
     for name, item in guesses.items():
         if item.sensitivity == "high" and name not in names:
             drafts[_free(name.lower(), f"{name.lower()}_value", drafts)] = Drafted(
-                EXTERNAL, [name], "somebody else issues it"
+                EXTERNAL, [name], "a provider issues it"
             )
     return drafts
 

@@ -167,8 +167,8 @@ def require_kinds(setting: RotationSetup, rotation: OpenRotation) -> None:
     for item in _plan.items_of(rotation.plan):
         if item.kind not in setting.kinds:
             raise RotationError(
-                f"{item.credential}: the folder of its kind {item.kind} is missing; give rotation_kinds_path as "
-                f"before, or restore the folder, until {rotation} has ended"
+                f"{item.credential}: the folder of its kind {item.kind} is missing, but {rotation} needs it; restore "
+                "the folder, or give rotation_kinds_path as before"
             )
 
 

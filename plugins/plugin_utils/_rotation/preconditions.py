@@ -83,8 +83,8 @@ def _of_its_kind(inputs: PlanInputs, kind: Kind, stored: StoredCredential) -> It
         yield from _signing(inputs, stored)
     elif revokes_later(credential) and not stored.problems and not _is_kept(stored):
         yield (
-            "a later run must revoke its old value (revoke_after), and cannot read this value, because only parameters "
-            f"hold it; store it in a secret too, or set revoke_after to {LONGEST_WAIT} at most"
+            "a later run must revoke its old value (revoke_after), but only parameters hold it, and previous values of "
+            f"parameters are not kept; store it in a secret too, or set revoke_after to {LONGEST_WAIT} at most"
         )
     if kind.name == kind_names.VALKEY_USER and ".cache.amazonaws.com" in (stored.url or ""):
         yield "its address is ElastiCache, which has no ACL SETUSER; use kind elasticache_auth_token"

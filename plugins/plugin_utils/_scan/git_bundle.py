@@ -74,7 +74,8 @@ def _header(stream: IO[bytes]) -> Header:
             break
         if line.startswith(b"-"):
             raise ScanError(
-                f"it continues another repository's history; fetch the bundle in a clone of it, then {SCAN_CLONE}"
+                "it continues another repository's history; fetch the bundle in a clone of that repository, then "
+                f"{SCAN_CLONE}"
             )
         if line.startswith(_FORMAT) and line[len(_FORMAT) : -1] in (b"sha1", b"sha256"):
             form = line[len(_FORMAT) : -1].decode()

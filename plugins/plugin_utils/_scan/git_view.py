@@ -108,8 +108,8 @@ def _at(path: str, top: str, entry: str) -> RepositoryPath:
         return RepositoryPath(path, target, target, top)
     # A .git that is followed could lead to another user's repository.
     raise ScanError(
-        f"{path}: .git leads to {printable(target)}, which does not lead back; scan this repository "
-        f"(-e scan_repositories) and the files of {path} (-e scan_paths)"
+        f"{path}: .git leads to {printable(target)}, but this repository does not lead back to {path}; scan the "
+        f"repository (-e scan_repositories) and the files of {path} (-e scan_paths)"
     )
 
 
@@ -178,7 +178,7 @@ class View:
             )
         if _NOT_FETCHED.search(configuration) and not self.shallow():
             self.not_checked.append(
-                "a remote whose configuration leaves out branches or tags, which are missing. For each such remote, "
+                "some branches or tags are missing, because the configuration of a remote leaves them out. For this remote, "
                 "run git remote set-branches REMOTE '*' and git config --unset remote.REMOTE.tagOpt, then git fetch "
                 "--all --tags, then scan again"
             )

@@ -22,9 +22,7 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._core.server_ba
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify.previous_values import Versions
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify.server_logins import InspectedServer, Servers
 
-UNSCOPED = (
-    "no URL of the catalog names the {} that the application uses, so rights in others were not checked; compare {}"
-)
+UNSCOPED = "no URL of the catalog names the application's {0}, so rights in other {0}s were not checked; compare {1}"
 _SCOPES = {
     kind_names.MYSQL: UNSCOPED.format("database", "SHOW GRANTS"),
     RABBITMQ: UNSCOPED.format("vhost", "rabbitmqctl list_user_permissions"),
@@ -113,7 +111,8 @@ class _TwoUserServer(InspectedServer):
         login = self._stored[admin.name].login
         problem = "; ".join(self._stored[admin.name].problems)
         if problem or not login.username or login.password is None:
-            return "", f"administrator {admin.name} cannot log in: {problem or 'the stores hold no whole login of it'}"
+            problem = problem or "the stores lack its user name or its password"
+            return "", f"administrator {admin.name} cannot log in: {problem}"
         try:
             self._address()
         except SecretsError as error:

@@ -183,6 +183,6 @@ def _lease_of(part: Part, logins: RotatedLogins) -> Lease | None:
 
 def _unknown(login: Login, message: str) -> str:
     return (
-        f"{message}. The journal has no lease of login {login.username}, which no rotation made: revoke "
-        "it ('bao lease revoke ID', or DROP ROLE at the server), then run the same command"
+        f"{message}. The journal has no lease of login {login.username}, because no rotation made this login; revoke "
+        "it ('bao lease revoke ID', or DROP ROLE at the server), then run the same command again"
     )

@@ -24,7 +24,7 @@ def _host(host: str, result: Mapping[str, Any]) -> Iterator[Outcome]:
     elif not selinux["enabled"]:
         yield not_applicable("SELinux is not enabled", host)
     elif selinux.get("no_context"):
-        yield not_applicable("the policy asks for no context of it", host)
+        yield not_applicable("the SELinux policy sets no context for it", host)
     elif selinux.get("right") is None:
         yield unknown(f"SELinux is enabled and {selinux.get('why') or 'the expected context is unknown'}", host)
     elif selinux["right"]:

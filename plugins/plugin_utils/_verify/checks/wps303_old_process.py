@@ -29,7 +29,7 @@ def _unit(host: str, unit: Mapping[str, Any], result: Mapping[str, Any]) -> Iter
         names = ", ".join(unit["held"]["differs"])
         yield bad(f"{unit['unit']} runs with other values of {names}", host, command=restart([unit]))
     if unit["old"]:
-        message = f"{unit['unit']} has run since {unit['began']}, but its .env is of {result['since']}"
+        message = f"{unit['unit']} has run since {unit['began']}, but its .env is from {result['since']}"
         yield bad(message, host, command=restart([unit]))
     for pid in unit["silent"]:
         yield unknown(f"{unit['unit']}: the kernel did not show the environment of process {pid}", host)

@@ -64,8 +64,8 @@ CHECK = Check(
     reason="Every principal that can assume a role has the role's access to the secrets.",
     fix=(
         "Remove the principal from the trust policy, or name it in aws.operators, aws.readers or aws.host_principal "
-        "of the catalog. For GitHub, name the audience, and as the subject the catalog's repository with one "
-        "environment."
+        "of the catalog. For GitHub, the condition must name the audience, and the catalog's repository with one "
+        "environment as the subject."
     ),
     scope=(
         "The text of the trust policies of the roles in aws.roles.",

@@ -113,7 +113,7 @@ def test_a_kind_that_could_not_be_read_before_is_recorded(store: Store) -> None:
 @pytest.mark.parametrize(
     ("args", "message"),
     [
-        ({"accept": ["0badcafe"]}, "say why by -e baseline_reason"),
+        ({"accept": ["0badcafe"]}, "the reason is missing; give it by -e baseline_reason"),
         ({"accept": ["0badcafe"], "reason": "x"}, "baseline_accept: 0badcafe is not the id of a present difference"),
         ({"key": "other"}, "another run recorded a baseline meanwhile"),
         ({"servers": {"msg": "the host is lost"}}, f"not recorded: {PLACE}: the host is lost"),

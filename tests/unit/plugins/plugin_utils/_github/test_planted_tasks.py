@@ -98,7 +98,7 @@ def test_an_action_that_is_not_followed_is_named(program: str, kind: str) -> Non
     calls = "    - uses: ./.github/actions/x\n      with: {token: '${{ secrets.T }}'}\n"
     messages, reader = followed({W: job(calls), ACTION: action})
     assert messages == []
-    assert reader.not_followed == {ACTION: f"is an action in {kind} that gets secrets.T, which was not followed"}
+    assert reader.not_followed == {ACTION: f"gets secrets.T, but is an action in {kind} and was not followed"}
 
 
 def test_an_action_without_secrets_needs_no_note() -> None:

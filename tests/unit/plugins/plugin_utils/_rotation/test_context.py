@@ -218,7 +218,7 @@ class TestTold:
         rotator = world.begun("database")
         setting = RotationSetup(rotator.catalog, {}, rotator, SimpleNamespace())  # type: ignore[arg-type]
         journal = rotator.look()
-        message = r"^database: the folder of its kind login is missing; give rotation_kinds_path as before, or restore"
+        message = r"^database: the folder of its kind login is missing, but rotation"
         with pytest.raises(RotationError, match=message):
             rotation_context.summary(setting, journal, opened(journal))
 

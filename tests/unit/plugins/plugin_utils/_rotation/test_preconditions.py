@@ -190,8 +190,8 @@ def test_a_key_with_a_comma() -> None:
 def test_a_late_revocation_of_what_is_in_parameters_alone() -> None:
     message = refusal(made_ground(credentials={"cache": {"revoke_after": 3601}}), "cache")
     assert message.startswith(
-        "a later run must revoke its old value (revoke_after), and cannot read this value, because only parameters "
-        "hold it; store it in a secret"
+        "a later run must revoke its old value (revoke_after), but only parameters hold it, and previous values of "
+        "parameters are not kept; store it in a secret"
     )
     assert message.endswith("set revoke_after to 3600 at most")
     for name, seconds in (("cache", 3600), ("database", 3601)):

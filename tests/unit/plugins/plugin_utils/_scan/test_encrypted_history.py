@@ -128,7 +128,7 @@ def test_a_repository_that_is_refused_is_not_taken_for_none(repository: Reposito
     (repository.root / ".git").write_text(f"gitdir: {tmp_path / 'elsewhere'}\n")
     refused = notes(repository)
     assert "commits that hold old values could not be listed: " in refused
-    assert "which does not lead back" in refused
+    assert "does not lead back to" in refused
     assert refused.endswith("list them by hand: git log --all --full-history -- FILE")
 
 

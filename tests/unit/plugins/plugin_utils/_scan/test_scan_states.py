@@ -150,7 +150,8 @@ def test_a_bundle_that_cannot_be_opened_is_named(origin: Path, monkeypatch: pyte
     source = DirectorySource(str(where))
     assert reasons(scanned(source)) == [
         (
-            f"{why}it continues another repository's history; fetch the bundle in a clone of it, then scan the clone: "
+            f"{why}it continues another repository's history; fetch the bundle in a clone of that "
+            "repository, then scan the clone: "
             "-e scan_repositories=CLONE"
         )
     ]
@@ -345,7 +346,9 @@ def test_what_a_submodule_was(origin: Path) -> None:
 
 def test_a_clone_of_one_branch(origin: Path) -> None:
     (reason,) = reasons(scanned(GitSource(str(clone(origin, "--single-branch")))))
-    assert reason.startswith("a remote whose configuration leaves out branches or tags, which are missing. ")
+    assert reason.startswith(
+        "some branches or tags are missing, because the configuration of a remote leaves them out. "
+    )
 
 
 def test_packs_of_another_name(origin: Path) -> None:

@@ -205,7 +205,7 @@ def test_an_administrator_without_an_address(kind: str) -> None:
             {"rights": {"database": []}},
             {"urls": {"DATABASE_URL": "mysql://shop_a:canary@db.internal"}},
             "not checked",
-            "no URL of the catalog names the database",
+            "no URL of the catalog names the application's database",
         ),
         ({}, {"urls": {"DATABASE_URL": "no url"}}, "not checked", "cannot be checked"),
     ],

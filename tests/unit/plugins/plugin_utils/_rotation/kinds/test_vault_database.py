@@ -97,7 +97,7 @@ def shop(monkeypatch: pytest.MonkeyPatch) -> Iterator[Shop]:
 
 def test_a_first_login_is_ended_by_hand_and_each_later_one_by_its_lease(shop: Shop) -> None:
     with pytest.raises(
-        RotationError, match="The journal has no lease of login app_a, which no rotation made: revoke it"
+        RotationError, match="The journal has no lease of login app_a, because no rotation made this login; revoke it"
     ):
         shop.rotate()
     del shop.leases.logins["app_a"]

@@ -140,7 +140,7 @@ LEFT_OUT: list[tuple[str, dict[str, Any], str]] = [
         "web (command): a manager by commands does not tell what starts with the host",
     ),
     ("WPS204", {}, "SELinux is not enabled"),
-    ("WPS204", on_host(selinux={"enabled": True, "no_context": True}), "asks for no context"),
+    ("WPS204", on_host(selinux={"enabled": True, "no_context": True}), "sets no context for it"),
     ("WPS402", {"roles": {}}, "names no roles"),
     ("WPS404", {"policies": {}, "buckets": {}}, "names no secrets"),
     ("WPS701", {"former": {"database": {"state": "exempt", "message": "no previous value"}}}, "no previous value"),
