@@ -169,7 +169,7 @@ def test_hosts_that_a_limit_leaves_out(lab: RotationLab, tmp_path: Path, additio
     )
     run = lab.run(*arguments, *additions, playbook=RESPONSE)
     assert run.code != 0, run.output
-    sentences(run, "web3: in app_hosts, but not in this run (--limit)", "-e leak_compromised_hosts=web2,web3")
+    sentences(run, "web3: in group app_hosts, but not in this run (--limit)", "-e leak_compromised_hosts=web2,web3")
     assert lab.everything() == before
     assert lab.journal_state().incident is None
 
