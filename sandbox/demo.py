@@ -346,7 +346,9 @@ def _play(stack: ExitStack, options: argparse.Namespace) -> None:
         verified = [] if options.deploy_only else _verify(stack, scene)
     except SandboxError as error:
         message = _last_words(scene.application, scene.seeded)
-        raise SandboxError(f"{error}\nThe application's last words:\n{message}" if message else str(error)) from None
+        raise SandboxError(
+            f"{error}\nLast lines of the application's log:\n{message}" if message else str(error)
+        ) from None
     print("\nThe application is healthy on what was deployed.")
     print("\n".join(summary + rotated + verified))
     set_up = began - steps.began

@@ -69,7 +69,7 @@ class Run:
         if code == 5:
             tally = skipped(f"{name}: there are no tests in {arguments[0]}")
         elif code and not tally.failed:
-            tally += Tally(failures=(f"{name}: it ended with {code}",))
+            tally += Tally(failures=(f"{name}: exit code {code}",))
         return self._say(name, tally)
 
     def sanity(self, name: str, environment: Path) -> Tally:

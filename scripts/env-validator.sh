@@ -39,8 +39,8 @@ command=${1-}
 case $command in
   validate | fetch-secrets | encrypt | decrypt) shift ;;
   -h | --help | help) usage; exit 0 ;;
-  '') fail_usage 'no command was given' ;;
-  *) fail_usage "there is no command '$command'" ;;
+  '') fail_usage 'the command is missing' ;;
+  *) fail_usage "unknown command '$command'" ;;
 esac
 environment=${1-}
 case $environment in
@@ -54,7 +54,7 @@ file=
 while (($#)); do
   case $1 in
     --file)
-      [[ $command != fetch-secrets ]] || fail_usage '--file belongs to validate, encrypt and decrypt'
+      [[ $command != fetch-secrets ]] || fail_usage '--file is for validate, encrypt and decrypt only'
       [[ -n ${2-} ]] || fail_usage '--file needs a path'
       file=$2
       shift 2
@@ -72,15 +72,15 @@ while (($#)); do
       export "${1?}"
       shift
       ;;
-    *=*) fail_usage "'${1%%=*}' is not a variable that this script takes; they start with AWS_" ;;
-    *) fail_usage "'$1' is not understood" ;;
+    *=*) fail_usage "unknown variable '${1%%=*}'; this script accepts variables that start with AWS_" ;;
+    *) fail_usage "unknown argument '$1'" ;;
   esac
 done
 if [[ -n $file && (-n ${AWS_SECRETS_MANAGER_SECRET_ID-} || -n ${AWS_SSM_PARAM_PATH-}) ]]; then
-  fail_usage '--file asks a file, AWS_SECRETS_MANAGER_SECRET_ID and AWS_SSM_PARAM_PATH ask AWS; give one or the other'
+  fail_usage '--file cannot be combined with AWS_SECRETS_MANAGER_SECRET_ID or AWS_SSM_PARAM_PATH; leave one out'
 fi
 if [[ $command == *crypt && (-n ${AWS_SECRETS_MANAGER_SECRET_ID-} || -n ${AWS_SSM_PARAM_PATH-}) ]]; then
-  fail_usage "$command takes the catalog's secrets and path; leave AWS_SECRETS_MANAGER_SECRET_ID and AWS_SSM_PARAM_PATH out"
+  fail_usage "$command uses the secrets and the path of the catalog; leave out AWS_SECRETS_MANAGER_SECRET_ID and AWS_SSM_PARAM_PATH"
 fi
 if [[ -n $file && $command != encrypt && ! -r $file ]]; then
   printf 'env-validator.sh: %s cannot be read\n' "$file" >&2

@@ -13,7 +13,7 @@ if [ -n "${LEAK_SCAN_ENVIRONMENT:-}" ]; then
         -e "app_environment=$LEAK_SCAN_ENVIRONMENT" -e scan_repositories=. -e scan_staged=true </dev/null
 fi
 if ! command -v gitleaks >/dev/null; then
-    echo "leak-scan: gitleaks is not installed (apt-get install gitleaks, or brew install gitleaks); nothing was looked at." >&2
+    echo "leak-scan: gitleaks is not installed (apt-get install gitleaks, or brew install gitleaks); nothing was scanned." >&2
     exit 1
 fi
 

@@ -131,7 +131,7 @@ lines:
   sample:
     - "deploy logged in 3 times from 203.0.113.9 by publickey SHA256:uJ2k, 2026-11-25T10:00:00Z to 2026-11-25T10:20:00Z"
     - "LEAKED key SHA256:uJ2k of deploy_ssh (ci) in /root/.ssh/authorized_keys,
-      beside its own file /home/deploy/.ssh/authorized_keys, file changed 2026-11-25T10:01:00Z"
+      in addition to its own file /home/deploy/.ssh/authorized_keys, file changed 2026-11-25T10:01:00Z"
     - "unknown key SHA256:Zp4q (me@laptop) in /root/.ssh/authorized_keys, file changed 2026-11-25T10:01:00Z"
     - "watchparty-web.service runs since 2026-11-20T08:00:00Z, after its file changed (2026-11-20T07:59:58Z)"
 short:

@@ -167,7 +167,8 @@ def _stores(reader: environments.Reader) -> Diagnosis:
 
 def _audit(catalog: Catalog, connection: AwsConnection) -> Diagnosis:
     if not catalog.audit_log:
-        return Diagnosis("audit log", PROBLEM, "the catalog names none", "set audit_log in the catalog")
+        remedy = "add to the catalog: audit_log: {log_group: /APPLICATION/audit}"
+        return Diagnosis("audit log", PROBLEM, "the catalog has no audit_log", remedy)
     where = AuditLog(catalog, body_of(catalog, connection.store_client)).ready()["where"]
     return Diagnosis("audit log", GOOD, str(where))
 
@@ -175,7 +176,7 @@ def _audit(catalog: Catalog, connection: AwsConnection) -> Diagnosis:
 def _hosts(reader: environments.Reader, environment: str) -> Iterator[Diagnosis]:
     hosts = {host.name: reader.inventory.connection_of(host) for host in reader.inventory.hosts_of(environment)}
     if not hosts:
-        yield Diagnosis("hosts", PROBLEM, "the inventory has none in app_hosts", "add the hosts of this environment")
+        yield Diagnosis("hosts", PROBLEM, "the inventory has no host in app_hosts", "add the environment's hosts there")
         return
     with ThreadPoolExecutor(min(20, len(hosts))) as pool:
         yield from pool.map(partial(_host, reader.inventory.paths), hosts, hosts.values())
@@ -189,7 +190,7 @@ def _host(inventory: Sequence[str], name: str, variables: dict[str, Any]) -> Dia
     by_hand = shlex.join(["ansible", *inventory_options, name, "-m", "ansible.builtin.ping"])
     options = " ".join(str(variables.get(f"ansible_ssh_{part}_args", "")) for part in ("common", "extra"))
     if any(word in options for word in JUMPS):
-        return Diagnosis(subject, UNCHECKED, "is reached by another host", by_hand)
+        return Diagnosis(subject, UNCHECKED, "is reached through another host; try the login by hand", by_hand)
     address, port = str(variables.get("ansible_host", name)), int(variables.get("ansible_port", 22))
     try:
         with socket.create_connection((address, port), SECONDS) as connection:
@@ -197,7 +198,7 @@ def _host(inventory: Sequence[str], name: str, variables: dict[str, Any]) -> Dia
     except OSError as error:
         why = error.strerror or "no answer in time"
         return Diagnosis(
-            subject, PROBLEM, f"{address} port {port}: {why}", f"check ansible_host and the firewall, then: {by_hand}"
+            subject, PROBLEM, f"{address} port {port}: {why}", f"correct ansible_host or the firewall, then: {by_hand}"
         )
     if banner != b"SSH-":
         return Diagnosis(subject, PROBLEM, f"{address} port {port} is not an SSH server", "correct ansible_port")

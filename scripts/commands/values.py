@@ -144,7 +144,7 @@ def record(environment: Environment, reader: environments.Reader, names: Sequenc
     body = body_of(catalog, connection.store_client)
     if body is None:
         raise AuditError(
-            "the catalog names no audit_log, so no value is shown; add audit_log: {log_group: /APPLICATION/audit}"
+            "the catalog has no audit_log, so no value is shown; add audit_log: {log_group: /APPLICATION/audit}"
         )
     now = datetime.now(UTC)
     fields = {

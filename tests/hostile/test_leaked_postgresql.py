@@ -167,7 +167,7 @@ def test_a_setting_of_the_leaked_login_is_not_copied(name: str, leak: Leak) -> N
 def test_what_the_owner_sets_for_the_database_stops_nothing(name: str, leak: Leak) -> None:
     leak.as_leaked(*DATABASE[name])
     assert [line[:12] for line in revoked(leak)["footholds"]] == ["not checked:"] * name.startswith("no ")
-    assert ("The login itself is accepted" in str(leak.warnings)) is name.startswith("no ")
+    assert ("The server accepts the login itself" in str(leak.warnings)) is name.startswith("no ")
 
 
 def test_what_is_set_for_the_administrator_stops_nothing(leak: Leak, server: Postgres) -> None:
@@ -197,7 +197,7 @@ def test_all_connections(leak: Leak) -> None:
     """No administrator gets in who is not a superuser: the message says what one has to do."""
     leak.hold(*HELD["all connections"])
     message = leak.carried_out()["msg"]
-    assert f'only a superuser can log in: ALTER ROLE "{leak.shop.first}" NOLOGIN' in message
+    assert f'only a superuser can log in. As a superuser: ALTER ROLE "{leak.shop.first}" NOLOGIN' in message
     leak.shop.server.execute(f"ALTER ROLE {leak.shop.first} NOLOGIN")
     for session in leak.held:
         session.close()

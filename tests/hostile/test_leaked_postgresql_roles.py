@@ -87,5 +87,5 @@ def test_a_role_without_a_time_is_named_and_stays(leak: Leak) -> None:
     result = revoked(leak, thief)
     assert result["evicted"] == []
     (line,) = result["footholds"]
-    assert line.startswith(f'role "{thief}" can log in, and the catalog does not have it, made at an unknown time: ')
+    assert line.startswith(f'role "{thief}" can log in and is not in the catalog, created at an unknown time: ')
     assert line.endswith(f': ALTER ROLE "{thief}" NOLOGIN PASSWORD NULL')

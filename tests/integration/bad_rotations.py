@@ -58,7 +58,7 @@ ROWS = {
         ("credentials.database.appears_in",), catalog={"database": {"appears_in": []}}, credential="cache"
     ),
     "no place holds it": Bad(
-        ("database: no place in the catalog holds it: DB_PASSWORD", f"secret {CORE} key DB_PASSWORD"),
+        ("database: no store holds its value: DB_PASSWORD", f"secret {CORE} key DB_PASSWORD"),
         catalog={"database": {"appears_in": [{"setting": "DB_PASSWORD"}]}},
     ),
     "not found at a place": Bad(

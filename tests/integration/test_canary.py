@@ -70,7 +70,7 @@ def test_no_value_is_anywhere_else(lab: Lab, strategy: str) -> None:
     second.assert_healthy("1")
     reason = run.text.partition("The rollout stopped.")[2]
     assert "web2: " in reason
-    assert "answered 500" in reason
+    assert "HTTP 500" in reason
 
 
 @dataclass(frozen=True)

@@ -145,8 +145,8 @@ def test_without_an_expected_account_nobody_asks_for_it(lab: Lab) -> None:
 
 
 FAILURES = {
-    "500": "answered 500",
-    "redirect": "answered 302",
+    "500": "HTTP 500",
+    "redirect": "HTTP 302",
     "slow": "timed out",
     "refuse": "refused",
     "fail": "the restart command's exit code was",
@@ -256,7 +256,7 @@ def test_every_failed_host_of_a_batch_is_named(lab: Lab) -> None:
     reason = run.text.partition("The rollout stopped.")[2]
     for name in ("web1", "web2"):
         gone = "there was no earlier file; the new one was removed"
-        assert re.search(rf"{name}: http\S+: answered 500, asked \d+ times in \d+ s; {gone}", reason)
+        assert re.search(rf"{name}: health check of http\S+ failed: HTTP 500, asked \d+ times in \d+ s; {gone}", reason)
         assert f"{name}: failed; there was no earlier file" in run.text
     assert "web3: Deliver" not in reason
     hosts[2].assert_healthy("1")
@@ -302,7 +302,7 @@ def test_what_is_ended_on_the_host_between_the_file_and_the_proof_goes_back(lab:
     run = lab.run()
     assert run.code != 0
     reason = run.text.partition("The rollout stopped.")[2]
-    assert "web1: the module was ended on the host before the services were healthy" in reason
+    assert "web1: the module was killed on the host before the services were healthy" in reason
     assert "; the last healthy .env was restored and the services are healthy" in reason
     assert host.generation == "1"
     assert host.service["generation"] == "1"

@@ -170,7 +170,9 @@ def test_where_another_account_lets_it_in_it_stays_open(plain: Fleet, small: Lab
         )
         written = leak_lab.newest_post_mortem(small)
         fingerprint = key_pair.fingerprint(private, "test")
-        assert f"web1: LEAKED key {fingerprint} of deploy_ssh (root@ci) in {roots}, beside its own file" in written
+        assert (
+            f"web1: LEAKED key {fingerprint} of deploy_ssh (root@ci) in {roots}, in addition to its own file" in written
+        )
         assert plain.run("app1", ["cat", roots]).stdout == line
         assert [opens(plain, host, private) for host in plain.machines] == [False, False]
     finally:

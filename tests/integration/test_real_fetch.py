@@ -186,7 +186,7 @@ def test_a_swapped_file_and_an_older_one_are_refused(lab: FetchLab) -> None:
     lab.put_encrypted("7", 3, environment="staging")
     assert "belongs to environment staging, and this run is for production" in lab.refreshed()
     lab.put_encrypted("5", 1)
-    assert "already accepted an encrypted .env written at 2026-11-29T01:02:00Z" in lab.refreshed()
+    assert "already accepted one written at 2026-11-29T01:02:00Z" in lab.refreshed()
     assert lab.generation() == "6"
 
 

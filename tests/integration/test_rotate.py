@@ -87,7 +87,7 @@ def test_the_plan_is_shown_and_nothing_is_written(lab: RotationLab) -> None:
         sentences(run, f"changes {place}", f"-{place}: present value", f"+{place}: new value")
     sentences(
         run,
-        "database (postgresql_role) rotates; due: at most 400 days in its store, no recorded rotation (limit 90)",
+        "database (postgresql_role) rotates; due: at most 400 days old, no recorded rotation (limit 90)",
         "is part of DATABASE_URL",
         "2 rollouts restart watchparty-web.service, watchparty-celery.service on web1, web2",
     )

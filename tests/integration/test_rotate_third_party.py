@@ -228,7 +228,7 @@ def test_a_third_partys_value_and_a_kind_of_ones_own(lab: RotationLab, provider:
         # The secrets of reports and jobs are new, so nothing of it is due.
         arguments += ("-e", f"rotation_python={sys.executable}", "-e", "rotation_force=true")
         run = lab.rotate(*arguments, "--check")
-        sentences(run, f"mail is REFUSED: the new value is refused: {provider.url}/me answers with status 401")
+        sentences(run, f"mail is REFUSED: the new value is refused: {provider.url}/me answers HTTP 401")
         assert {(method, path) for method, path, _key in provider.asked} == {("GET", "/me")}
         assert notes.read_text().split() == ["check", "twitch", "False"]
         notes.unlink()

@@ -387,7 +387,7 @@ def test_a_deploy_its_rollback_and_a_stop(lab: Lab) -> None:
         lab.seed(layout("2"))
         run = lab.run("-e", "env_deploy_serial=100%")
         assert run.code != 0
-        for name, problem in (("web1", "answered 500"), ("web2", "services.web2.health_command: exit code 1")):
+        for name, problem in (("web1", "HTTP 500"), ("web2", "services.web2.health_command: exit code 1")):
             assert re.search(rf"{name}: .{{,99}}{problem}.{{,99}}; the last healthy .env was restored", run.text)
         assert "value-of-generation" not in run.output
         for host in hosts:

@@ -57,7 +57,7 @@ os.setxattr("/home/deploy/.x", "security.capability", bytes.fromhex("01000002800
 ACTS = {
     "an at job": (
         "install -D -o deploy /dev/null /var/spool/cron/atjobs/a0001",
-        "is run by at as deploy: rm -- /var/spool/cron/atjobs/a0001",
+        "is a job of at that runs as deploy: rm -- /var/spool/cron/atjobs/a0001",
     ),
     "a pipe": ("mkfifo /home/deploy/.bash_login", "/home/deploy/.bash_login changed "),
     "a link": ("ln -s /dev/shm/x /home/deploy/.zshenv", "/home/deploy/.zshenv changed "),

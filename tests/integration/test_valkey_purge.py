@@ -174,7 +174,7 @@ def test_a_pattern_that_reaches_a_queue_in_the_same_database(server: Valkey, run
 def test_a_broker_that_the_catalog_does_not_know(server: Valkey, run: Run) -> None:
     kept = celery(server, 4, prefix=":1:")
     answer = run(CACHE, urls={"CACHE_URL": server.url(4)})
-    refused(answer, "purge.cache.keys[0]", "a broker whose bindings are there")
+    refused(answer, "purge.cache.keys[0]", "a message broker (its bindings are in this database)")
     assert set(client(server, 4).keys("*")) == kept
 
 

@@ -68,7 +68,7 @@ def test_the_abort_may_come_between_the_look_and_the_act(
 
     monkeypatch.setattr(all_nodes, "act", paused)
     late = run("present", gate="r-1", **urls)
-    assert "no password was added there, because this rotation was aborted" in late["msg"]
+    assert "no password was added, because this rotation was aborted" in late["msg"]
     assert digests(server) == {digest_of(server.password)}
 
 

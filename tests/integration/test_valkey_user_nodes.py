@@ -144,7 +144,7 @@ def test_a_noted_node_that_was_replaced_holds_nothing_up_later(pair: tuple[Valke
     moved = {"last_client": added["last_client"], "nodes": [node(replica)]}
     result = run("revoked", end_sessions="unverified", **moved, **gone)
     assert set(result["refused"]) == {node(primary), node(replica)}
-    assert f"{name}: this node existed when the new password was added, and the catalog" in str(result["warnings"])
+    assert f"{name}: this node got the new password, but the catalog" in str(result["warnings"])
     assert dead(worker)
     assert dead(reader), "nothing is noted of its node"
     assert not dead(late)
@@ -198,7 +198,7 @@ def test_a_user_of_replicas_is_refused(run: Run) -> None:
         before = primary.execute("ACL", "LIST")
         login = primary.url(password=new_password())
         result = run("present", admin_url=primary.admin_url(), nodes=[node(replica)], login_url=login)
-        assert f"{node(replica)}: it logs in at its primary as default" in result["msg"]
+        assert f"{node(replica)}: replication logs in at the primary as default" in result["msg"]
         assert primary.execute("ACL", "LIST") == before
 
 

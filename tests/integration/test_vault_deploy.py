@@ -95,7 +95,7 @@ def _without_policy(vault: VaultLab) -> Callable[[], None]:
     ("breaks", "words"),
     [
         (_sealed, "because the server is sealed or starting; unseal it by 'bao operator unseal'"),
-        (_down, "could not be reached for reading secret vault:"),
+        (_down, "the server cannot be reached"),
         (_deleted, "STRIPE_KEY: is missing; secret vault:watchparty/production/stripe is scheduled for deletion"),
         (_gone, "STRIPE_KEY: is missing; secret vault:watchparty/production/stripe is missing"),
         (_without_policy, "denied by the policies of the token; allow it in one of them"),

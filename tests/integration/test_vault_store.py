@@ -205,7 +205,7 @@ class TestKills:
         )
         lab.put(f"{secrets.folder}/core", content="canary-theirs")
         assert secrets.store.read(["core"]).readings["core"].version == "2"
-        with pytest.raises(Conflict, match="AWSCURRENT: it is on version 2, not on"):
+        with pytest.raises(Conflict, match=r"AWSCURRENT\. The label is on version 2, but"):
             secrets.store.promote("core", to=V2, instead_of=V1)
         secrets.store.discard("core", version=V2, labels=[OURS])
         assert secrets.store.read(["core"], pins={"core": V2}).is_missing("core")
@@ -249,7 +249,7 @@ def test_the_id_of_another_writer_stays(lab: VaultLab, secrets: Side, core: Any)
     """It wrote between our look and our first patch, and gave its version an id."""
     core.stage("core", "canary-2", version=V2, label=OURS)
     secrets.meanwhile("patch", lambda: secrets.write("core", "canary-theirs", contract.V3))
-    with pytest.raises(Conflict, match=f"AWSCURRENT: it is on version {contract.V3}"):
+    with pytest.raises(Conflict, match=f"AWSCURRENT. The label is on version {contract.V3}"):
         core.promote("core", to=V2, instead_of=V1)
     assert core.describe("core").stages[CURRENT] == contract.V3
     core.discard("core", version=V2, labels=[OURS])

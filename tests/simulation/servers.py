@@ -123,9 +123,7 @@ class Valkey:
                 if rule[1:] not in held:
                     if takes or all(rule.startswith("!") for rule in rules):
                         return
-                    raise HostError(
-                        f"{node}: no password was added there, because this rotation was aborted in the meantime"
-                    )
+                    raise HostError(f"{node}: no password was added, because this rotation was aborted in the meantime")
                 held.discard(rule[1:])
             elif rule == "resetpass":
                 held.clear()

@@ -40,8 +40,8 @@ def text(impact: Impact) -> list[str]:
                 via = "; ".join(f"through {edge.source} ({edge.why})" for edge in reached.via[:3])
                 lines.append(f"     {reached.name} ({reached.kind}, {reached.severity}): {via or 'declared'}")
     lines += [
-        f"reveal each other, so they are replaced together: {', '.join(cycle)}; all new values are made "
-        "first, then the old values are revoked, then the new values are deployed"
+        f"replaced together, because each reveals the others: {', '.join(cycle)}. First all new values are created, "
+        "then the old values are revoked, then the new values are deployed"
         for cycle in impact.cycles
     ]
     return lines or ["no credential of the catalog is reached"]

@@ -103,7 +103,7 @@ def _places_once(catalog: Catalog) -> Iterator[str]:
         for place in setting.own_places:
             other = owners.setdefault(str(place), name)
             if other != name:
-                yield f"settings.{name}: {place} is already the place of {other}; give one of them another key"
+                yield f"settings.{name}: {place} already holds {other}; give one of these settings another key"
 
 
 def _alternatives(catalog: Catalog) -> Iterator[str]:
@@ -114,7 +114,7 @@ def _alternatives(catalog: Catalog) -> Iterator[str]:
                 if member not in catalog.settings:
                     yield f"{where}: {_undeclared(member)}"
                 elif catalog.settings[member].required:
-                    yield f"{where}: {member} is required by itself; remove required there"
+                    yield f"{where}: {member} is always required; remove required from settings.{member}"
 
 
 def _credentials(catalog: Catalog) -> Iterator[str]:

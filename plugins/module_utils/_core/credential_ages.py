@@ -68,7 +68,7 @@ class Age:
         if self.days is None:
             reason = "the date of its last rotation is in the future" if self.last else "no record of its last rotation"
             return f"due: {reason} (limit {self.limit} days)"
-        age = f"{self.days} days old" if self.last else f"at most {self.days} days in its store, no recorded rotation"
+        age = f"{self.days} days old" if self.last else f"at most {self.days} days old, no recorded rotation"
         if self.due:
             return f"due: {age} (limit {self.limit})"
         return f"{age}, due in {self.left} days"

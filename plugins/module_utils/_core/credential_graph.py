@@ -212,7 +212,7 @@ def find(catalog: Catalog, credential: Credential, contents: Contents) -> Stored
             problems.append(lacking[-1])
     problems += holdings.problems
     if not appearances and not problems:
-        lacking.append(f"no place in the catalog holds it: {_nowhere(catalog, credential, wanted, contents)}")
+        lacking.append(f"no store holds its value: {_nowhere(catalog, credential, wanted, contents)}")
         problems.append(lacking[-1])
     password, additions = _agreed(
         appearances, "password", lambda appearance: not (appearance.spot.is_user and not appearance.in_url)
@@ -244,11 +244,11 @@ def _nowhere(catalog: Catalog, credential: Credential, wanted: Sequence[Credenti
 def _in_no_store(catalog: Catalog, credential: Credential) -> str:
     github = ", ".join(mirrored_names(catalog, credential))
     if not github:
-        return "none of its places is in a store; add one to its appears_in"
+        return "none of its locations is in a store; add one to its appears_in"
     part, key = ("private half", "private_key") if credential.kind == kind_names.SSH_KEY else ("value", "value")
     place = f"{catalog.application}/{{environment}}/{credential.name.replace('_', '-')}"
     return (
-        f"its only place is GitHub ({github}), whose values cannot be read back; store its {part} in a secret, "
+        f"its only location is GitHub ({github}), whose values cannot be read back; store its {part} in a secret, "
         f'too: add {{secret: "{place}", key: {key}}} to its appears_in, and store the value in use there'
     )
 

@@ -191,14 +191,14 @@ def _unspellable(
 ) -> Unspellable:
     hopeless = [reader for reader in readers if all(reader in against for against in refused.values())]
     if hopeless:
-        why = "no spelling of its value is read back exactly by " + _blame(
+        why = "its value cannot be read back exactly by " + _blame(
             {reader: _reasons(reader, refused) for reader in hopeless}
         )
         blocking = hopeless
     else:
         tried = [spelling for spelling in refused if spelling != BARE or "docker_run" in readers]
-        messages = [f"{spelling} not by {_blame(refused[spelling])}" for spelling in tried if refused[spelling]]
-        why = "no one spelling of its value is read back exactly by every chosen reader: " + "; ".join(messages)
+        messages = [f"{spelling} not for {_blame(refused[spelling])}" for spelling in tried if refused[spelling]]
+        why = "no quoting of its value suits every reader: " + "; ".join(messages)
         blocking = min((list(against) for against in refused.values() if against), key=len)
     return Unspellable(name, blocking, why, able)
 

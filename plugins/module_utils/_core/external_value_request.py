@@ -35,7 +35,7 @@ def problems(where: str, probe: ValueProbe) -> Iterator[str]:
     if not sent - {"{username}"}:
         yield f"{where}: sends no {{value}}, so it would test nothing; write it in a header or in the form"
     for status in sorted(set(probe.status) & set(probe.refused)):
-        yield f"{where}: {status} stands for an accepted and for a rejected value; remove it from one of both lists"
+        yield f"{where}: {status} is in both status and refused; remove it from one of them"
 
 
 def header_problems(where: str, headers: Mapping[str, str]) -> Iterator[str]:
@@ -89,8 +89,8 @@ def request(probe: ValueProbe, login: Login) -> dict[str, Any]:
         missing = [placeholder for placeholder in _PLACEHOLDER.findall(text) if placeholder not in texts]
         if missing:
             raise RotationError(
-                "its test sends a user name, and no place in the catalog holds it; add a place to appears_in, such "
-                "as a key that is called username"
+                "its test sends a user name, but none of its locations holds one; add a location to appears_in, such "
+                "as a key named username"
             )
         return _PLACEHOLDER.sub(lambda match: texts[match.group()], text)
 

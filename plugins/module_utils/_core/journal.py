@@ -236,12 +236,12 @@ def _require_chained(before: Journal, entry: Mapping[str, Any]) -> None:
         return
     number = entry["number"]
     if number != before.head + 1:
-        raise JournalError(f"{name_of(before.head + 1)} is missing before {name_of(number)}; {_COMPARE}")
+        raise JournalError(f"{name_of(before.head + 1)} is missing before {name_of(number)}; {_RESTORE}")
     if entry.get("prev", before.digest) != before.digest:
-        raise JournalError(f"{name_of(before.head)} was altered after {name_of(number)} was written; {_COMPARE}")
+        raise JournalError(f"{name_of(before.head)} was altered after {name_of(number)} was written; {_RESTORE}")
 
 
-_COMPARE = "compare the journal with its earlier versions and with the audit log"
+_RESTORE = "restore an earlier version of the journal (docs/runbooks/lost-journal.md)"
 
 
 def _changes(journal: Journal, number: int, name: str, entry: Mapping[str, Any]) -> dict[str, Any]:
@@ -356,7 +356,7 @@ def _mapping(name: str, entry: Mapping[str, Any], key: str) -> Mapping[str, Any]
 
 
 def _no_entry(name: str) -> JournalError:
-    return JournalError(f"{name} is not a journal entry; compare the journal with its earlier versions")
+    return JournalError(f"{name} is not a journal entry; {_RESTORE}")
 
 
 def parsed(line: str, name: str) -> Mapping[str, Any]:

@@ -176,9 +176,9 @@ def recorded(comment: Optional[str], role: str) -> int:
     if not isinstance(number, int):
         raise DatabaseError(
             "bad_record",
-            'the last line of the comment on role %s cannot be read; it should be {"%s": {"journal": NUMBER}}. If no '
-            "other run is active, remove the line: COMMENT ON ROLE replaces the whole comment, so repeat the other "
-            "lines, which \\du+ in psql shows. The next run writes the line again" % (role, RECORD),
+            'the last line of the comment on role %s is damaged; it should be {"%s": {"journal": NUMBER}}. If no other '
+            "run is active, read the comment (\\du+ in psql), and write it again without that line (COMMENT ON ROLE "
+            "replaces the whole comment). The next run adds the line" % (role, RECORD),
         )
     return number
 
@@ -279,8 +279,8 @@ _WORDS = {
     "ALTER DATABASE … CONNECTION LIMIT",
     "limit": "the server has reached max_connections. End idle sessions, raise max_connections, or lower the "
     "applications' pools; then run again",
-    "no_locks": "the server's table of locks is full (max_locks_per_transaction). End the session that holds them "
-    "as a process of the server (kill -TERM), or restart the server; then run again",
+    "no_locks": "the server's table of locks is full (max_locks_per_transaction). On the server, end "
+    "the process of the session that holds the locks (kill -TERM), or restart the server; then run again",
     "no_database": "the database does not exist. Correct the URL's path, or create the database",
     "no_role": "role {user} does not exist. Create it, or correct the user in the URL",
     "no_connect": "role {user} may not connect to the database. Run as its owner: GRANT CONNECT ON DATABASE … TO …",

@@ -165,7 +165,7 @@ class _Resolver:
     def _conflict(self, setting: Setting, place: Place, other: Place) -> None:
         message = f"{setting.name}: {place} and {other} hold different values"
         if self.half_promoted:
-            self.warnings.append(f"{message}; the value of {place} is used while {self.half_promoted} is open")
+            self.warnings.append(f"{message}; this run uses the value of {place}, because {self.half_promoted} is open")
         else:
             self.problems.append(f"{message}; store the right one in both: {_stored(setting.name)}")
 
@@ -234,18 +234,16 @@ class _Resolver:
     def _remedy(self, setting: Setting) -> str:
         place = setting.place
         if place is None:
-            return "store the parts of its composition"
+            return f"store the values that settings.{setting.name}.compose names"
         failure = self.contents.failures.get(place.name)
         if failure:
             remedies = {
-                MISSING: "; create it: ansible-playbook watchparty.secrets.provision",
-                DELETED: f"; restore it by '{command(place.name, 'restores')}'",
+                MISSING: "is missing; create it: ansible-playbook watchparty.secrets.provision",
+                DELETED: f"is {DELETED}; restore it: {command(place.name, 'restores')}",
             }
-            return f"{place.traits.noun} {place.name} is {failure.reason}{remedies.get(failure.reason, '')}"
-        if place.traits.has_keys:
-            return f"store it in {place}: {_stored(setting.name)}"
-        form = place.traits.encrypted_form if setting.sensitivity == "high" else ""
-        return f"create {place}" + (f" as {form}" if form else "")
+            state = remedies.get(failure.reason, f"cannot be read ({failure.reason})")
+            return f"{place.traits.noun} {place.name} {state}"
+        return f"store it in {place}: {_stored(setting.name)}"
 
     def _alternatives(self) -> Iterator[str]:
         for name, choices in self.catalog.alternatives.items():
@@ -254,7 +252,7 @@ class _Resolver:
             lacking = " or ".join(
                 f"[{', '.join(member for member in choice if not self.values.get(member))}]" for choice in choices
             )
-            yield f"{name}: no list of its settings is complete; store all of {lacking}"
+            yield f"alternatives.{name}: no alternative is complete; store all of {lacking}"
 
     def _unknown(self) -> Iterator[str]:
         named = {str(place) for setting in self.catalog.settings.values() for place in setting.places}

@@ -59,8 +59,6 @@ class StoreTraits:
     """Permission to read a version."""
     section: Optional[CatalogSection] = None
     """None for a store of AWS."""
-    encrypted_form: str = ""
-    """Form of values of high sensitivity, if others may be unencrypted."""
 
     @property
     def is_aws(self) -> bool:

@@ -38,7 +38,6 @@ STORES = {
             has_labels=False,
             has_keys=False,
             is_listed=True,
-            encrypted_form="SecureString",
         ),
         *(
             import_module(f"{stores.__name__}.{file.name}").STORE

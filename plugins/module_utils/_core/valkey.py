@@ -279,4 +279,4 @@ def explain(node: str, label: str, message: str) -> str:
     for pattern, meaning in _MEANINGS:
         if re.search(pattern, message, re.IGNORECASE):
             return "%s: %s" % (node, meaning % {"what": label, "text": message})
-    return "%s: the server answers: %s" % (node, message)
+    return "%s: the server answered: %s" % (node, message)

@@ -54,8 +54,8 @@ def responsible(paths: Iterable[str], label: str) -> HostAccount:
     others = uids - {0, own}
     if (own and others) or len(others) > 1:
         names = ", ".join(sorted(safe_files.account(uid) for uid in others))
-        remedy = "deploy with become" if own else "give these files to one account"
-        raise HostError("%s: %s may change files that it reads; %s" % (label, names, remedy))
+        remedy = "deploy with become" if own else "make one account their owner"
+        raise HostError("%s: %s may change the files of its commands; %s" % (label, names, remedy))
     return named(str(others.pop() if others else own))
 
 
@@ -84,7 +84,7 @@ def _owners(path: str, links: int) -> Iterator[int]:
             raise _shared(at.path, status.st_mode)
     if target:
         if not links:
-            raise HostError("%s: has too many links" % path)
+            raise HostError("%s: leads through too many symbolic links" % path)
         yield from _makers(os.path.join(at.folder, target), links - 1)
 
 

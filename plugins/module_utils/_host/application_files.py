@@ -66,7 +66,8 @@ def _ssh_directory(account: HostAccount, *, check: bool) -> Iterator[Optional[Op
     with safe_files.place(os.path.join(account.home, authorized_keys_file.DEFAULT), trusted=(0,)) as at:
         owner = at.components[-1].uid
         if owner != account.uid:
-            raise HostError("%s: is owned by %s, not by %s" % (at.folder, safe_files.account(owner), account.name))
+            message = "%s: belongs to %s, but must belong to %s; correct its owner"
+            raise HostError(message % (at.folder, safe_files.account(owner), account.name))
         yield at
 
 
@@ -99,7 +100,7 @@ def _blob_of(key: str) -> bytes:
     try:
         return authorized_keys.blob_of(key)
     except ValueError as error:
-        raise HostError("%s %s; correct app_host_keys" % (key, error)) from None
+        raise HostError("app_host_keys: %s %s; correct it" % (key, error)) from None
 
 
 def _line(options: bytes, key: str) -> bytes:

@@ -72,7 +72,7 @@ def _by_request(timeout: int, request: Mapping[str, Any]) -> Answer:
     status = answer["status"]
     if status in request["status"]:
         return ACCEPTED, place
-    message = "%s answers with status %d" % (place, status)
+    message = "%s answers HTTP %d" % (place, status)
     return (
         (REFUSED, message)
         if status in request["refused"]

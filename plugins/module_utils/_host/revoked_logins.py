@@ -157,7 +157,7 @@ def _locks_accounts(entry: Mapping[str, Any]) -> str:
             rows = server.rows("SHOW GLOBAL VARIABLES LIKE 'max_password_errors'", columns=2)
             own = server.rows("SHOW CREATE USER CURRENT_USER()")
     except SecretsError as error:
-        return "with the current value, %s" % error
+        return "the login with the current value failed: %s" % error
     texts = [str(value) for _name, value in rows] + [limit for (text,) in own for limit in _LIMIT.findall(str(text))]
     limits = [int(text) for text in texts if re.fullmatch("[1-9][0-9]{0,9}", text)]
     return TOO_STRICT % min(limits) if limits and min(limits) < WRONG_PASSWORDS else ""

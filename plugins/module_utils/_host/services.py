@@ -50,7 +50,8 @@ def restarted_and_healthy(services: Dict[str, Any], path: str) -> List[Dict[str,
     except HostError:
         raise
     except Exception as error:  # pylint: disable=broad-exception-caught  # the caller must know how far it came
-        raise HostError("restart or health check: defect in this module: %s" % type(error).__name__) from error
+        message = "unexpected error in the restart or health check: %s (please report it)" % type(error).__name__
+        raise HostError(message) from error
     return answers
 
 
@@ -98,7 +99,7 @@ def wait_healthy(health: Health) -> List[Dict[str, Any]]:
 def require_running(managers: Sequence[ServiceManager]) -> None:
     """Raises HostError with the units that did not stay up; a completed job counts as up."""
     states = [state for manager in managers for state in manager.states()]
-    down = ["%s is %s" % (state.unit, state.text) for state in states if not state.is_up]
+    down = ["%s is not running after the restart: %s" % (state.unit, state.text) for state in states if not state.is_up]
     if down:
         raise HostError("; ".join(down))
 
@@ -107,9 +108,11 @@ def _by_command(command: str) -> None:
     try:
         arguments = [os.path.expanduser(os.path.expandvars(word)) for word in shlex.split(command)]
     except ValueError as error:
-        raise HostError("the restart command cannot be read: %s" % error) from None
+        raise HostError(
+            "the restart command cannot be parsed: %s; correct env_deploy_restart_command" % error
+        ) from None
     if not arguments:
-        raise HostError("the restart command is empty")
+        raise HostError("the restart command is empty; correct env_deploy_restart_command")
     try:
         # No pipe: a service that the command starts may keep its output open.
         code = subprocess.call(  # pylint: disable=ansible-bad-function
@@ -131,8 +134,9 @@ def _wait(url: str, health: Health) -> Dict[str, Any]:
     )
     if answer["status"] == 200:
         return answer
-    problem = answer.get("problem") or "answered %d" % answer["status"]
-    raise HostError("%s: %s, asked %d times in %.0f s" % (url, problem, tries, time.monotonic() - began))
+    problem = answer.get("problem") or "HTTP %d" % answer["status"]
+    seconds = time.monotonic() - began
+    raise HostError("health check of %s failed: %s, asked %d times in %.0f s" % (url, problem, tries, seconds))
 
 
 def _wait_for_command(manager: ServiceManager, folder: str, health: Health) -> None:

@@ -324,9 +324,9 @@ class VersionedStore(Store):
 
 def _moved(name: str, label: str, holder: Optional[str], expected: Optional[str]) -> Conflict:
     place = f"on version {holder}" if holder else "on no version"
-    due = f"on {expected}" if expected else "on none"
+    due = f"on version {expected}" if expected else "on no version"
     return Conflict(
-        f"secret {name}: somebody moved {label}: it is {place}, not {due} as planned; check both versions "
+        f"secret {name}: somebody moved {label}. The label is {place}, but should be {due}; check both versions "
         f"by '{command(name, 'lists_versions')}', then run again"
     )
 

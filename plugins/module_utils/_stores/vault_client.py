@@ -117,13 +117,14 @@ class VaultClient:
         raise self._refusal(response.status_code, subject)
 
     def _unreachable(self, subject: str, error: Exception) -> NoAccess:
+        where = f"{self._where}: {subject} failed"
         if _http().is_untrusted(error):
-            remedy = "give the file of its certificate authority in stores.vault.ca_cert, or correct its certificate"
-            return NoAccess(f"{self._where} could not be asked for {subject}: its certificate is not trusted; {remedy}")
+            remedy = "set stores.vault.ca_cert to the file of its certificate authority, or correct the certificate"
+            return NoAccess(f"{where}: the server's certificate is not trusted; {remedy}")
         if isinstance(error, _http().UnboundedAnswer):
-            return NoAccess(f"{self._where} answered {subject} with {error}; check that it is a Vault server")
+            return NoAccess(f"{where}: the answer {error}; check that it is a Vault server")
         remedy = "start it, or correct stores.vault.address"
-        return NoAccess(f"{self._where} could not be reached for {subject} ({type(error).__name__}); {remedy}")
+        return NoAccess(f"{where}: the server cannot be reached ({type(error).__name__}); {remedy}")
 
     def _refusal(self, status: int, subject: str) -> StoreError:
         where = f"{self._where}: {subject}"
@@ -166,7 +167,7 @@ class VaultClient:
             return parse_secret(response.content.decode())
         except (ValueError, UnicodeDecodeError):
             raise StoreError(
-                f"{self._where} answered {subject} without a JSON object; check that it is a Vault server"
+                f"{self._where}: {subject} failed: the answer is not a JSON object; check that it is a Vault server"
             ) from None
 
 

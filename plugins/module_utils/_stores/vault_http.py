@@ -71,7 +71,7 @@ def _session(vault: Vault, connections: int) -> Any:
         def send(self, request: Any, **how: Any) -> Any:
             response = within(WHOLE_ANSWER, lambda: self._answered(request, how), None)
             if response is None:
-                raise UnboundedAnswer(f"what takes more than {WHOLE_ANSWER:.0f} s")
+                raise UnboundedAnswer(f"took longer than {WHOLE_ANSWER:.0f} s")
             return response
 
         def _answered(self, request: Any, how: Dict[str, Any]) -> Any:
@@ -115,5 +115,5 @@ def _content(response: Any) -> bytes:
         size += len(part)
         if size > BYTES:
             response.close()
-            raise UnboundedAnswer(f"more than {BYTES // 1024**2} MiB")
+            raise UnboundedAnswer(f"is larger than {BYTES // 1024**2} MiB")
     return b"".join(parts)

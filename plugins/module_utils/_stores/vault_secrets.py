@@ -266,7 +266,7 @@ class VaultSecrets(VersionedStore):
         if custom.get(LABEL + label) != off and (off is not None or LABEL + label in custom):
             if to is None and off is not None:  # an earlier run may have been killed here
                 self._forget(name, off)
-            raise StoreError(f"secret {name}: label {label} is not on version {off}, so somebody moved it; {_AGAIN}")
+            raise StoreError(f"secret {name}: somebody moved {label} off version {off}; {_AGAIN}")
         self._patch(name, {LABEL + label: to})
         if to is None and off is not None:
             self._forget(name, off)

@@ -108,7 +108,7 @@ def _is_same(item: ServerDifference, entry: Mapping[str, str]) -> bool:
         return item.name == f"{entry['key']} in {entry['file']}"
     if item.kind == host_inventory.MEMBER:
         name, _in, group = item.name.partition(" in ")
-        return entry["text"].startswith(f"account {name} came into group {group},")
+        return entry["text"].startswith(f"account {name} joined group {group},")
     if item.kind in (host_inventory.ACCOUNT, host_inventory.PASSWORD):
         return entry["text"].startswith(f"account {item.name} ")
     return not entry["key"] and entry["text"].startswith(f"{item.name} changed ")

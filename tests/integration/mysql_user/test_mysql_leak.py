@@ -63,7 +63,7 @@ def test_a_leak_response_locks_the_users_that_nothing_explains(maria: MariaDB, p
     session = maria.connect("app_thief", "canary")
     answer = shop.revoked_after_a_leak(evicts=True)
     locked = "; ".join(f"ALTER USER `app_thief`@`{host}` ACCOUNT LOCK" for host in ("%", "10.%"))
-    assert answer["evicted"] == [f"user `app_thief` could log in: {locked}; 1 sessions ended"]
+    assert answer["evicted"] == [f"unknown user `app_thief`, locked by: {locked}; 1 sessions ended"]
     names = [line.partition(" is not in the baseline")[0] for line in answer["footholds"]]
     maria.execute("DROP USER rdsrepladmin@'%'")
     assert names == ["account `app_report_b`@`%`", "account `app_report`@`%`", "account `rdsrepladmin`@`%`"]
@@ -78,7 +78,7 @@ def test_an_anonymous_account_is_locked(maria: MariaDB, programs: Programs) -> N
     shop = compared(maria, programs, "CREATE USER ''@'%' IDENTIFIED BY 'canary'")
     try:
         answer = shop.revoked_after_a_leak(evicts=True)
-        assert answer["evicted"] == ["user `` could log in: ALTER USER ``@`%` ACCOUNT LOCK; 0 sessions ended"]
+        assert answer["evicted"] == ["unknown user ``, locked by: ALTER USER ``@`%` ACCOUNT LOCK; 0 sessions ended"]
         assert "sessions of user `` may be left" in answer["footholds"][0]
         assert not maria.accepts("whoever", "canary")
     finally:
@@ -93,8 +93,8 @@ def test_an_anonymous_account_that_matches_first_stops_no_response(maria: MariaD
         shop.to("set")
         shop.act("set")
         message = str(shop.act("test")["message"])
-        assert "and was not tested: the server may take it for an anonymous user. " in message
-        assert message.endswith("If not yours: DROP USER ''@'127.0.0.1'")
+        assert "so the user was not tested: an anonymous user may take precedence. " in message
+        assert message.endswith("If it is not yours: DROP USER ''@'127.0.0.1'")
         shop.rotator.advance("revoke")
         answer = shop.act("revoke")
         assert any("account ``@`127.0.0.1` is not in the baseline" in line for line in answer["footholds"])
@@ -227,8 +227,8 @@ def test_a_row_that_cannot_be_locked_keeps_no_user_from_it(maria: MariaDB, progr
     try:
         answer = shop.revoked_after_a_leak(evicts=True)
         assert not maria.accepts("app_thief", "canary")
-        assert answer["evicted"][0].startswith("user `app_thief` could log in")
-        failed = f"1 accounts that nothing explains could not be locked, such as `app_0`@`%`: 127.0.0.1:{maria.port} "
+        assert answer["evicted"][0].startswith("unknown user `app_thief`, locked by")
+        failed = f"1 unknown accounts could not be locked, such as `app_0`@`%`: 127.0.0.1:{maria.port} "
         assert answer["footholds"][0].startswith(failed)
     finally:
         maria.execute("DELETE FROM mysql.global_priv WHERE User = 'app_0'", "FLUSH PRIVILEGES")
@@ -285,11 +285,11 @@ def test_a_user_with_the_name_of_the_servers_threads_ends_none(maria: MariaDB, p
     finally:
         maria.execute("SET GLOBAL event_scheduler = DEFAULT", *(f"DROP USER '{name}'@'%'" for name in names))
     assert sorted(answer["evicted"]) == sorted(
-        f"user `{name}` could log in: ALTER USER `{name}`@`%` ACCOUNT LOCK; 0 sessions ended" for name in names
+        f"unknown user `{name}`, locked by: ALTER USER `{name}`@`%` ACCOUNT LOCK; 0 sessions ended" for name in names
     )
     place = f"127.0.0.1:{maria.port}"
     assert answer["footholds"] == [
-        f"sessions of user `{name}` may be left at {place}: SHOW PROCESSLIST" for name in names
+        f"sessions of user `{name}` may remain open at {place}: SHOW PROCESSLIST" for name in names
     ]
 
 

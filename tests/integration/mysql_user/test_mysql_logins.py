@@ -175,7 +175,7 @@ def test_without_its_administrator_nothing_is_asked(maria: MariaDB) -> None:
 
 
 @pytest.mark.parametrize(
-    ("user", "words"), [("app_a", "app_a may not do this"), ("nobody", "login nobody was rejected")]
+    ("user", "words"), [("app_a", "user app_a lacks a right"), ("nobody", "login nobody was rejected")]
 )
 def test_an_administrator_that_cannot_ask(maria: MariaDB, user: str, words: str) -> None:
     result = seen(maria, user=user, password="canary-of-the-old-password")

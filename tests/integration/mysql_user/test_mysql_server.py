@@ -83,7 +83,7 @@ def test_answers_and_errors_of_other_forms(shop: MysqlShop) -> None:
     with MysqlConnection(args["server"], args["admin"]) as admin:
         with pytest.raises(RotationError, match=r"does not answer as MySQL or MariaDB \(error ValueError\)"):
             admin.rows("SELECT 1, 2")
-        with pytest.raises(RotationError, match="rejected a statement with error 1064"):
+        with pytest.raises(RotationError, match=r"rejected a statement \(error 1064\)"):
             admin.rows("SELEC")
 
 
@@ -92,7 +92,9 @@ def test_an_administrator_with_too_few_rights(shop: MysqlShop, maria: MariaDB) -
     maria.execute("CREATE USER appadmin@'%' IDENTIFIED BY 'canary'", "GRANT SELECT ON mysql.* TO appadmin@'%'")
     shop.world.write("username", "appadmin", name="boss-test")
     shop.world.write("token", "canary", name="boss-test")
-    with pytest.raises(RotationError, match=r"appadmin may not do this at .* \(error 1227\); grant it CREATE USER"):
+    with pytest.raises(
+        RotationError, match=r"appadmin lacks a right at .* \(error 1227\); grant this user CREATE USER"
+    ):
         shop.act("set")
 
 
@@ -101,7 +103,7 @@ def test_over_tls(maria: MariaDB, programs: Programs, authority: Authority) -> N
     try:
         shop = MysqlShop(maria, programs, tls={"mode": "verify-full", "ca": str(authority.cafile)})
         assert shop.act("check") == {}
-        with pytest.raises(RotationError, match="has no TLS that can be verified"):
+        with pytest.raises(RotationError, match="cannot be verified"):
             MysqlShop(maria, programs, tls={"mode": "verify-full"}).act("check")
     finally:
         shop = MysqlShop(maria, programs, tls={"mode": "require", "reason": "a test"})
@@ -124,7 +126,7 @@ def test_a_server_without_tls_gets_no_login(maria: MariaDB, programs: Programs) 
 
     with Receiver(talk) as receiver:
         shop = MysqlShop(maria, programs, address=f"127.0.0.1:{receiver.port}", tls={"mode": "verify-full"})
-        with pytest.raises(RotationError, match="has no TLS that can be verified"):
+        with pytest.raises(RotationError, match="cannot be verified"):
             shop.act("check")
     assert b"".join(heard) == b""
 

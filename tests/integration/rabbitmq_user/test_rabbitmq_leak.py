@@ -64,8 +64,8 @@ def test_a_leak_response_deletes_the_users_that_nothing_explains(broker: RabbitM
         assert broker.asked("GET", "/connections/username/thief")[1] == []
     broker.asked("DELETE", "/policies/%2F/copies")
     assert answer["evicted"] == [
-        "user app_a or _b could log in: rabbitmqctl delete_user 'app_a or _b'",
-        "user thief could log in: rabbitmqctl delete_user thief",
+        "unknown user app_a or _b, deleted by: rabbitmqctl delete_user 'app_a or _b'",
+        "unknown user thief, deleted by: rabbitmqctl delete_user thief",
     ]
     assert named(answer["footholds"]) == LEFT
     users = {user["name"] for user in broker.asked("GET", "/users")[1]}
@@ -82,7 +82,7 @@ def test_a_user_that_no_path_names_is_deleted_with_the_others(broker: RabbitMQ, 
     broker.asked("DELETE", "/policies/%2F/copies")
     users = {user["name"] for user in broker.asked("GET", "/users")[1]}
     assert users == {ADMINISTRATOR, "app_b", "report_a", "report_b", provider_users.MONITORING}
-    assert f"user {name} could log in: rabbitmqctl delete_user {name}" in answer["evicted"]
+    assert f"unknown user {name}, deleted by: rabbitmqctl delete_user {name}" in answer["evicted"]
 
 
 def test_without_a_baseline_no_user_is_deleted(broker: RabbitMQ, programs: Programs) -> None:

@@ -130,7 +130,7 @@ class TestGet:
         terminal.inventory()
         ran = terminal.run("get", "test", "TOKEN", "--reveal")
         assert ran.code == 1
-        assert "the catalog names no audit_log" in ran.err
+        assert "the catalog has no audit_log" in ran.err
         assert CANARY not in ran.out
 
     def test_no_terminal_no_value(self, lab: Lab) -> None:

@@ -138,7 +138,7 @@ def outcome(engine: str, whose: Whose, places: Sequence[SessionStore], *, check:
     unreadable = sum(tally.unreadable for tally in tallies)
     if unreadable:
         warnings.append(
-            "%d of the sessions cannot be read, so their users are unknown. They end only when those of all users end"
+            "%d sessions cannot be read, so their users are unknown. To end them, end the sessions of all users"
             % unreadable
         )
     return {

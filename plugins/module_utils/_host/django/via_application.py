@@ -207,7 +207,7 @@ class Cached(SessionStore):
     """Sessions in a cache that cannot list its keys."""
 
     name = "cache"
-    note = "the cache cannot list its keys; copies of sessions without a row stay until they expire"
+    note = "the cache cannot list its keys; cached sessions that the database no longer has stay until they expire"
 
     def __init__(self, cache: Any, prefix: str) -> None:
         self._cache, self._prefix = cache, prefix
@@ -218,7 +218,8 @@ class Cached(SessionStore):
 
     def doubt(self, rows: int) -> Optional[Doubt]:
         del rows
-        return Doubt("the cache cannot list its keys, so copies without a row are not found", ("clear_cache",))
+        why = "the cache cannot list its keys, so cached sessions that the database no longer has are not found"
+        return Doubt(why, ("clear_cache",))
 
     def forget(self, keys: Sequence[str]) -> None:
         self._cache.delete_many([self._prefix + key for key in keys])

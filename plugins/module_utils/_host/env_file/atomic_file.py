@@ -156,8 +156,8 @@ def open_file(path: str, *, owner: Optional[int] = None, write: bool = True, loo
         if os.geteuid() != 0:
             if write and os.path.lexists(state):
                 raise HostError(
-                    "%s: root deploys this file (its state is %s); use become. If root no longer deploys it, remove "
-                    "that directory as root" % (file.path, state)
+                    "%s: an earlier deploy wrote this file as root (state: %s); use become. If root no longer deploys "
+                    "it, remove that directory as root" % (file.path, state)
                 )
             if not look:
                 stack.enter_context(lock(file, file.name + LOCK, make=write))
@@ -248,8 +248,7 @@ def present(at: Optional[OpenPath]) -> Optional[Present]:
             status = os.fstat(stream.fileno())
             if status.st_nlink > 1 and os.geteuid() == 0:
                 raise HostError(
-                    "%s: has hard links, so another path leads to the same file; replace the path by a copy of it"
-                    % at.path
+                    "%s: another path is the same file (hard link); replace this one by a copy of itself" % at.path
                 )
             content = stream.read(LARGEST + 1)
             if len(content) > LARGEST:
@@ -262,7 +261,7 @@ def present(at: Optional[OpenPath]) -> Optional[Present]:
 def for_writing(at: Optional[OpenPath]) -> OpenPath:
     """The path, which every writing run has."""
     if at is None:
-        raise HostError("the state of this file is not locked for writing; report this defect")
+        raise HostError("the state of this file is not locked for writing (please report it)")
     return at
 
 
@@ -327,7 +326,8 @@ def staged(at: OpenPath, content: bytes, wanted: Ownership) -> Iterator[Callable
             os.fsync(handle)
             if _read_back(handle, len(content)) != content:
                 raise HostError(
-                    "%s: the new content was not read back as written; the old file is still in place" % at.path
+                    "%s: the disk returned other content than was written; the old file is in place. Check the disk"
+                    % at.path
                 )
         finally:
             os.close(handle)

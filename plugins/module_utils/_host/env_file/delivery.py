@@ -85,8 +85,8 @@ def _refuse_others(env: atomic_file.EnvFile, paths: Iterable[str]) -> None:
     """Raises HostError: these files would count as removed from the catalog."""
     for path in sorted(paths):
         raise HostError(
-            "%s: a deploy also wrote %s, and this run does not know files of the catalog. Use ansible-playbook "
-            "watchparty.secrets.deploy. A host that fetches needs the current catalog: run ansible-playbook "
+            "%s: an earlier deploy also wrote %s, which is not in this run's catalog. Run ansible-playbook "
+            "watchparty.secrets.deploy. On a host that fetches, update the catalog: ansible-playbook "
             "watchparty.secrets.host" % (env.path, path)
         )
 

@@ -209,7 +209,7 @@ def restarted(module: AnsibleModule, result: Dict[str, Any], owner: Optional[int
     ended = {
         **result,
         "failed": True,
-        "msg": "the module was ended on the host before the services were healthy; deploy again",
+        "msg": "the module was killed on the host before the services were healthy; deploy again",
     }
     sys.stdout.write("\n%s\n" % json.dumps(ended))
     sys.stdout.flush()

@@ -89,9 +89,8 @@ class Mark:
         last = str(self._data.get("encrypted_at", ""))
         if written_at and written_at < last:
             raise HostError(
-                "this host already accepted an encrypted .env written at %s, and this one was written at %s. Put the "
-                "newer file there, or write it again: ansible-playbook watchparty.secrets.env_encrypt"
-                % (last, written_at)
+                "the encrypted .env was written at %s, but this host already accepted one written at %s. Put the newer "
+                "file there, or write it again: ansible-playbook watchparty.secrets.env_encrypt" % (written_at, last)
             )
 
     @property
@@ -110,13 +109,13 @@ class Mark:
         ours = (last, *accepted.get("instead_of", ()))
         if accepted.get("snapshot") is not None and present_id is not None and present_id not in ours:
             raise HostError(
-                "another run has written snapshot %s here since, and the file of that run stays" % accepted["snapshot"]
+                "nothing was restored, because another run has written snapshot %s since" % accepted["snapshot"]
             )
 
     def refuse_healthy(self, present: Optional[atomic_file.Present], delivery: Optional[str]) -> None:
         """Raises HostError if another run delivered the same bytes and found the services healthy."""
         if delivery and delivery == self.delivery and present and self._is_settled_on(present):
-            raise HostError("another run found the services healthy on this file since, and the file stays")
+            raise HostError("nothing was restored, because another run has verified this file since")
 
     def recorded(self, entry: Mapping[str, Any]) -> Digests:
         """Digests of the files in an entry."""

@@ -146,7 +146,7 @@ def _logins(wanted: EvidenceRequest, part: EvidencePart, end: float) -> None:
         ssh_logins += list(records.of_wtmp(content or b""))
         part.short += [
             message,
-            "logins: only wtmp, which names no keys" if content else "logins: no other record can be read",
+            "logins: read from wtmp only, which names no keys" if content else "logins: no other record can be read",
         ]
     part.lines += records.logins(ssh_logins, wanted.since)
     if not part.lines and not part.short:
@@ -184,10 +184,10 @@ def _from_journal(wanted: EvidenceRequest, ssh_logins: List[SshLogin], end: floa
     finally:
         killer.cancel()
     if code < 0:
-        return "logins: the systemd journal was not read to its end"
+        return "logins: the systemd journal was not read to its end: the time limit was reached"
     if lines >= JOURNAL_LINES:
         return "logins: only the newest %d lines of sshd in the systemd journal were read" % JOURNAL_LINES
-    return "logins: journalctl ended with %d" % code if code else None
+    return "logins: journalctl failed with exit code %d" % code if code else None
 
 
 def _from_logs(ssh_logins: List[SshLogin], part: EvidencePart) -> bool:
@@ -243,7 +243,7 @@ def _keys(wanted: EvidenceRequest, part: EvidencePart, end: float) -> None:
         part.short.append(message % (hidden, all_accounts.LARGEST >> 20))
     if command:
         part.short.append(
-            "authorized_keys: sshd also asks a program (AuthorizedKeysCommand), which the run did not start"
+            "authorized_keys: keys that the program of AuthorizedKeysCommand authorizes; check them by hand"
         )
 
 
@@ -284,7 +284,7 @@ def _processes(wanted: EvidenceRequest, part: EvidencePart, end: float) -> None:
             check=True,
         )
     except (OSError, subprocess.SubprocessError) as error:
-        message = error.strerror if isinstance(error, OSError) else "gave no answer"
+        message = error.strerror if isinstance(error, OSError) else "failed or was too slow"
         part.short.append("processes: systemctl: %s" % message)
         return
     pids = records.main_pids(process.stdout.decode("utf-8", "replace"))
@@ -302,7 +302,7 @@ def _services(wanted: EvidenceRequest, part: EvidencePart, end: float) -> None:
             part.short.append("services: %s" % error)
             continue
         unknown = [state.unit for state in states if state.is_up and state.began is None]
-        part.short += ["services: when %s started is not known" % unit for unit in unknown]
+        part.short += ["services: the start time of %s is unknown" % unit for unit in unknown]
         start_times = {state.unit: state.began for state in states if state.unit not in unknown}
         part.lines += records.process_lines(start_times, wanted.path, _changed(wanted.path))
 

@@ -90,7 +90,7 @@ def sudoers(root: str) -> Sudoers:
     unread = [path for path, text in texts.items() if text is None]
     unread += [path for path in paths if os.path.isdir(path) and not os.access(path, os.R_OK | os.X_OK)]
     lines = [line for text in texts.values() for line in (text or b"").decode("utf-8", "replace").splitlines()]
-    message = "sudoers may not be read by this account, so other accounts may be able to become root; use become"
+    message = "sudoers cannot be read, so the accounts that may become root are unknown; use become"
     rules = [re.split(r"[\s,=]+", line.partition("#")[0].strip()) for line in lines]
     return Sudoers(rules, [message] if unread else [])
 

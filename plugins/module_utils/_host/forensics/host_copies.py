@@ -105,7 +105,7 @@ def below(env: atomic_file.EnvFile, values: ValueSearch, names: Sequence[str]) -
             except OutOfTime:
                 rest = len(files[:MOST]) - number - 1
                 others = " and %d more files" % rest if rest else ""
-                findings.unread.append("%s%s: no time was left to search" % (_path(env, folder, name), others))
+                findings.unread.append("%s%s: the time limit was reached" % (_path(env, folder, name), others))
                 break
             except value_search.UnsearchedFile as error:
                 findings.unread.append("%s: was not searched completely: it %s" % (_path(env, folder, name), error))
@@ -317,7 +317,7 @@ def in_processes(
             others, lambda pid: list(_shown(pid, values, pid not in own, accounts, closed))
         )
     except OutOfTime:
-        return [], ["processes: looking into them took too long"], []
+        return [], ["processes: the time limit was reached"], []
     if processes.are_hidden():
         closed.add_closed("processes of other accounts (hidepid)")
     unread = [*(SILENT % (pid, pid) for pid in silent), *closed.messages()]

@@ -46,7 +46,7 @@ def searched(units: Sequence[str], values: ValueSearch) -> JournalFindings:
     except value_search.UnsearchedFile as error:  # an entry that looks like an archive
         return JournalFindings([], ["the journal: it %s" % error])
     except OutOfTime:
-        return JournalFindings([], ["the journal: looking into it took too long"])
+        return JournalFindings([], ["the journal: the time limit was reached"])
     rows = [{"unit": unit, "why": "holds %s" % ", ".join(named[:3])} for unit, named in names if named]
     return JournalFindings(rows, [])
 

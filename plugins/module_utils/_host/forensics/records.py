@@ -185,7 +185,7 @@ def _stray_key(key: KeyLine, credentials: Sequence[KnownKey], path: str) -> Tupl
     comment = " (%s)" % key.comment if key.comment else ""
     whose = " of " + ", ".join(known_key.credential for known_key in credentials) if credentials else ""
     own = [plain(known_key.file) for known_key in credentials if known_key.file]
-    beside = ", beside its own file " + ", ".join(own) if own else ""
+    beside = ", in addition to its own file " + ", ".join(own) if own else ""
     return rank, "%s %s%s%s in %s%s" % (word, key.fingerprint, whose, comment, path, beside)
 
 

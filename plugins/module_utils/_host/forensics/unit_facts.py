@@ -93,10 +93,11 @@ def units(names: Sequence[str], known: Known, since: Optional[float], run: Comma
         return (
             [],
             why
-            or "systemctl failed with code %s; run systemctl on the host, and check that systemd is its init" % code,
+            or "systemctl failed with exit code %s; run systemctl on the host, and check that systemd is its init"
+            % code,
         )
     if len(entries) != len(names):
-        return [], "systemd does not tell of each unit"
+        return [], "systemctl show did not list every unit"
     idle = _idle_starters(entries, manager, run)
     return [_row(name, entry, known, since, manager, idle) for name, entry in zip(names, entries)], ""
 

@@ -124,7 +124,7 @@ class FootholdSearch:
                 self._judge(entry, place, account)
         for entry in self._tree.each(start_files.AT_JOBS):
             if entry.status.st_uid == account.uid:
-                self._judge(entry, StartFile("", "is run by at as {account}"), account)
+                self._judge(entry, StartFile("", "is a job of at that runs as {account}"), account)
         for folder in start_files.PATH_FOLDERS:
             for entry in self._tree.entries(os.path.join(account.home, folder, "*")):
                 self._command(entry, account)
@@ -141,7 +141,7 @@ class FootholdSearch:
             return
         is_file = entry.is_link or stat.S_ISREG(entry.status.st_mode)
         if self._counts(entry.changed, is_odd=place.is_odd or not is_file):
-            effect = place.effect if is_file else "is not a regular file, and as one " + place.effect
+            effect = place.effect if is_file else "is not a regular file. A file there " + place.effect
             remedy = place.remedy.format(account=_quoted(account.name), path=_quoted(entry.path))
             text = "%s changed %s and %s: %s" % (*_shown(entry), effect.format(account=_plain(account.name)), remedy)
             self._add(account.credential, text)
@@ -153,7 +153,7 @@ class FootholdSearch:
         link = self._tree.linked_folder(entry.path, account.home)
         if link and self._counts(entry.changed, is_odd=is_odd) and link not in self._seen:
             self._seen.add(link)
-            text = "%s is a link to a folder in which a start file changed %s: rm -- %s"
+            text = "%s links to a folder in which a start file changed at %s: rm -- %s"
             self._add(account.credential, text % (_plain(link), timestamps.stamp_of(entry.changed), _quoted(link)))
         return bool(link)
 
@@ -184,7 +184,7 @@ class FootholdSearch:
             if account and file and file.content is not None:
                 self._keys_of(file, account.credential, known)
             elif account and file and file.changed:
-                text = "%s is not a regular file of at most 4 MiB. Look at it: ls -l %s"
+                text = "%s is not a regular file of at most 4 MiB, so it was not checked: ls -l %s"
                 self._add(account.credential, text % (_plain(path), _quoted(path)))
 
     def _keys_of(self, file: all_accounts.File, credential: str, known: Set[str]) -> None:
@@ -195,11 +195,11 @@ class FootholdSearch:
         for name in recent:
             key, changes, _options = name.partition(key_times.WITH_OPTIONS)
             if changes and key not in added:
-                text = "key %s in %s has command= or environment=, since %s or before: check these options by %s"
+                text = "key %s in %s got command= or environment= at %s or earlier: check these options by %s"
                 edit = start_files.EDIT.format(path=_quoted(file.path))
                 self._add(credential, text % (key, _plain(file.path), timestamps.stamp_of(times[name]), edit))
         for name in added[: records.MOST_OF_FILE]:
-            text = "key %s is in %s since %s or before: remove its line, or run with -e leak_evict=true"
+            text = "unknown key %s was added to %s at %s or earlier: remove its line, or run with -e leak_evict=true"
             self._add(credential, text % (name, _plain(file.path), timestamps.stamp_of(times[name])), name, file.path)
         if len(added) > records.MOST_OF_FILE:
             count = len(added) - records.MOST_OF_FILE
@@ -265,11 +265,12 @@ class FootholdSearch:
         joined = host_accounts.joined(self._root, self._since, sudoers)
         if joined is None:
             self.short.append(
-                "members of groups: /etc/group changed, and no copy is older: getent group sudo wheel docker"
+                "members of groups: /etc/group changed, and no earlier copy exists. List the members: "
+                "getent group sudo wheel docker"
             )
         since = timestamps.stamp_of(self._since)
         for name, group in joined or ():
-            text = "account %s came into group %s, which may become root, since %s: gpasswd -d %s %s"
+            text = "account %s joined group %s, whose members may become root, after %s: gpasswd -d %s %s"
             self._add(credential, text % (_plain(name), _plain(group), since, _quoted(name), _quoted(group)))
 
     def _installed(self, paths: Iterable[str], since: float = 0) -> Set[str]:

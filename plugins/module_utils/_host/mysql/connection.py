@@ -102,22 +102,23 @@ class MysqlConnection:
             raise NoConnectionLeft(message % (self.place, code)) from None
         if code == NO_TLS:
             remedy = "give its authority in server.tls.ca of the catalog, or correct the server's TLS"
-            raise RotationError("%s has no TLS that can be verified; %s" % (self.place, remedy)) from None
+            raise RotationError("the TLS of %s cannot be verified; %s" % (self.place, remedy)) from None
         if code == ABORTED:
-            remedy = "correct its init_connect, which fails, or if it is not yours: SET GLOBAL init_connect = ''"
+            remedy = "Correct init_connect, or if it is not yours: SET GLOBAL init_connect = ''"
             raise RotationError(
-                "%s ends each session of %s (error %d); %s" % (self.place, self._user, code, remedy)
+                "%s ends each session of %s (error %d), because init_connect fails there. %s"
+                % (self.place, self._user, code, remedy)
             ) from None
         if code in NO_RIGHT:
-            remedy = "grant it CREATE USER, CONNECTION ADMIN (MySQL: CONNECTION_ADMIN), PROCESS and SELECT on mysql.*"
+            rights = "CREATE USER, CONNECTION ADMIN (MySQL: CONNECTION_ADMIN), PROCESS and SELECT on mysql.*"
             raise RotationError(
-                "%s may not do this at %s (error %d); %s" % (self._user, self.place, code, remedy)
+                "user %s lacks a right at %s (error %d); grant this user %s" % (self._user, self.place, code, rights)
             ) from None
         if 1000 <= code < 2000 or code >= 3000:
             kind = AccountUnknown if code == UNKNOWN_ACCOUNT else RotationError
-            remedy = "correct its cause there (error numbers: the server's manual)"
+            remedy = "look up the error in the server's manual, and correct its cause"
             remedy = "if it is the primary: SET GLOBAL read_only = OFF" if code in READ_ONLY else remedy
-            raise kind("%s rejected a statement with error %d; %s" % (self.place, code, remedy)) from None
+            raise kind("%s rejected a statement (error %d); %s" % (self.place, code, remedy)) from None
         raise RotationError(
             "%s does not answer as MySQL or MariaDB (error %s); start it, or correct server.address in the catalog"
             % (self.place, code or type(error).__name__)

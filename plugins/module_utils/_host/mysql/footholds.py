@@ -83,18 +83,18 @@ def _evicted(
         named = [user for user in locked if user not in UNCLEAR]
         ended = mysql_users.end_sessions(admin, named) if named else {}
     except (RotationError, *compared_inventory.UNREADABLE) as error:
-        message = str(error) if isinstance(error, RotationError) else "%s gave another answer" % admin.place
-        result["footholds"].append("%s. Users that nothing explains may be left there" % message)
+        message = str(error) if isinstance(error, RotationError) else "%s gave an unexpected answer" % admin.place
+        result["footholds"].append("%s. Unknown users may remain there" % message)
     if failed:
-        line = "%d accounts that nothing explains could not be locked, such as %s"
+        line = "%d unknown accounts could not be locked, such as %s"
         result["footholds"].append(line % (len(failed), failed[0]))
     for user in UNCLEAR:
         if user in locked:
-            line = "sessions of user %s may be left at %s: SHOW PROCESSLIST"
+            line = "sessions of user %s may remain open at %s: SHOW PROCESSLIST"
             result["footholds"].append(line % (quoted(user), admin.place))
     for user, each in locked.items():
         statements = "; ".join("ALTER USER %s ACCOUNT LOCK" % str(account) for account in each)
-        line = "user %s could log in: %s; %d sessions ended"
+        line = "unknown user %s, locked by: %s; %d sessions ended"
         result["evicted"].append(line % (quoted(user), statements, ended.get(user, 0)))
     return {(account.user, account.host) for each in locked.values() for account in each}
 

@@ -38,7 +38,7 @@ def answer(params: Mapping[str, Any]) -> dict[str, Any]:
                 message = users.shadowed(admin) if params["leaked"] else ""
                 if not message:
                     raise
-                result["untested"] = "%s, and was not tested: %s" % (error, message)
+                result["untested"] = "%s, so the user was not tested: %s" % (error, message)
         elif state == CHECKED:
             users.require_twins(admin, login["username"], params["other"], leaked=params["leaked"])
         elif state == PRESENT:

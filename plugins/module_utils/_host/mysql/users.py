@@ -67,7 +67,7 @@ def shadowed(admin: MysqlConnection) -> str:
     """Names anonymous accounts that may keep every user out from this host: the server compares hosts first. Whoever
     may make users can make one."""
     accounts = ", ".join("''@%s" % literal(host) for host in _hosts(admin, ""))
-    return "the server may take it for an anonymous user. If not yours: DROP USER %s" % accounts if accounts else ""
+    return "an anonymous user may take precedence. If it is not yours: DROP USER %s" % accounts if accounts else ""
 
 
 def require_twins(admin: MysqlConnection, user: str, other: str, *, leaked: bool) -> None:

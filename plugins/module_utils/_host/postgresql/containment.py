@@ -63,9 +63,9 @@ def shut_out(server: ServerConnection, leaked: str, problem: str, *, journal: in
 
 def by_superuser(problem: str, leaked: str) -> str:
     return (
-        "%s. If the leaked login %s holds the connections, only a superuser can log in: ALTER ROLE %s NOLOGIN, then "
-        "end its sessions (docs/runbooks/by-hand.md, All connections are taken), and run the same command again"
-        % (problem, leaked, identifier(leaked))
+        "%s. If the leaked login %s holds the connections, only a superuser can log in. As a superuser: ALTER ROLE %s "
+        "NOLOGIN, then end its sessions (docs/runbooks/by-hand.md, All connections are taken). Then run the same "
+        "command again" % (problem, leaked, identifier(leaked))
     )
 
 

@@ -82,7 +82,7 @@ _WRITTEN = """CASE WHEN current_setting('track_commit_timestamp')::bool THEN coa
 _GROUPS = """SELECT DISTINCT g.rolname::text FROM pg_auth_members a
   JOIN pg_roles m ON m.oid = a.member JOIN pg_roles g ON g.oid = a.roleid WHERE m.rolname = %s"""
 _FINDING_JOBS = "looking for jobs of pg_cron"
-_LOGINS = "looking for logins that nothing explains"
+_LOGINS = "looking for unknown logins"
 MOST_EVICTED = 50
 """Limit of logins that are disabled. A comparison names the others."""
 IN_BASELINE = ("member", "owner", "physical slot")
@@ -172,7 +172,7 @@ def evict(server: ServerConnection, known: Sequence[str], *, seconds: float) -> 
         try:
             result["evicted"].append(_evicted(server, name, seconds))
         except (DatabaseError, Retry) as error:
-            result["footholds"].append("role %s is not disabled for good: %s" % (identifier(name), error))
+            result["footholds"].append("unknown role %s may log in again: %s" % (identifier(name), error))
     return result
 
 
@@ -194,8 +194,8 @@ def undeclared(server: ServerConnection, catalog: Mapping[str, Any], *, seconds:
         if number <= oldest or not server_baseline.is_unexplained(name, explained):
             continue
         is_new = bool(since and written) and not _takes_turns(name, names)
-        line = "role %s can log in, and the catalog does not have it" % identifier(name)
-        line += ", written %s" % written if written else ", made at an unknown time"
+        line = "role %s can log in and is not in the catalog" % identifier(name)
+        line += ", written %s" % written if written else ", created at an unknown time"
         try:
             if is_new and catalog["evicts"] and len(result["evicted"]) < MOST_EVICTED:
                 result["evicted"].append(_evicted(server, name, seconds))
@@ -231,7 +231,7 @@ def _evicted(server: ServerConnection, role: str, seconds: float) -> str:
     for statement in statements:
         server.rows(statement, doing="disabling role %s" % quoted)
     ended = end_sessions(server, role, seconds=seconds)
-    return "role %s could log in: %s; %d sessions ended" % (quoted, "; ".join(statements), ended)
+    return "unknown role %s, disabled by: %s; %d sessions ended" % (quoted, "; ".join(statements), ended)
 
 
 def inventoried(
@@ -241,7 +241,7 @@ def inventoried(
     inventory = server_baseline.no_inventory()
     try:
         if successor is None:
-            raise DatabaseError("no_login", "no new login can look at the database")
+            raise DatabaseError("no_login", "no new login exists that could search the database")
         with ServerConnection.own_settings(successor, label=LOGIN_URL, timeout=timeout) as own:
             server_baseline.add(inventory, postgresql_inventory.read(own, request))
         server_baseline.add(inventory, postgresql_inventory.read_as_administrator(server, request), further=True)

@@ -151,8 +151,9 @@ def _not_copied(run: LoginCall, facts: login_statements.ServerFacts) -> Result:
     if not names:
         return {}
     message = (
-        "settings of the leaked login %s were not copied to %s, since whoever has it could set them: %s. If one is "
-        "yours: ALTER ROLE %s SET …" % (run.leaked, run.login, ", ".join(names), postgresql.identifier(run.login))
+        "settings of the leaked login %s were not copied to %s, because an attacker may have set them: %s. If a "
+        "setting is yours: ALTER ROLE %s SET …"
+        % (run.leaked, run.login, ", ".join(names), postgresql.identifier(run.login))
     )
     return {"not_copied": names, "warnings": [message]}
 
@@ -192,7 +193,7 @@ def _usable(run: LoginCall) -> Result:
         if not run.leaked or run.check_mode:
             raise
         if error.reason in DATABASES_OWN:
-            return {"temporary_table": False, "warnings": ["%s. The login itself is accepted" % error]}
+            return {"temporary_table": False, "warnings": ["%s. The server accepts the login itself" % error]}
         if error.reason not in ("limit", "role_limit"):
             raise
         with run.administrator() as server:
@@ -221,11 +222,11 @@ def worked(run: LoginCall) -> bool:
                 % (session_user, run.login),
             )
         if current_user != run.owner:
+            granted = [postgresql.identifier(run.owner), postgresql.identifier(run.login)]
             raise postgresql.DatabaseError(
                 "not_a_member",
-                "role %s stays %s after it logs in and does not become %s. Make it a member with this setting: "
-                "GRANT %s TO %s; ALTER ROLE %s SET role TO %s"
-                % (run.login, current_user, run.owner, *map(postgresql.identifier, (run.owner, run.login) * 2)),
+                "a session of role %s acts as %s, but must act as %s. Run as a superuser: GRANT %s TO %s; ALTER ROLE "
+                "%s SET role TO %s" % (run.login, current_user, run.owner, *granted, *reversed(granted)),
             )
         if temporary:
             name = "watchparty_secrets_test"

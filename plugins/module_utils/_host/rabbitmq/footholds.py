@@ -30,9 +30,7 @@ MOST_EVICTED = 50
 POLICYMAKER = "policymaker"
 
 
-GONE = (
-    "user %s does not exist any more at %s. Unless an earlier run deleted it, somebody with administrator's rights did"
-)
+GONE = "user %s does not exist any more at %s. Unless an earlier run deleted this user, another administrator did"
 EXTRA = "user %s had the tag %s at %s, so it could change more than its own messages"
 
 
@@ -86,9 +84,9 @@ def _evict(admin: Management, known: Collection[str], result: Dict[str, Any]) ->
     except RotationError as error:
         problem = str(error)
     if problem:
-        result["footholds"].append("%s. Users that nothing explains, or their connections, may be left there" % problem)
+        result["footholds"].append("%s. Unknown users, or their connections, may remain there" % problem)
     for name in list(deleted):
-        result["evicted"].append("user %s could log in: %s" % (name, _delete(name)))
+        result["evicted"].append("unknown user %s, deleted by: %s" % (name, _delete(name)))
 
 
 def _names(admin: Management) -> List[str]:

@@ -43,7 +43,7 @@ class Management:
 
     def put(self, *path: str, body: Mapping[str, Any]) -> None:
         if self._answered("PUT", path, body)[0] == http.client.NOT_FOUND:
-            raise RotationError("%s does not know %s" % (self.place, "/".join(path)))
+            raise RotationError("%s does not exist at %s; create it there" % ("/".join(path), self.place))
 
     def delete(self, *path: str) -> None:
         """Deletes an object if it exists."""
@@ -99,8 +99,8 @@ class Management:
         if 300 <= status < 400:
             reason += ", and redirects are not followed"
         raise RotationError(
-            "%s does not answer %s /api/%s as RabbitMQ's management API (%s); start it, or correct server.address in "
-            "the catalog" % (self.place, method, path[0], reason)
+            "%s: %s /api/%s failed (%s); start RabbitMQ's management API there, or correct server.address in the "
+            "catalog" % (self.place, method, path[0], reason)
         )
 
     def _asked(self, method: str, url: str, body: Optional[Mapping[str, Any]]) -> Tuple[int, bytes]:

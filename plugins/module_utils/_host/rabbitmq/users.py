@@ -125,7 +125,10 @@ def require_usable(
             )
     vhosts = sorted({vhost for vhost, *_rest in own["permissions"]})
     if not vhosts:
-        raise RotationError("user %s has no permissions in any vhost at %s" % (login["username"], admin.place))
+        raise RotationError(
+            "user %s has no permissions in any vhost at %s; grant them there: rabbitmqctl set_permissions"
+            % (login["username"], admin.place)
+        )
     for vhost in vhosts:
         with amqp.connected(server, login, vhost):
             if vhost == vhosts[0] and not _until(lambda: bool(_connections(admin, login["username"]))):

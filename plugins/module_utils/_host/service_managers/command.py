@@ -38,7 +38,7 @@ class CommandManager(ServiceManager):
 
     def stop(self, seconds: float) -> None:
         if not self.declared.get("stop"):
-            raise HostError("the catalog has no services.%s.stop" % self.name)
+            raise HostError("the catalog has no services.%s.stop; add it" % self.name)
         self._carried_out("stop", seconds)
 
     def states(self) -> List[State]:
@@ -49,7 +49,7 @@ class CommandManager(ServiceManager):
             return [State(name, not problem, "down: %s" % problem if problem else "running", pid, began)]
         if self.declared.get("pid_file"):
             is_up = began is not None
-            text = "running" if is_up else "down: no process has the number in its pid_file"
+            text = "running" if is_up else "down: its pid_file names no running process"
             return [State(name, is_up, text, pid, began)]
         return [State(name, True, "")]
 

@@ -105,14 +105,14 @@ def _environment(content: str) -> Dict[str, str]:
         entries = json.loads(content) or []
         return dict(entry.split("=", 1) for entry in entries if "=" in entry)
     except (ValueError, TypeError, AttributeError, RecursionError):
-        raise HostError("docker inspect gave an environment that this module does not know") from None
+        raise HostError("docker inspect answered with an unknown form of environment (please report it)") from None
 
 
 def _state(line: str) -> State:
     """Raises HostError."""
     match = _LINE.fullmatch(line.strip())
     if not match:
-        raise HostError("docker inspect gave an answer that this module does not know")
+        raise HostError("docker inspect answered in an unknown form (please report it)")
     unit, status, created, fraction = match.groups()
     began = timestamps.seconds_of(created + "Z") + float(fraction or 0)
     return State(unit, status == "running", status, began=began)

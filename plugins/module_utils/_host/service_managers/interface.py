@@ -128,7 +128,7 @@ class ServiceManager(abc.ABC):
         except OSError as error:
             raise HostError("%s cannot be run: %s" % (command[0], error.strerror or error)) from None
         if answer.code is None:
-            raise HostError("%s gave no answer in %.0f s" % (command[0], seconds))
+            raise HostError("%s did not answer within %.0f s" % (command[0], seconds))
         return answer
 
     def required(self, command: Sequence[str], seconds: float, label: str) -> str:

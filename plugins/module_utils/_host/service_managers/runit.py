@@ -46,7 +46,7 @@ class RunitManager(ServiceManager):
         self._carried_out("restart", seconds)
         while not all(state.is_up and (state.began is None or state.began >= began) for state in self.states()):
             if time.time() > began + seconds:
-                raise HostError("%s did not run again after %.0f s" % (", ".join(self.units), seconds))
+                raise HostError("%s did not start again within %.0f s" % (", ".join(self.units), seconds))
             time.sleep(TICK)
 
     def stop(self, seconds: float) -> None:

@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 import subprocess
 from typing import List, Mapping
 
@@ -46,7 +47,8 @@ class SystemdManager(ServiceManager):
     def _run(self, verb: str, unit: str) -> None:
         answer = _systemctl(verb, "--", unit)
         if answer.returncode:
-            raise HostError("%s could not be %s: %s" % (unit, DONE[verb], _reason(answer)))
+            log = shlex.join(["journalctl", "-u", unit])
+            raise HostError("%s could not be %s: %s. Its log: %s" % (unit, DONE[verb], _reason(answer), log))
 
 
 def _state(unit: Mapping[str, str]) -> State:

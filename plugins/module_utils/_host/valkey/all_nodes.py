@@ -169,8 +169,8 @@ def refuse_replicas_own(nodes: Nodes, user: str, allowed: Callable[[str], bool])
         login = node.replica_login()
         if login is not None and login[0] == user and not allowed(login[1]):
             message = (
-                "it logs in at its primary as %s, with the password that is revoked; give replicas a user of their "
-                "own (masteruser, masterauth)" % user
+                "replication logs in at the primary as %s, with the password that is to be revoked; give replicas a "
+                "user of their own (masteruser, masterauth)" % user
             )
             if nodes.left_out is None:
                 raise HostError(message)
@@ -220,11 +220,13 @@ def _closed(node: Node, user: str) -> HostError:
     node.load_users()
     if user in node.users and node.users[user].nopass:
         return set_to_nopass(node, user)
-    return HostError("%s: no password was added there, because this rotation was aborted in the meantime" % node.name)
+    return HostError("%s: no password was added, because this rotation was aborted in the meantime" % node.name)
 
 
 def set_to_nopass(node: Node, user: str) -> SetToNopass:
-    return SetToNopass("%s: the user %s was set to nopass while we replaced its password" % (node.name, user))
+    return SetToNopass(
+        "%s: somebody set the user %s to nopass while this run replaced its password" % (node.name, user)
+    )
 
 
 def passwords(nodes: Sequence[Node], user: str, gate: Optional[str]) -> int:

@@ -329,9 +329,8 @@ def _looked_at(address: Address, label: str, leaked: Optional[Address]) -> Node:
 
 def was_put_right(node: Node) -> str:
     return (
-        "%s: somebody had changed the administrator %s, so the run could not use it. The run restored its password and "
-        "the rights that a rotation needs. Check its other rights: ACL GETUSER %s"
-        % (node.name, node.admin.user, node.admin.user)
+        "%s: somebody changed the administrator %s. The run restored this user's password and the rights that a "
+        "rotation needs. Check the other rights: ACL GETUSER %s" % (node.name, node.admin.user, node.admin.user)
     )
 
 
@@ -351,10 +350,10 @@ def undeclared(nodes: Sequence[Node], known: Sequence[str]) -> Dict[str, str]:
     names = set(known).union(*(node.names for node in nodes))
     names_of_links = {link: node.name for node in nodes for link in node.links if link not in names}
     return {
-        link: "%s names the node %s, which the catalog does not declare; no password was sent there. If the node "
+        link: "%s names the node %s, but the catalog does not declare it; no password was sent there. If the node "
         "is yours, add it to server.nodes of the administrator in the catalog (or to server.aliases, if it "
-        "is another address of a declared node). If not, an intruder with a password poses as a replica: "
-        "treat that as a leak" % (by, link)
+        "is another address of a declared node). If not, an intruder poses as a replica: start a leak response"
+        % (by, link)
         for link, by in sorted(names_of_links.items())
     }
 
@@ -391,7 +390,7 @@ def _write_read_delete(connection: Connection, key: str, value: str) -> str:
     connection.ask("DEL", key)
     if read != value:
         raise HostError(
-            "%s: the run wrote its own test key and read another value; check that no other program writes keys whose "
-            "name contains watchparty-secrets-test-, then run the same command again" % connection.node
+            "%s: the run wrote a test key and read another value. Another program writes keys named "
+            "watchparty-secrets-test-*; stop that program, then run the same command again" % connection.node
         )
     return "written"

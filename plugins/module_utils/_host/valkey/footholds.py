@@ -49,7 +49,7 @@ def evict(nodes: Nodes, wanted: UserRequest, keepers: Mapping[str, Any]) -> Dict
                 node.ask(*keepers[node.name])
                 node.load_users()
         except HostError as error:
-            result["footholds"].append("%s. Users that nothing explains may be left there" % error)
+            result["footholds"].append("%s. Unknown users may remain there" % error)
     return result
 
 
@@ -70,7 +70,7 @@ def others_ended(nodes: Nodes, wanted: UserRequest, could: Collection[str]) -> T
             try:
                 ended = sum(int(node.ask("CLIENT", "KILL", "TYPE", kind, "SKIPME", "yes")) for kind in SESSIONS)
             except (HostError, ValueError) as error:
-                message = "%s: sessions of other users are not ended (%s): CLIENT KILL TYPE normal"
+                message = "%s: sessions of other users stay open (%s). End them: CLIENT KILL TYPE normal"
                 remaining.append(message % (node.name, error))
                 continue
             if ended:
@@ -81,7 +81,7 @@ def others_ended(nodes: Nodes, wanted: UserRequest, could: Collection[str]) -> T
 
 def _deleted(node: Node, user: str) -> str:
     node.ask("ACL", "DELUSER", user)
-    return "%s: user %s could log in: ACL DELUSER %s" % (node.name, user, shlex.quote(user))
+    return "%s: unknown user %s, deleted by: ACL DELUSER %s" % (node.name, user, shlex.quote(user))
 
 
 def search_footholds(nodes: Nodes, wanted: UserRequest, *, others: bool) -> List[str]:

@@ -22,7 +22,7 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._host.valkey.co
 PATIENCE = 4 * SECONDS
 """Seconds. A script can be ended after busy-reply-threshold, which is 5 seconds."""
 TAKEN = (
-    "The leaked password of %s was removed first and its sessions were ended; the application cannot log in until "
+    "The leaked password of %s was removed first, and its sessions were ended. The application cannot log in until "
     "it has the new password"
 )
 GONE = "The leaked password of %s is not valid there any more; its sessions were ended"

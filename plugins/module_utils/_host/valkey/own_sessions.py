@@ -44,7 +44,7 @@ def at_each(
                     inside = [link for link in links if domain(login.at(link).host) in domains]
                     waiting += [login.at(link) for link in inside]
                     short += [
-                        "%s names the node %s, which is in another domain; it was not asked" % (address, link)
+                        "%s names the node %s in another domain; that node was not checked" % (address, link)
                         for link in links
                         if link not in inside and link not in tried
                     ]

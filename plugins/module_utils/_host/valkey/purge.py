@@ -141,8 +141,8 @@ def _permitted(
         permitted = node if managed and near else by_peer.get(str(node))
         if permitted is None:
             raise HostError(
-                "%s names the node %s, which the catalog does not declare. No password was sent there. If the node is "
-                "yours, %s. If not, treat that as a leak" % (address, node, remedy % {"node": node})
+                "%s names the node %s, but the catalog does not declare it. No password was sent there. If the node is "
+                "yours, %s. If not, start a leak response" % (address, node, remedy % {"node": node})
             )
         addresses.append(permitted)
     return addresses
@@ -235,7 +235,7 @@ def _grounds(wanted: PurgeRequest, places: Mapping[str, PurgeDatabase]) -> Tuple
         place, names = places[entry.setting], bindings[entry.setting]
         shared = [name for name, runs, number in brokers if number is None or _same(place, runs, number)]
         if names:
-            shared.append("a broker whose bindings are there")
+            shared.append("a message broker (its bindings are in this database)")
         patterns = valkey_key_patterns.broker_patterns(names)
         spared_keys = [
             key

@@ -28,7 +28,7 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._host.valkey.co
 
 KILL = ("CLIENT", "KILL", "ID", "1")
 OTHER_PASSWORDS = (
-    "%s: the user %s is not blocked, since it has other passwords than the leaked one; it gets its new password next"
+    "%s: the user %s was not blocked, because the user also has other passwords; the new password comes next"
 )
 
 
@@ -267,8 +267,8 @@ def _at_once(nodes: Nodes, commands: Mapping[str, Commands], wanted: UserRequest
 def _require_all(nodes: Nodes, wanted: UserRequest) -> None:
     if nodes.left_out:
         raise HostError(
-            "The password of %s is rejected by %s, but not everywhere or not for good. Correct these problems, then "
-            "run the same command again:\n  - %s"
+            "%s: %s reject the old password, but other nodes may not, or not after a restart. Correct these problems, "
+            "then run the same command again:\n  - %s"
             % (wanted.user, ", ".join(node.name for node in nodes), "\n  - ".join(dict.fromkeys(nodes.left_out)))
         )
 
@@ -296,8 +296,8 @@ def _not_found(nodes: Sequence[Node], wanted: UserRequest) -> List[str]:
     """Nodes of the note that the catalog no longer declares."""
     names = {name for node in nodes for name in node.names}
     return [
-        "%s: this node existed when the new password was added, and the catalog no longer declares it. If the "
-        "node still runs, it may accept the old password: shut the node down, or remove the password there" % name
+        "%s: this node got the new password, but the catalog no longer declares it. If the node still runs, it may "
+        "accept the old password: shut the node down, or remove the password there" % name
         for name in sorted(set(wanted.last_client) - names - set(wanted.gone))
     ]
 
@@ -362,13 +362,13 @@ def _verify_rejected(nodes: Nodes, login: Address) -> List[str]:
     for address in _places(nodes, login):
         try:
             Connection(address, _connection.LOGIN).close()
-            problems.append("%s still accepts it" % address)
+            problems.append("%s still accepts the old password" % address)
         except ValkeyLoginRefused:
             refused.append(str(address))
         except HostError as error:
             if isinstance(error, NodeInterrupted) and nodes.left_out is not None:
                 raise
-            problems.append("not seen: %s" % error)
+            problems.append("not checked: %s" % error)
     if problems:
         raise HostError(
             "The password of %s was removed, but not every node rejects it. Run the same command again:\n  - %s"

@@ -33,7 +33,7 @@ def test_readers() -> None:
     [
         ("to_dotenv", CANARY, "to_dotenv needs a mapping of settings, not str"),
         ("to_dotenv", [CANARY], "to_dotenv needs a mapping of settings, not list"),
-        ("to_dotenv", {"A": "$" + CANARY}, r"A: no spelling .* django_environ \(it starts with \$\)"),
+        ("to_dotenv", {"A": "$" + CANARY}, r"A: its value cannot be read back .* django_environ \(it starts with \$\)"),
         ("to_dotenv", {"A": 1}, "A: its value must be a string, not int"),
         ("from_dotenv", {"A": CANARY}, "from_dotenv needs the text of a file, not dict"),
         ("from_dotenv", f"A='{CANARY}", "line 1: A has an opening quote that is never closed"),

@@ -330,7 +330,7 @@ def test_a_delivery_is_healthy_and_rolled_back_by_its_name(run: Run, path: str) 
     run(TWO, snapshot="s-2")
     now = run(ONE)["delivery"]
     assert "another run wrote it; deploy again" in run(state="healthy", delivery=late)["msg"]
-    assert "the file of that run stays" in run(state="restored", delivery=late)["msg"]
+    assert "nothing was restored" in run(state="restored", delivery=late)["msg"]
     assert content(path) == ONE
     assert run(state="healthy", delivery=now)["healthy"] is True
     assert "delivery" not in run(ONE, mark=False)
@@ -342,7 +342,7 @@ def test_what_another_run_recorded_as_healthy_is_not_rolled_back(run: Run, path:
     late = run(ONE)["delivery"]
     assert run(ONE, snapshot="s-2", assume_healthy=True)["healthy"] is True
     assert (
-        "another run found the services healthy on this file since, and the file stays"
+        "nothing was restored, because another run has verified this file since"
         in run(state="restored", delivery=late)["msg"]
     )
     assert content(path) == ONE

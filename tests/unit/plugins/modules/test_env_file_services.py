@@ -87,7 +87,7 @@ def test_a_module_that_is_late_does_not_record_what_another_run_wrote_meanwhile(
     assert "another run wrote it; deploy again" in answer["msg"]
     assert not is_healthy(path)
     back = run(state="restored", delivery=answer["delivery"])
-    assert "another run has written snapshot s-1 here since, and the file of that run stays" in back["msg"]
+    assert "nothing was restored, because another run has written snapshot s-1 since" in back["msg"]
 
 
 def test_two_deploys_of_one_snapshot_are_both_done(
@@ -117,7 +117,7 @@ def test_a_defect_is_not_taken_for_an_end_from_outside(
 ) -> None:
     monkeypatch.setattr(_services, "wait_healthy", lambda _health: {}["canary"])
     answer = deliver(ONE)
-    assert answer["msg"] == "restart or health check: defect in this module: KeyError"
+    assert answer["msg"] == "unexpected error in the restart or health check: KeyError (please report it)"
     assert (answer["failed"], answer["restart_needed"]) == (True, True)
     assert not is_healthy(path)
 
@@ -196,7 +196,7 @@ def test_services_are_stopped_and_the_file_is_left(run: Run, path: str, tmp_path
     assert run(state="stopped", services={"managed": managed[1:]}, _ansible_check_mode=True)["changed"]
     assert not (tmp_path / "stopped").exists()
     answer = run(state="stopped", services={"managed": managed})
-    assert answer["msg"] == "the catalog has no services.worker.stop"  # and the others are stopped all the same
+    assert answer["msg"] == "the catalog has no services.worker.stop; add it"  # and the others are stopped all the same
     assert (tmp_path / "stopped").exists()
     assert Path(path).read_bytes() == before
     assert run(state="stopped")["msg"] == "state=stopped needs services"
@@ -258,7 +258,7 @@ def test_killed_anywhere_the_next_run_restarts_or_is_healthy(
     # What it said before is what the controller goes by.
     last = json.loads(capsys.readouterr().out.strip().rpartition("\n")[2])
     assert (last["failed"], last["changed"], last["restart_needed"], last["healthy"]) == (True, True, True, False)
-    assert "ended on the host before the services were healthy" in last["msg"]
+    assert "killed on the host before the services were healthy" in last["msg"]
     restarts()
     assert deliver(ONE)["restart_needed"] is not (name == "record_healthy" and after)
     assert restarts() is not (name == "record_healthy" and after)

@@ -237,7 +237,7 @@ def test_a_run_that_knows_no_files_of_a_catalog_removes_none(
 ) -> None:
     before = held(path)
     message = run(TWO, snapshot="inline", journal=1, **over)["msg"]
-    assert f"a deploy also wrote {os.path.dirname(path)}/a, and this run does not know files" in message
+    assert f"an earlier deploy also wrote {os.path.dirname(path)}/a, which is not in this run's catalog" in message
     assert held(path) == before
 
 

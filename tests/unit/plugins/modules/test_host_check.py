@@ -189,9 +189,9 @@ def systemctl(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, text: str, code: 
         (
             "Failed to connect to bus",
             1,
-            "systemctl failed with code 1; run systemctl on the host, and check that systemd is its init",
+            "systemctl failed with exit code 1; run systemctl on the host, and check that systemd is its init",
         ),
-        ("", 0, "systemd does not tell of each unit"),
+        ("", 0, "systemctl show did not list every unit"),
     ],
 )
 def test_no_units_with_the_reason(

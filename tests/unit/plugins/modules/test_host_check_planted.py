@@ -277,7 +277,7 @@ def test_systemd_does_not_answer(world: HostWorld) -> None:
     found = world.judged()
     assert set(found) == {"WPS202", "WPS207", "WPS303", "WPS306", "WPS307"}, found
     assert found["WPS306"] == [
-        "systemctl failed with code 1; run systemctl on the host, and check that systemd is its init"
+        "systemctl failed with exit code 1; run systemctl on the host, and check that systemd is its init"
     ]
 
 

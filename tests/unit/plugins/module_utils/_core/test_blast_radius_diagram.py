@@ -59,14 +59,14 @@ class TestData:
 
 class TestText:
     def test_in_the_order_of_replacement(self) -> None:
-        together = "all new values are made first, then the old values are revoked, then the new values are deployed"
+        together = "First all new values are created, then the old values are revoked, then the new values are deployed"
         assert blast_radius_diagram.text(IMPACT) == [
             "1. together: admin, database",
             "     admin (postgresql_role, high): declared",
             f"     database (postgresql_role, medium): through host:web1 ({HOST_ENV.why}); through admin ({ADMIN.why})",
             "2. cache",
             "     cache (valkey_user, low): through database (reveals it, as the catalog declares)",
-            f"reveal each other, so they are replaced together: admin, database; {together}",
+            f"replaced together, because each reveals the others: admin, database. {together}",
         ]
 
     def test_nothing(self) -> None:

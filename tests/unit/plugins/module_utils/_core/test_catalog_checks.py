@@ -57,10 +57,10 @@ TEST = {"url": "https://a.example/me", "headers": {"Authorization": "Bearer {val
             {"A": {**A, "github": "variable"}},
             "settings.A.github: a variable at GitHub is readable, and the sensitivity is high; write github: secret",
         ),
-        ({"A": A, "B": {**A, "key": "A"}}, "settings.B: secret app/test/core key A is already the place of A"),
+        ({"A": A, "B": {**A, "key": "A"}}, "settings.B: secret app/test/core key A already holds A"),
         (
             {"A": {"parameter": "P"}, "B": {**A, "copies": [{"parameter": "P"}]}},
-            "settings.B: parameter /app/test/P is already the place of A",
+            "settings.B: parameter /app/test/P already holds A",
         ),
     ],
 )
@@ -88,7 +88,7 @@ def test_a_pattern_over_a_parameter_is_fine(problems: Problems, name: str) -> No
             [["A"], ["B", "NO"]],
             "alternatives.db[1]: NO is not a setting; correct the name, or declare it: settings: {NO: {group: app}}",
         ),
-        ([["A"], ["R"]], "alternatives.db[1]: R is required by itself; remove required there"),
+        ([["A"], ["R"]], "alternatives.db[1]: R is always required; remove required from settings.R"),
     ],
 )
 def test_a_wrong_alternative_is_named(problems: Problems, choices: list[list[str]], expected: str) -> None:
@@ -129,7 +129,7 @@ def test_a_wrong_alternative_is_named(problems: Problems, choices: list[list[str
         ),
         (
             {"test": {**TEST, "status": [200, 401]}},
-            "credentials.c.test: 401 stands for an accepted and for a rejected value; remove it from one of both lists",
+            "credentials.c.test: 401 is in both status and refused; remove it from one of them",
         ),
     ],
 )

@@ -96,9 +96,9 @@ def test_an_age(made: Catalog, days: int | None, due: bool, left: int | None, me
 @pytest.mark.parametrize(
     ("days", "due", "message"),
     [
-        (0, False, "at most 0 days in its store, no recorded rotation, due in 30 days"),
-        (29, False, "at most 29 days in its store, no recorded rotation, due in 1 days"),
-        (30, True, "due: at most 30 days in its store, no recorded rotation (limit 30)"),
+        (0, False, "at most 0 days old, no recorded rotation, due in 30 days"),
+        (29, False, "at most 29 days old, no recorded rotation, due in 1 days"),
+        (30, True, "due: at most 30 days old, no recorded rotation (limit 30)"),
     ],
 )
 def test_an_age_without_a_rotation_counts_from_the_store(made: Catalog, days: int, due: bool, message: str) -> None:

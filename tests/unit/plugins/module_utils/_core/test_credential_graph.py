@@ -197,14 +197,14 @@ class TestFind:
             },
         )
         assert credential_graph.find(result, result.credentials["c"], holding({CORE: "{}"})).problems == (
-            f"no place in the catalog holds it: A (secret {CORE} key A); {REMEDY}",
+            f"no store holds its value: A (secret {CORE} key A); {REMEDY}",
         )
         for reason, message in ((DENIED, f"not read: {CORE} (denied)"), (MISSING, REMEDY)):
             unread = Contents(failures={CORE: Failure("secretsmanager", CORE, reason)})
             (problem,) = credential_graph.find(result, result.credentials["c"], unread).problems
             assert problem.endswith(f"A (secret {CORE} key A); {message}")
         assert credential_graph.find(result, result.credentials["d"], Contents()).problems == (
-            "no place in the catalog holds it: none of its places is in a store; add one to its appears_in",
+            "no store holds its value: none of its locations is in a store; add one to its appears_in",
         )
 
     @pytest.mark.parametrize(
@@ -222,7 +222,7 @@ class TestFind:
         credential = {"kind": kind, "appears_in": [{"github": "SSH_PRIVATE_KEY"}]}
         result = catalog({"A": {"group": "core"}}, credentials={name: credential})
         (problem,) = credential_graph.find(result, result.credentials[name], Contents()).problems
-        assert problem.startswith("no place in the catalog holds it: its only place is GitHub (SSH_PRIVATE_KEY)")
+        assert problem.startswith("no store holds its value: its only location is GitHub (SSH_PRIVATE_KEY)")
         assert problem.endswith(f"; store its {remedy} to its appears_in, and store the value in use there")
 
     @pytest.mark.parametrize(

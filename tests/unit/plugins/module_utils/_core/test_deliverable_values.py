@@ -35,14 +35,14 @@ def test_what_no_deploy_could_write(catalog: Make, holding: Holding) -> None:
     assert resolution.require() is resolution
     first, second = resolution.undeliverable
     assert first == (
-        "A: no spelling of its value is read back exactly by django_environ (it holds a line break or a character that "
+        "A: its value cannot be read back exactly by django_environ (it holds a line break or a character that "
         "counts as one). If no other program reads the file, set readers: [python_dotenv, shell, systemd, "
         "docker_compose] in the catalog; otherwise store the value base64-encoded and let the application decode it. "
         "Or give it a file of its own in the catalog: files: {a: {path: a, format: value, settings: [A]}} "
         "(secret app/test/core key A)"
     )
-    assert second.startswith("L_1: no spelling of its value is read back exactly by shell (")
-    with pytest.raises(InvalidEnvironment, match="A: no spelling"):
+    assert second.startswith("L_1: its value cannot be read back exactly by shell (")
+    with pytest.raises(InvalidEnvironment, match="A: its value cannot be read back"):
         resolution.require_deliverable()
     other = resolve(catalog(settings, readers=["python_dotenv", "systemd"]), held)
     assert other.require_deliverable().undeliverable == ()

@@ -62,7 +62,7 @@ def test_basic() -> None:
 
 @pytest.mark.parametrize("header", ["{username}", "{basic}"])
 def test_a_user_name_that_no_place_holds(header: str) -> None:
-    with pytest.raises(RotationError, match="no place in the catalog holds it"):
+    with pytest.raises(RotationError, match="none of its locations holds one"):
         external_value_request.request(probe(headers={"X": header + "{value}"}), Login(None, "canary"))
 
 

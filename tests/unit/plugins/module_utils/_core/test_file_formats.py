@@ -60,7 +60,7 @@ def test_what_utf_8_cannot_express_is_refused_by_name(file_format: str) -> None:
 
 
 def test_a_dotenv_file_names_the_reader_that_cannot_read_a_value() -> None:
-    with pytest.raises(DotenvError, match=r"A: no spelling .* django_environ"):
+    with pytest.raises(DotenvError, match=r"A: its value cannot be read back .* django_environ"):
         file_formats.rendered("dotenv", {"A": "canary\n"}, ("django_environ",), "header")
 
 

@@ -261,7 +261,7 @@ class TestChain:
     def test_a_missing_entry_is_named(self, missing: int) -> None:
         readings = chained({}, {"step": "create"}, {"step": "set"}, {"step": "test"})
         del readings[missing - 1]
-        message = f"^journal entry {missing} is missing before journal entry {missing + 1}; compare the journal"
+        message = f"^journal entry {missing} is missing before journal entry {missing + 1}; restore an earlier version"
         with pytest.raises(JournalError, match=message):
             fold(readings)
 

@@ -110,7 +110,7 @@ def test_a_comment_keeps_what_people_wrote(comment: str | None, number: int) -> 
 
 @pytest.mark.parametrize("line", ['{"watchparty.secrets"', '{"watchparty.secrets": {}}', '{"watchparty.secrets": 7}'])
 def test_a_record_that_cannot_be_read_stops_the_run(line: str) -> None:
-    with pytest.raises(DatabaseError, match="role shop_a cannot be read"):
+    with pytest.raises(DatabaseError, match="role shop_a is damaged"):
         recorded(f"The shop's login\n{line}", "shop_a")
 
 

@@ -31,6 +31,7 @@ Make = Callable[..., Catalog]
 Holding = Callable[..., Contents]
 CORE = "app/test/core"
 SET = "ansible-playbook watchparty.secrets.set -e set_names=A"
+RESTORE = "aws secretsmanager restore-secret --secret-id"
 ALLOW = "allow the role in use to read it: ansible-playbook watchparty.secrets.provision --tags access"
 NAMES = st.lists(st.from_regex(r"[A-Z][A-Z0-9_]{0,5}", fullmatch=True), min_size=1, max_size=6, unique=True)
 
@@ -109,7 +110,7 @@ def test_two_places_that_differ(catalog: Make, holding: Holding, open_rotation: 
     if open_rotation:
         assert resolution.problems == ()
         assert resolution.warnings == (
-            f"{message}; the value of secret {CORE} key A is used while rotation r1 of ann is open",
+            f"{message}; this run uses the value of secret {CORE} key A, because rotation r1 of ann is open",
         )
     else:
         assert resolution.problems == (f"{message}; store the right one in both: {SET}",)
@@ -147,12 +148,11 @@ def test_what_a_setting_needs(
 @pytest.mark.parametrize(
     ("setting", "expected"),
     [
-        ({"parameter": "X/A", "sensitivity": "high"}, "A: is missing; create parameter /app/test/X/A as SecureString"),
-        ({"parameter": "X/A"}, "A: is missing; create parameter /app/test/X/A"),
+        ({"parameter": "X/A"}, f"A: is missing; store it in parameter /app/test/X/A: {SET}"),
         ({"secret": "{environment}-s"}, f"A: is missing; store it in secret test-s: {SET}"),
         (
             {"compose": {"scheme": "x", "host": {"setting": "B"}}},
-            "A: is missing; store the parts of its composition",
+            "A: is missing; store the values that settings.A.compose names",
         ),
     ],
 )
@@ -170,25 +170,20 @@ def test_the_remedy_fits_the_place(catalog: Make, holding: Holding, setting: dic
         ),
         (
             DELETED,
-            (
-                (
-                    f"A: is missing; secret {CORE} is scheduled for deletion; restore it by "
-                    f"'aws secretsmanager restore-secret --secret-id {CORE}'"
-                ),
-            ),
+            (f"A: is missing; secret {CORE} is {DELETED}; restore it: {RESTORE} {CORE}",),
         ),
         (
             DENIED,
             (
                 f"secret {CORE}: denied (no policy); {ALLOW}",
-                f"A: is missing; secret {CORE} is denied",
+                f"A: is missing; secret {CORE} cannot be read (denied)",
             ),
         ),
         (
             BINARY,
             (
                 f"secret {CORE}: is binary, but the catalog needs text; store a SecretString",
-                f"A: is missing; secret {CORE} is binary",
+                f"A: is missing; secret {CORE} cannot be read (binary)",
             ),
         ),
     ],
@@ -234,7 +229,7 @@ def test_alternatives(catalog: Make, holding: Holding) -> None:
     assert resolve(made, holding(core(A="x"))).problems == ()
     assert resolve(made, holding(core(B="x", C="x"))).problems == ()
     assert resolve(made, holding(core(B="x", A=""))).problems == (
-        "db: no list of its settings is complete; store all of [A] or [C]",
+        "alternatives.db: no alternative is complete; store all of [A] or [C]",
     )
 
 

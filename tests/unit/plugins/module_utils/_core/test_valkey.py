@@ -237,7 +237,7 @@ def test_which_hosts_are_known() -> None:
         ("Timeout connecting to server", "cannot be reached"),
         ("Error -2 connecting to nowhere:6379. Name or service not known.", "cannot be reached"),
         ("LOADING server is loading the dataset in memory", "still loading"),
-        ("OOM command not allowed when used memory > 'maxmemory'.", "the server answers: OOM"),
+        ("OOM command not allowed when used memory > 'maxmemory'.", "the server answered: OOM"),
     ],
 )
 def test_an_error_says_what_to_do(message: str, meaning: str) -> None:

@@ -30,21 +30,18 @@ def test_a_new_value_that_is_let_in(provider: Provider, form: bool) -> None:
 def test_one_that_is_not_is_reported_by_its_status_alone(provider: Provider) -> None:
     where = f"http://127.0.0.1:{provider.server_port}/me"
     problems = external_value.problems(provider.tries("canary-wrong"), 5)
-    assert problems == [f"the new value is refused: {where} answers with status 401"]
+    assert problems == [f"the new value is refused: {where} answers HTTP 401"]
     provider.broken = 503
     problems = external_value.problems(provider.tries("canary-new"), 5)
     assert problems == [
-        (
-            f"the new value could not be tried: {where} answers with status 503, which neither "
-            "accepts nor rejects the value"
-        )
+        (f"the new value could not be tried: {where} answers HTTP 503, which neither accepts nor rejects the value")
     ]
 
 
 def test_a_redirect_is_no_acceptance(provider: Provider) -> None:
     provider.broken = 302
     (message,) = external_value.problems(provider.tries("canary-new"), 5)
-    assert message.endswith("answers with status 302, which neither accepts nor rejects the value")
+    assert message.endswith("answers HTTP 302, which neither accepts nor rejects the value")
 
 
 def test_nobody_answers() -> None:

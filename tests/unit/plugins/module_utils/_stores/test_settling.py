@@ -109,7 +109,7 @@ class TestLabels:
     def test_who_planned_from_an_older_one_learns_the_newest(self, core: MemorySecrets) -> None:
         core.stage("core", "canary-3", version=V3, label=OURS)
         core.seed("core", "canary-2", version=V2)
-        with pytest.raises(Conflict, match=f"AWSCURRENT: it is on version {V2}, not on {V1}"):
+        with pytest.raises(Conflict, match=f"AWSCURRENT. The label is on version {V2}, but should be on version {V1}"):
             core.promote("core", to=V3, instead_of=V1)
 
     def test_a_label_comes_off_though_it_is_not_shown(self, core: MemorySecrets) -> None:

@@ -195,7 +195,9 @@ class TestPromote:
 
     def test_somebody_moved_it_meanwhile(self, secrets: Any, core: Any) -> None:
         secrets.write("core", "canary-theirs", "4" * 32)
-        with pytest.raises(Conflict, match=f"AWSCURRENT: it is on version {'4' * 32}, not on {V1}") as error:
+        with pytest.raises(
+            Conflict, match=f"AWSCURRENT. The label is on version {'4' * 32}, but should be on version {V1}"
+        ) as error:
             core.promote("core", to=V2, instead_of=V1)
         assert "canary" not in str(error.value)
         assert value(core) == "canary-theirs"
@@ -207,7 +209,9 @@ class TestPromote:
 
     def test_somebody_moves_it_in_the_same_moment(self, secrets: Any, core: Any) -> None:
         secrets.meanwhile("UpdateSecretVersionStage", lambda: secrets.write("core", "canary-theirs", "4" * 32))
-        with pytest.raises(Conflict, match=f"AWSCURRENT: it is on version {'4' * 32}, not on {V1}"):
+        with pytest.raises(
+            Conflict, match=f"AWSCURRENT. The label is on version {'4' * 32}, but should be on version {V1}"
+        ):
             core.promote("core", to=V2, instead_of=V1)
         assert value(core) == "canary-theirs"
 
@@ -217,7 +221,7 @@ class TestPromote:
             secrets.write("core", "canary-theirs", "4" * 32)
 
         secrets.meanwhile("UpdateSecretVersionStage", anew)
-        with pytest.raises(Conflict, match=f"AWSCURRENT: it is on version {'4' * 32}"):
+        with pytest.raises(Conflict, match=f"AWSCURRENT. The label is on version {'4' * 32}"):
             core.promote("core", to=V2, instead_of=V1)
         assert value(core) == "canary-theirs"
 
@@ -230,14 +234,14 @@ class TestPromote:
     def test_a_label_that_should_be_nowhere(self, core: Any) -> None:
         core.promote("core", to=V2, instead_of=None, label="AWSPENDING")
         core.promote("core", to=V2, instead_of=None, label="AWSPENDING")
-        with pytest.raises(Conflict, match=f"AWSPENDING: it is on version {V2}, not on none"):
+        with pytest.raises(Conflict, match=f"AWSPENDING. The label is on version {V2}, but should be on no version"):
             core.promote("core", to=V3, instead_of=None, label="AWSPENDING")
         assert core.describe("core").stages["AWSPENDING"] == V2
         core.promote("core", to=V3, instead_of=V2, label="AWSPENDING")
         assert core.describe("core").stages["AWSPENDING"] == V3
 
     def test_a_label_that_is_nowhere(self, core: Any) -> None:
-        with pytest.raises(Conflict, match=f"AWSPENDING: it is on no version, not on {V1}"):
+        with pytest.raises(Conflict, match=f"AWSPENDING. The label is on no version, but should be on version {V1}"):
             core.promote("core", to=V2, instead_of=V1, label="AWSPENDING")
 
     # moto takes the label off the old version before it finds that there is no new one.

@@ -144,7 +144,9 @@ class TestSecret:
         described(stubber, LABELS)
         stubber.add_client_error("update_secret_version_stage", "InvalidParameterException", "is currently attached")
         described(stubber, {**LABELS, "AWSPENDING": "3" * 32})
-        with pytest.raises(Conflict, match=f"AWSPENDING: it is on version {'3' * 32}, not on none"):
+        with pytest.raises(
+            Conflict, match=f"AWSPENDING. The label is on version {'3' * 32}, but should be on no version"
+        ):
             store.promote("core", to=V2, instead_of=None, label="AWSPENDING")
 
     def test_another_refusal_of_a_promotion_stays_what_it_is(self, secret: tuple[SecretsManager, Stubber]) -> None:

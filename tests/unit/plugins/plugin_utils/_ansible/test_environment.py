@@ -185,7 +185,7 @@ def test_between_two_promotions_the_primary_wins(aws: Aws) -> None:
     aws.journal(1, step="promote", prescribes={"secrets": {"app/test/core": aws.first["VersionId"]}})
     environment = aws.read()
     assert environment.resolution.problems == ()
-    assert any("rotation r1" in line and "is used while" in line for line in environment.warnings)
+    assert any("rotation r1" in line and "this run uses" in line for line in environment.warnings)
 
 
 class TestOverlay:
@@ -281,7 +281,7 @@ def test_a_missing_secret_that_is_required_is_a_problem_however_tolerant(aws: Aw
     assert problems == (
         (
             "KEY: is missing; secret app/test/core is scheduled for deletion; "
-            "restore it by 'aws secretsmanager restore-secret --secret-id app/test/core'"
+            "restore it: aws secretsmanager restore-secret --secret-id app/test/core"
         ),
     )
 
@@ -345,7 +345,7 @@ def test_a_file_as_its_readers_read_it(tmp_path: Path) -> None:
     resolution = read(ReadRequest(CATALOG, "test", file=str(path)), connection).resolution
     assert resolution.values["KEY"] == "two words"
     (message,) = resolution.undeliverable
-    assert message.startswith("NOTE: no spelling of its value is read back exactly by django_environ")
+    assert message.startswith("NOTE: its value cannot be read back exactly by django_environ")
     path.write_text("KEY='two words'\n", encoding="utf-8")
     resolution = read(
         ReadRequest({**CATALOG, "readers": ["docker_run"]}, "test", file=str(path)), connection

@@ -87,8 +87,8 @@ def test_a_restart_makes_no_new_foothold(kind: str, expected: str) -> None:
         ),
         (
             ("group member", "thief in sudo", "", "gpasswd"),
-            foothold("account thief came into group sudo, which may become root, since 2026"),
-            "since 2026, not as in the baseline of 2026-11-29",
+            foothold("account thief joined group sudo, whose members may become root, after 2026"),
+            "after 2026, not as in the baseline of 2026-11-29",
         ),
     ],
 )

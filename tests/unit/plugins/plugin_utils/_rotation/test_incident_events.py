@@ -143,7 +143,7 @@ def test_possible_footholds_are_kept_each_for_itself() -> None:
 
 
 def test_what_was_removed_is_no_foothold_that_is_left() -> None:
-    results = {"cache": {"footholds": ["x"], "evicted": ["user thief could log in: ACL DELUSER thief"]}}
+    results = {"cache": {"footholds": ["x"], "evicted": ["unknown user thief, deleted by: ACL DELUSER thief"]}}
     extra = incident_events.outlived({"refused/cache": "t"}, results)
     incident = Incident("leak-1", "t", "ops", events=extra, evidence=incident_events.evidence(extra, results))
     assert [incident.evidence[event] for event in incident.footholds] == ["x"]

@@ -33,7 +33,7 @@ def test_a_kind_that_is_not_there() -> None:
 def test_what_the_graph_finds() -> None:
     message = refusal(made_ground(texts={"app/test/more": "{}"}), "token")
     assert message == (
-        "no place in the catalog holds it: TOKEN (secret app/test/more key TOKEN); store its "
+        "no store holds its value: TOKEN (secret app/test/more key TOKEN); store its "
         "value there, or remove the credential from the catalog"
     )
 
@@ -71,9 +71,7 @@ def test_a_supplied_value_that_is_the_old_one(url: str | None) -> None:
 def test_a_supplied_value_that_no_deploy_could_write() -> None:
     given = {"token": Login(None, "-----BEGIN canary-----\ncanary")}
     message = refusal(made_ground(supplied=given), "token")
-    assert message.startswith(
-        "the new value of TOKEN cannot be delivered: no spelling of its value is read back exactly by"
-    )
+    assert message.startswith("the new value of TOKEN cannot be delivered: its value cannot be read back exactly by")
     assert "set readers: [python_dotenv, shell, systemd, docker_compose] in the catalog" in message
     plan = rotation_plan.plan(made_ground(supplied=given, readers=["shell", "systemd"]), RotationRequest(("token",)))
     assert plan.refused == {}

@@ -22,7 +22,7 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._host.django.vi
 
 LISTS_NONE = {
     "store": "cache",
-    "why": "the cache cannot list its keys, so copies without a row are not found",
+    "why": "the cache cannot list its keys, so cached sessions that the database no longer has are not found",
     "options": ["clear_cache"],
     "restart": False,
 }

@@ -233,7 +233,7 @@ def test_a_read_only_file_system_is_named_though_cleaning_up_fails_too(
 def test_what_does_not_read_back_is_not_put_in_place(at: OpenPath, path: str, monkeypatch: pytest.MonkeyPatch) -> None:
     put(path, OLD)
     monkeypatch.setattr(atomic_file, "_read_back", lambda _handle, _size: b"something else")
-    with pytest.raises(HostError, match="was not read back as written"):
+    with pytest.raises(HostError, match="the disk returned other content"):
         atomic_file.write(at, NEW, PRIVATE)
     assert Path(path).read_bytes() == OLD
     assert names(path) == {".env"}
@@ -359,7 +359,10 @@ def test_without_root_the_state_lies_beside_and_roots_is_respected(path: str, mo
     with atomic_file.open_file(path):
         pass
     monkeypatch.setattr(os, "geteuid", lambda: 12345)
-    with pytest.raises(HostError, match=r"root deploys this file .* use become"), atomic_file.open_file(path):
+    with (
+        pytest.raises(HostError, match=r"an earlier deploy wrote this file as root .* use become"),
+        atomic_file.open_file(path),
+    ):
         pytest.fail("held")
     state.directory(path).rmdir()
     with atomic_file.open_file(path) as env:
@@ -377,5 +380,5 @@ def test_a_directory_for_the_state_that_cannot_be_made(path: str, monkeypatch: p
 
 
 def test_a_place_that_is_not_held_for_writing_is_a_defect() -> None:
-    with pytest.raises(HostError, match="report this defect"):
+    with pytest.raises(HostError, match="please report it"):
         atomic_file.for_writing(None)

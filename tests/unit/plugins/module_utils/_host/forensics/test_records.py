@@ -202,8 +202,8 @@ class TestKeys:
         when = ", file changed 2026-11-25T12:00:00Z"
         result = {"/a": [key_line], "/other": [two], "/own": [key_line], "/root/keys": [two, KeyLine("SHA256:x", "")]}
         assert forensics_records.stray_keys(result, known, {"/root/keys": NOON}) == [
-            f"LEAKED key SHA256:two of backup (ci) in /root/keys, beside its own file /other{when}",
-            "key SHA256:one of deploy in /a, beside its own file /own",
+            f"LEAKED key SHA256:two of backup (ci) in /root/keys, in addition to its own file /other{when}",
+            "key SHA256:one of deploy in /a, in addition to its own file /own",
             f"unknown key SHA256:x in /root/keys{when}",
         ]
 
@@ -212,7 +212,7 @@ class TestKeys:
         known = [KnownKey("SHA256:one", "a", "/a"), KnownKey("SHA256:one", "b", "", leaked=True)]
         assert forensics_records.stray_keys({"/a": [key]}, known, {}) == []
         assert forensics_records.stray_keys({"/c": [key]}, known, {}) == [
-            "LEAKED key SHA256:one of a, b in /c, beside its own file /a"
+            "LEAKED key SHA256:one of a, b in /c, in addition to its own file /a"
         ]
 
 

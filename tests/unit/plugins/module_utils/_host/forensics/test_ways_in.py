@@ -84,7 +84,7 @@ def capability(host: Host) -> None:
 
 
 OTHERS: dict[str, tuple[Callable[[Host], object], str]] = {
-    "an at job": (at_job, "is run by at as deploy: rm -- /var/spool/cron/atjobs/a0001"),
+    "an at job": (at_job, "is a job of at that runs as deploy: rm -- /var/spool/cron/atjobs/a0001"),
     "a pipe": (lambda host: os.mkfifo(host.folder / "home/deploy/.profile"), "/home/deploy/.profile changed "),
     "a link": (lambda host: host.link("home/deploy/.zshrc", "/dev/shm/x"), "/home/deploy/.zshrc changed "),
     "a link to a file that changed": (
@@ -144,7 +144,7 @@ OTHERS: dict[str, tuple[Callable[[Host], object], str]] = {
             os.utime(host.write("etc/group-", "sudo:x:27:deploy"), (1, 1)),
             host.write("etc/group", "sudo:x:27:deploy,mallory"),
         ),
-        "account mallory came into group sudo, which may become root, since ",
+        "account mallory joined group sudo, whose members may become root, after ",
     ),
     "a name with escapes": (
         lambda host: host.write("etc/cron.d/x\x1b[2K\n"),

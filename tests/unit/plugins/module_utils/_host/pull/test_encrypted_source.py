@@ -116,8 +116,8 @@ def test_a_file_from_before_another_value_was_set_is_refused(host: Host, file: P
     file.write_bytes(old)
     refused = host.fetch(file=str(file))
     assert refused.code == KEPT
-    newer = "already accepted an encrypted .env written at 2026-11-29T01:02:00Z, and this one was written at"
-    assert f"{newer} 2026-11-29T01:01:00Z" in refused.messages[0]
+    older = "written at 2026-11-29T01:01:00Z, but this host already accepted one written at 2026-11-29T01:02:00Z"
+    assert older in refused.messages[0]
     assert host.values()["KEY"] == CANARY
     host.path.unlink()
     assert host.fetch(file=str(file)).code == INVALID, "nor where there is no .env any more"

@@ -145,7 +145,7 @@ def test_an_older_catalog_with_other_files_removes_none(host: Host) -> None:
     del host.catalog["files"]["key"]
     outcome = host.fetch(names=["jobs"])
     assert (outcome.code, (host.directory / "key").read_text()) == (KEPT, CANARY)
-    assert outcome.messages[0].endswith("run ansible-playbook watchparty.secrets.host")
+    assert outcome.messages[0].endswith("ansible-playbook watchparty.secrets.host")
 
 
 def test_a_systemd_credential_is_refused_before_the_first_write(host: Host) -> None:
@@ -165,7 +165,7 @@ def test_an_older_catalog_without_files_does_not_remove_the_files_of_a_deploy(ho
         env_file_delivery.deliver(plan, "s-1", 0)
     outcome = host.fetch()
     assert (outcome.code, file.read_text()) == (KEPT, "canary")
-    assert f"a deploy also wrote {file}, and this run does not know files" in outcome.messages[0]
+    assert f"an earlier deploy also wrote {file}, which is not in this run's catalog" in outcome.messages[0]
 
 
 @pytest.mark.parametrize("content", [b"", b"# nothing\n", b"no assignment", b"\xff"])
@@ -222,7 +222,7 @@ def test_a_value_that_its_readers_cannot_read(host: Host) -> None:
     store("canary\nline\n")
     outcome = host.fetch()
     assert outcome.code == INVALID
-    assert "KEY: no spelling of its value is read back exactly by django_environ" in outcome.messages[0]
+    assert "KEY: its value cannot be read back exactly by django_environ" in outcome.messages[0]
     host.catalog = {**host.catalog, "readers": ["shell"]}
     assert host.fetch().code == GOOD
     assert host.values() == {"KEY": "canary\nline\n", "PORT": "1"}

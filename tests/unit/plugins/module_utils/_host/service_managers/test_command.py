@@ -69,7 +69,7 @@ def test_a_pid_file_without_a_process(folder: Path, text: str | None) -> None:
 
 
 def test_without_a_command_it_cannot_be_stopped(folder: Path) -> None:
-    with pytest.raises(HostError, match=r"^the catalog has no services\.worker\.stop$"):
+    with pytest.raises(HostError, match=r"^the catalog has no services\.worker\.stop; add it$"):
         manager().stop(5)
     manager(stop=["touch", f"{folder}/stopped"]).stop(5)
     assert (folder / "stopped").exists()

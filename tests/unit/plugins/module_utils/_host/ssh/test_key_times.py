@@ -94,7 +94,7 @@ def test_a_key_of_ours_that_runs_what_somebody_wrote(tmp_path: Path, options: st
     assert file is not None
     search._keys_of(file, "deploy_ssh", {name_of("ours"), name_of("other")})
     (found,) = search.footholds
-    assert found.text.startswith(f"key {name_of('ours')} in {path} has command= or environment=, since ")
+    assert found.text.startswith(f"key {name_of('ours')} in {path} got command= or environment= at ")
     assert found.text.endswith(f": check these options by sudoedit {path}")
     assert found.key == "", "ours is not removed"
 

@@ -47,5 +47,5 @@ def test_only_those_of_the_same_domain(link: str, is_asked: bool, monkeypatch: p
     _found, short = own_sessions.at_each(LOGIN, [], lambda _connection, _user: [])
     assert asked == [str(LOGIN)] + ([link] if is_asked else [])
     assert short == (
-        [] if is_asked else [f"{LOGIN} names the node {link}, which is in another domain; it was not asked"]
+        [] if is_asked else [f"{LOGIN} names the node {link} in another domain; that node was not checked"]
     )

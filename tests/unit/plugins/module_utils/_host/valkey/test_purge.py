@@ -45,7 +45,7 @@ def permitted(host: str, node: str, *declared: str) -> str:
     ],
 )
 def test_a_node_that_is_not_declared_gets_no_login(host: str, node: str) -> None:
-    with pytest.raises(HostError, match=r"which the catalog does not declare\. No password was sent there") as refusal:
+    with pytest.raises(HostError, match=r"but the catalog does not declare it\. No password was sent there") as refusal:
         permitted(host, node, "10.9.9.9:6379", "gone.example.internal:6379")
     assert f"add {node} to server.nodes" in str(refusal.value)
     assert "canary" not in str(refusal.value)
