@@ -300,7 +300,7 @@ def main():
     owners = {name: params[name] for name in ("owner", "group")}
     wanted = host_facts.FactsRequest(*(params[name] for name in names), **owners)
     try:
-        result = host_facts.gathered(wanted)
+        result = host_facts.gather_facts(wanted)
     except SecretsError as error:
         module.fail_json(msg=str(error))
     health = [health_check.ask_once(url, params["timeout"]) for url in params["health"]]
@@ -312,7 +312,7 @@ def main():
     if params["inventory_key"]:
         from ansible_collections.watchparty.secrets.plugins.module_utils._host.forensics import host_inventory
 
-        result["inventory"] = host_inventory.gathered(params["inventory_key"], params["inventory_known"])
+        result["inventory"] = host_inventory.read_inventory(params["inventory_key"], params["inventory_known"])
     declared = {"wanted_owner": params["owner"], "wanted_mode": params["mode"]}
     module.exit_json(changed=False, health=health, health_commands=commands, **declared, **result)
 

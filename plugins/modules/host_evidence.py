@@ -236,7 +236,7 @@ def main():
         params["inventory_key"],
         params["inventory_known"],
     )
-    module.exit_json(changed=False, **gather_evidence.gathered(wanted))
+    module.exit_json(changed=False, **gather_evidence.gather(wanted))
 
 
 if __name__ == "__main__":

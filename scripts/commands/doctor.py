@@ -149,12 +149,12 @@ def _attempted(subject: str, act: Callable[[], Diagnosis]) -> Diagnosis:
 
 
 def _account(connection: AwsConnection) -> Diagnosis:
-    def asked() -> Diagnosis:
+    def describe() -> Diagnosis:
         with aws_errors.translated("sts:GetCallerIdentity", "the account"):
             identity = connection.store_client("sts").get_caller_identity()
         return Diagnosis("account", GOOD, f"{identity['Account']} as {identity['Arn']} in {connection.region}")
 
-    return _attempted("account", asked)
+    return _attempted("account", describe)
 
 
 def _stores(reader: environments.Reader) -> Diagnosis:

@@ -265,7 +265,7 @@ def test_a_purge_at_a_server_that_names_other_nodes(
         urls = {"CACHE_URL": f"redis://:{CANARY}@{first.place}/0"}
         given = {"chosen": [entry], "urls": urls, "nodes": {"CACHE_URL": nodes}}
         result, output = run_module(purge_main.main, given, capsys)
-        assert f"names the node {other.place}, which the catalog does not declare" in result["msg"]
+        assert f"names the node {other.place}, but the catalog does not declare it" in result["msg"]
         assert other.clients == 0
         assert CANARY not in output
 

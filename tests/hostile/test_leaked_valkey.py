@@ -18,7 +18,7 @@ from tests.hostile.leaked_valkey import LEAKED, Response
 from tests.integration.by_hand import enabling
 from tests.integration.valkey_lab import dead, new_password, runner, session
 
-RESTORED, WAITS = "restored its password", "was removed first"
+RESTORED, WAITS = "restored this user's password", "was removed first"
 VETOES: dict[str, tuple[tuple[str, ...], str]] = {
     "own user needs no password": (("ACL SETUSER shop nopass",), ""),
     "own user is switched off": (("ACL SETUSER shop off",), ""),

@@ -254,7 +254,7 @@ def test_a_former_login_at_a_server_that_answers_a_byte_now_and_then(
         url = f"{scheme}://shop:password@127.0.0.1:{port}/0{query}"
         engine = "valkey" if scheme == "redis" else scheme
         entry = {"credential": "c", "server": engine, "current": url, "former": [url]}
-        answer = revoked_logins.tried([entry], 1)["c"]
+        answer = revoked_logins.try_logins([entry], 1)["c"]
     assert answer["state"] == "untried"
     assert "no complete answer within 5 seconds" in answer["message"]
     assert [*verify_facts.judged("WPS701", former={"c": answer})] == ["WPS701"]

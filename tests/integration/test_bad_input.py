@@ -105,7 +105,7 @@ CASES = {
     ),
     "binary secret": Bad((f"secret {CORE}: is binary", "store a SecretString"), stores=secret("core", b"\0canary")),
     "no spelling": Bad(
-        ("LICENSE_TEXT: no spelling", "django_environ", "set readers:"),
+        ("LICENSE_TEXT: its value cannot be read back", "django_environ", "set readers:"),
         stores=secret("license", "canary\nINJECTED=1"),
     ),
     "endpoint down": Bad(

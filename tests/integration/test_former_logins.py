@@ -59,7 +59,7 @@ def valkey() -> Iterator[Valkey]:
 
 def judged(server: str, current: str, *former: str) -> tuple[str, str]:
     entry = {"credential": "c", "server": server, "current": current, "former": list(former)}
-    result = revoked_logins.tried([entry], 5)["c"]
+    result = revoked_logins.try_logins([entry], 5)["c"]
     assert "canary" not in json.dumps(result)
     return result["state"], result["message"]
 

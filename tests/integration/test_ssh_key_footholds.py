@@ -84,7 +84,7 @@ ACTS = {
         "/etc/pam.d/common-auth changed ",
     ),
     # Before the accounts: what changes groups keeps one copy.
-    "a member of a group": ("gpasswd -a games sudo", "account games came into group sudo, which may become root"),
+    "a member of a group": ("gpasswd -a games sudo", "account games joined group sudo, whose members may become root"),
     "a number that int refuses": (ACCOUNT.format("number", "\u00b2", "$"), "account number was made, or got a"),
     "a second root": (ACCOUNT.format("toor", 0, "*"), "account toor is root under another name"),
     "an account without a shadow": (

@@ -157,7 +157,7 @@ def test_a_replica_that_is_not_declared(state: str, pair: tuple[Valkey, Valkey],
     new = new_password()
     wanted: dict[str, Any] = {"admin_url": primary.admin_url(), "login_url": primary.url(password=new), "gate": "r-1"}
     refused = run(state, undeclared_nodes="refuse", **wanted)
-    assert f"{node(primary)} names the node {node(replica)}, which the catalog does not declare" in refused["msg"]
+    assert f"{node(primary)} names the node {node(replica)}, but the catalog does not declare it" in refused["msg"]
     assert "server.nodes" in refused["msg"]
     known = run("checked", undeclared_nodes="refuse", aliases=[node(replica)], **wanted)
     assert known["undeclared_nodes"] == []

@@ -34,6 +34,6 @@ def read(act: Callable[[], Dict[str, Any]]) -> Dict[str, Any]:
     return result
 
 
-def compared(inventory: Mapping[str, Any], request: Mapping[str, Any]) -> Set[str]:
+def comparable_kinds(inventory: Mapping[str, Any], request: Mapping[str, Any]) -> Set[str]:
     """Requested kinds that can be compared with the baseline."""
     return set() if inventory["problems"] else {*inventory["kinds"]} & {*request["kinds"]}

@@ -48,7 +48,7 @@ def problems(wanted: Sequence[Mapping[str, Any]], timeout: int) -> List[str]:
     return results
 
 
-def tried(wanted: Sequence[Mapping[str, Any]], timeout: int) -> Dict[str, Dict[str, str]]:
+def try_values(wanted: Sequence[Mapping[str, Any]], timeout: int) -> Dict[str, Dict[str, str]]:
     """State and message of previous values, by id. The worst of several servers counts."""
     result: Dict[str, Dict[str, str]] = {}
     for entry in wanted:
@@ -111,7 +111,7 @@ def answer(params: Mapping[str, Any], *, check: bool) -> Dict[str, Any]:
     """Raises HostError if a new value is not accepted."""
     del check  # nothing is changed
     if params["state"] == "tried":
-        return {"tried": tried(params["tries"], params["timeout"])}
+        return {"tried": try_values(params["tries"], params["timeout"])}
     refusals = problems(params["tries"], params["timeout"])
     if refusals:
         raise HostError("; ".join(refusals))

@@ -35,7 +35,7 @@ class Stat(NamedTuple):
         return self.state in "ZX"
 
     @property
-    def began(self) -> float:
+    def start_time(self) -> float:
         """Start in seconds since 1970, to hundredths."""
         # Not the kernel's btime, which counts in whole seconds: a deploy restarts within hundredths of its write.
         boot = time.time() - time.clock_gettime(time.CLOCK_BOOTTIME)
@@ -56,10 +56,10 @@ def stat(pid: int) -> Optional[Stat]:
     return parsed(_text(pid, "stat"))
 
 
-def began(pid: int) -> Optional[float]:
+def start_time(pid: int) -> Optional[float]:
     """Start in seconds since 1970, to hundredths; None without such a process."""
     process = stat(pid)
-    return process.began if process else None
+    return process.start_time if process else None
 
 
 def pids() -> List[int]:

@@ -44,13 +44,13 @@ Answer = Tuple[str, str]
 T = TypeVar("T")
 
 
-def tried(wanted: Sequence[Mapping[str, Any]], timeout: int) -> Dict[str, Dict[str, str]]:
+def try_logins(wanted: Sequence[Mapping[str, Any]], timeout: int) -> Dict[str, Dict[str, str]]:
     """State and message by credential."""
     result = {}
     for entry in wanted:
         most = seconds(entry, timeout)
         late = UNTRIED, "it could not be tried: no complete answer within %d seconds" % most
-        state, message = within(most, partial(_tried, entry, timeout), late)
+        state, message = within(most, partial(_try_login, entry, timeout), late)
         result[entry["credential"]] = {"state": state, "message": message}
     return result
 
@@ -60,7 +60,7 @@ def seconds(entry: Mapping[str, Any], timeout: int) -> int:
     return SECONDS + 2 * timeout * (len(entry["former"]) + 1)
 
 
-def _tried(entry: Mapping[str, Any], timeout: int) -> Answer:
+def _try_login(entry: Mapping[str, Any], timeout: int) -> Answer:
     locks = _locks_accounts(entry) if entry["server"] == MYSQL else ""
     if locks:
         return UNTRIED, "nothing was tried: %s" % locks

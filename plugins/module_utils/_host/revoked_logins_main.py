@@ -52,7 +52,7 @@ def main() -> None:
 def answer(params: Mapping[str, Any], *, check: bool) -> dict[str, Any]:
     """Only logs in and reads, also without ``check``."""
     del check
-    tried = revoked_logins.tried(params["tries"], params["connect_timeout"])
+    tried = revoked_logins.try_logins(params["tries"], params["connect_timeout"])
     program.limit_memory(server_logins.MEMORY)
     return {"tried": tried, "inspected": server_logins.seen(params["inspections"], params["connect_timeout"])}
 

@@ -108,7 +108,7 @@ class NumberedStore(Store):
         to their defaults.
         """
 
-        def looked() -> Optional[Tuple[Reading, Mapping[str, Any]]]:
+        def read() -> Optional[Tuple[Reading, Mapping[str, Any]]]:
             try:
                 return self._look(name)
             except NotFound:
@@ -117,7 +117,7 @@ class NumberedStore(Store):
         def is_settled(answer: Optional[Tuple[Reading, Mapping[str, Any]]]) -> bool:
             return answer is not None and int(answer[0].version) >= number and "Type" in answer[1]
 
-        return self.settling.until(looked, is_settled) or self._look(name)
+        return self.settling.until(read, is_settled) or self._look(name)
 
     def key(self, name: str) -> Optional[str]:
         return self._look(name)[1].get("KeyId")

@@ -39,7 +39,7 @@ def holder() -> dict[str, Any]:
 
 def running_seconds() -> float | None:
     """Seconds since ansible-playbook started. None if the kernel does not tell."""
-    began = processes.began(os.getppid())
+    began = processes.start_time(os.getppid())
     return None if began is None else time.time() - began
 
 

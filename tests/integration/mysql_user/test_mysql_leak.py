@@ -79,7 +79,7 @@ def test_an_anonymous_account_is_locked(maria: MariaDB, programs: Programs) -> N
     try:
         answer = shop.revoked_after_a_leak(evicts=True)
         assert answer["evicted"] == ["unknown user ``, locked by: ALTER USER ``@`%` ACCOUNT LOCK; 0 sessions ended"]
-        assert "sessions of user `` may be left" in answer["footholds"][0]
+        assert "sessions of user `` may remain open" in answer["footholds"][0]
         assert not maria.accepts("whoever", "canary")
     finally:
         maria.execute("DROP USER ''@'%'")

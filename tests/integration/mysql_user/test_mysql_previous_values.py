@@ -38,7 +38,7 @@ def tried(maria: MariaDB, *former: str, current: str = NOW, port: int = 0) -> tu
         "former": [f"mysql://{login}@{maria.host}" for login in former],
         "address": address,
     }
-    result = revoked_logins.tried([entry], 5)["mail"]
+    result = revoked_logins.try_logins([entry], 5)["mail"]
     assert "canary" not in result["message"]
     return result["state"], result["message"]
 

@@ -42,7 +42,7 @@ def kill_points(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[dict[str,
             with monkeypatch.context() as patch:
                 patch.setattr(ServerConnection, "rows", rows)
                 try:
-                    login_states.run({**DEFAULTS, **params}, check_mode=False)
+                    login_states.carry_out({**DEFAULTS, **params}, check_mode=False)
                 except Killed:
                     return False
             finished.append(True)

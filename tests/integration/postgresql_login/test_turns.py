@@ -137,7 +137,7 @@ def test_of_two_runs_at_once_the_later_number_wins(shop: Shop, database: str) ->
         def act(state: str, journal: int, url: str, args: dict[str, Any] = args, outcomes: Any = outcomes) -> None:
             params = {**DEFAULTS, **args, "state": state, "journal": journal, "admin_url": url}
             try:
-                outcomes[state] = login_states.run(params, check_mode=False)
+                outcomes[state] = login_states.carry_out(params, check_mode=False)
             except DatabaseError as error:
                 outcomes[state] = error.reason
 

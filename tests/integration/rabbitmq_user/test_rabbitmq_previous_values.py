@@ -21,7 +21,7 @@ def tried(broker: RabbitMQ, *former: str, current: str = OLD, port: int = 0) -> 
         "former": [f"rabbitmq://{login}@{broker.host}" for login in former],
         "address": {"host": broker.host, "port": port or broker.amqp, "tls_mode": "disable"},
     }
-    result = revoked_logins.tried([entry], 5)["mail"]
+    result = revoked_logins.try_logins([entry], 5)["mail"]
     assert "canary" not in result["message"]
     return result["state"], result["message"]
 

@@ -85,7 +85,7 @@ def through_the_application(
     params: Mapping[str, Any], settings: Mapping[str, str]
 ) -> tuple[str, Whose, list[SessionStore]]:
     via_application.start(params["chdir"], settings, params["settings_module"])
-    engine, store = via_application.found(params["engine"])
+    engine, store = via_application.engine_and_store(params["engine"])
     ids = set(params["user_ids"])
     if params["users"]:
         ids |= via_application.ids_of(params["users"])
@@ -159,7 +159,7 @@ def probed(
     """Ends the sessions, among them a test session that the application accepted and must then refuse."""
 
     def made_by() -> session_probe.Made:
-        return via_application.found("auto")[1], session_probe.user_of(params["probe_user"])
+        return via_application.engine_and_store("auto")[1], session_probe.user_of(params["probe_user"])
 
     def scrub(message: str) -> str:
         return str(redaction.scrub(message, masked))
@@ -191,7 +191,7 @@ def only_tried(
             "(option probe_url)"
         )
     via_application.start(params["chdir"], settings, params["settings_module"])
-    engine = via_application.found("auto")[0]
+    engine = via_application.engine_and_store("auto")[0]
     result = {"changed": False, "engine": engine, "only_the_key": engine == "signed_cookies"}
     if engine != "signed_cookies" and (check or not params["make"]):
         message = "the test needs a new session (engine %s), and this run makes none; verify makes one with " % engine

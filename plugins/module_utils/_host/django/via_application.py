@@ -49,7 +49,7 @@ def start(directory: str, settings: Mapping[str, str], module: Optional[str]) ->
     django.setup()
 
 
-def found(engine: str) -> Tuple[str, Any]:
+def engine_and_store(engine: str) -> Tuple[str, Any]:
     """Django's engine on which the application's sessions build, and their class."""
     from django.conf import settings
 

@@ -80,7 +80,7 @@ class EvidencePart:
         self.done = False
 
 
-def gathered(wanted: EvidenceRequest) -> Dict[str, Any]:
+def gather(wanted: EvidenceRequest) -> Dict[str, Any]:
     """Lines with results and with problems; if a key leaked, also possible footholds."""
     began = time.monotonic()
     acts: Dict[str, Callable[[EvidenceRequest, EvidencePart, float], None]] = {}
@@ -259,13 +259,13 @@ def _ways_in(wanted: EvidenceRequest, part: EvidencePart, end: float) -> None:
     accounts += host_accounts.holding(patterns, keys)
     search = ways_in.FootholdSearch(list({account.name: account for account in accounts}.values()), wanted.since)
     part.footholds = search.footholds
-    search.run(patterns, {placed.fingerprint for placed in wanted.known})
+    search.search(patterns, {placed.fingerprint for placed in wanted.known})
     part.short += ["footholds: " + line for line in search.short]
 
 
 def _inventory(wanted: EvidenceRequest, part: EvidencePart, end: float) -> None:
     seconds = end - time.monotonic() - MARGIN
-    part.inventory = host_inventory.gathered(wanted.inventory_key, wanted.inventory_known, seconds)
+    part.inventory = host_inventory.read_inventory(wanted.inventory_key, wanted.inventory_known, seconds)
 
 
 # --- processes -------------------------------------------------------------------------------------------------------
@@ -288,7 +288,7 @@ def _processes(wanted: EvidenceRequest, part: EvidencePart, end: float) -> None:
         part.short.append("processes: systemctl: %s" % message)
         return
     pids = records.main_pids(process.stdout.decode("utf-8", "replace"))
-    start_times = {unit: processes.began(pid) for unit, pid in pids.items()}
+    start_times = {unit: processes.start_time(pid) for unit, pid in pids.items()}
     part.lines += records.process_lines(start_times, wanted.path, _changed(wanted.path))
 
 

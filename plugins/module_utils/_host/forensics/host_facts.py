@@ -127,7 +127,7 @@ class FactsRequest(NamedTuple):
     """``owner`` and ``group`` of ``.env``, and of other files without an owner."""
 
 
-def gathered(wanted: FactsRequest) -> Dict[str, Any]:
+def gather_facts(wanted: FactsRequest) -> Dict[str, Any]:
     """All facts except health. Raises HostError if the file's directory cannot be read."""
     with atomic_file.open_file(wanted.path, look=True) as env:
         return _gathered(wanted, env)
@@ -145,7 +145,7 @@ def _gathered(wanted: FactsRequest, env: atomic_file.EnvFile) -> Dict[str, Any]:
         return fingerprints.of_value(wanted.key or "", value, name=name)
 
     defaults = other_files.Defaults(wanted.readers, wanted.owner, wanted.group)
-    others = other_files.looked_at(env, wanted.files, defaults, fingerprint)
+    others = other_files.read(env, wanted.files, defaults, fingerprint)
     written = mark.get("written", {})
     env = env._replace(others=other_files.own_paths(others.rows, written))
     since = _since(env, present, mark, others.changed_at)

@@ -89,14 +89,14 @@ class AccountShare:
         return self.count >= MOST or self.size >= MOST_BYTES
 
 
-def gathered(key: str, known: Sequence[Mapping[str, str]], seconds: float = SECONDS) -> Dict[str, Any]:
+def read_inventory(key: str, known: Sequence[Mapping[str, str]], seconds: float = SECONDS) -> Dict[str, Any]:
     """This host's inventory in a server's format, and reasons for ``unread`` kinds. ``known``: the catalog's keys with
     fingerprint, account and file.
     """
 
     def look() -> Dict[str, Any]:
         keys = {(entry["fingerprint"], host_accounts.key_file(entry["account"], entry["file"])) for entry in known}
-        return HostInventory(key).gathered(all_accounts.sshd()[0], keys)
+        return HostInventory(key).read(all_accounts.sshd()[0], keys)
 
     try:
         return time_limit.within(seconds, look, failed("incomplete after %.0f s" % seconds))
@@ -123,7 +123,7 @@ class HostInventory:
         self._key_files: Set[str] = set()
         """Paths whose keys are entries themselves, or the catalog's."""
 
-    def gathered(self, patterns: Sequence[str], known: Collection[KnownKey]) -> Dict[str, Any]:
+    def read(self, patterns: Sequence[str], known: Collection[KnownKey]) -> Dict[str, Any]:
         """``patterns``: sshd's AuthorizedKeysFile."""
         accounts = [fields for fields in host_accounts.rows(self._root, "passwd", 7) if fields[2].isdecimal()]
         self._uids = {fields[2] for fields in accounts}

@@ -67,7 +67,7 @@ def listeners() -> List[Listener]:
         is_chosen = low <= port <= high
         if not (is_chosen and protocol == "udp"):
             pid = owners.get(inode, 0)
-            began = processes.began(pid) if pid else None
+            began = processes.start_time(pid) if pid else None
             program = _program(pid) or (UNKNOWN if pid or not is_complete else "")
             if protocol == "udp" and port in DHCP_CLIENT:
                 address = "any address"

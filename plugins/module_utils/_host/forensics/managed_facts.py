@@ -59,7 +59,7 @@ def _row(
     state: State, manager: str, configured: Configured, known: unit_facts.Known, since: Optional[float]
 ) -> Dict[str, Any]:
     pids = [state.pid] if state.began is not None and state.pid else []
-    process_values, silent = unit_facts.held(pids, known)
+    process_values, silent = unit_facts.find_values(pids, known)
     for environment in configured.environments:
         for name, mac in known.fingerprints(environment).items():
             process_values[name] = sorted({*process_values.get(name, ()), mac})

@@ -40,7 +40,7 @@ class OtherFiles(NamedTuple):
         return "OtherFiles(%d)" % len(self.rows)
 
 
-def looked_at(
+def read(
     env: atomic_file.EnvFile, declared: Sequence[Mapping[str, Any]], defaults: Defaults, fingerprint: Fingerprint
 ) -> OtherFiles:
     """``declared``: files of the catalog, as in a snapshot."""

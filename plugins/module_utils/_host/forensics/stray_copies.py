@@ -123,7 +123,7 @@ def strays(env: atomic_file.EnvFile, dead_values: ValueMatcher) -> List[str]:
     large = 0
     for name in names[:MOST]:
         stray = os.path.join(directory, name)
-        content, mode = look(env.file.sibling(name))
+        content, mode = read_regular(env.file.sibling(name))
         if mode is None:
             continue
         if content is None:
@@ -150,7 +150,7 @@ def _is_foreign(env: atomic_file.EnvFile, name: str) -> bool:
     return name not in env.own_names and env.file.sibling(name).path not in env.others
 
 
-def look(at: atomic_file.OpenPath) -> Tuple[Optional[bytes], Optional[int]]:
+def read_regular(at: atomic_file.OpenPath) -> Tuple[Optional[bytes], Optional[int]]:
     """Content and mode of a regular file; no mode for anything else. Opens nothing that could wait."""
     try:
         status = safe_files.status(at)

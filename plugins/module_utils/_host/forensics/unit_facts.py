@@ -131,9 +131,9 @@ def _row(
     name: str, entry: Mapping[str, str], known: Known, since: Optional[float], manager: Manager, idle: Set[str]
 ) -> Dict[str, Any]:
     pid = int(entry["MainPID"]) if entry.get("MainPID", "").isdigit() else 0
-    began = processes.began(pid) if pid else None
+    began = processes.start_time(pid) if pid else None
     pids = sorted({pid, *_members(entry.get("ControlGroup", ""))} - {0})[:MOST_PROCESSES]
-    fingerprints, silent = held(pids, known)
+    fingerprints, silent = find_values(pids, known)
     return {
         "unit": name,
         "load": entry.get("LoadState", ""),
@@ -224,7 +224,7 @@ def _settings(path: str) -> Tuple[Dict[str, str], str]:
         return {}, "cannot be parsed as systemd would"
 
 
-def held(pids: Sequence[int], known: Known) -> Tuple[Dict[str, List[str]], List[int]]:
+def find_values(pids: Sequence[int], known: Known) -> Tuple[Dict[str, List[str]], List[int]]:
     """Fingerprints of each setting in the unit's processes, as far as this account may read.
 
     Also returns processes that did not answer.

@@ -58,7 +58,7 @@ class FootholdSearch:
         self._left = MOST
         self.footholds: List[Foothold] = []
 
-    def run(self, patterns: Sequence[str], known: Set[str]) -> None:
+    def search(self, patterns: Sequence[str], known: Set[str]) -> None:
         """``patterns``: sshd's AuthorizedKeysFile. ``known``: fingerprints of the catalog's keys."""
         sudoers = host_accounts.sudoers(self._root)
         self.short.extend(sudoers.unread)

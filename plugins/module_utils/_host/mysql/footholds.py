@@ -57,7 +57,7 @@ def search_footholds(
     result: Dict[str, Any] = {"evicted": [], "footholds": []}
     locked = _evicted(admin, server, request["known"], result) if "known" in request else set()
     inventory = compared_inventory.read(lambda: mysql_inventory.of_server(server, login, request, without=locked))
-    but = compared_inventory.compared(inventory, request)
+    but = compared_inventory.comparable_kinds(inventory, request)
     result["footholds"] += findings(admin, server, user, search, but=but)
     return {**result, "inventory": inventory}
 
@@ -124,7 +124,7 @@ def findings(
     lines: List[str] = []
     twins = [user, str(search["login"]["username"])]
 
-    def look() -> str:
+    def collect() -> str:
         if "account" not in but:
             lines.extend(_users(admin, server, twins, search["known"]))
         if any(int(number) for (number,) in admin.rows(_WRITES, twins)):
@@ -140,7 +140,7 @@ def findings(
         return problem
 
     try:
-        problem = within(SECONDS, look, late)
+        problem = within(SECONDS, collect, late)
     except RotationError as error:
         problem = str(error)
     return [*lines, *(["not checked: %s" % problem] if problem else [])]

@@ -126,15 +126,15 @@ def search_footholds(
     inventory = inventoried(server, successor, request, timeout) if request else {}
     is_compared = bool(inventory and not inventory["problems"])
     but = IN_BASELINE if is_compared else ()
-    result["footholds"] += looked_for_footholds(server, login, owner, but=but)
+    result["footholds"] += find_footholds(server, login, owner, but=but)
     if "scheduled job" not in inventory.get("kinds", ()):
-        result["footholds"] += looked_for_jobs(server, login, owner)
+        result["footholds"] += find_jobs(server, login, owner)
     if successor and not is_compared:
-        result["footholds"] += looked_for_in_database(server, successor, owner, timeout)
+        result["footholds"] += find_in_database(server, successor, owner, timeout)
     return {**result, **({"inventory": inventory} if inventory else {})}
 
 
-def looked_for_footholds(server: ServerConnection, login: str, owner: str, *, but: Sequence[str] = ()) -> List[str]:
+def find_footholds(server: ServerConnection, login: str, owner: str, *, but: Sequence[str] = ()) -> List[str]:
     """Footholds, each with the statement that ends it, except the kinds ``but``."""
     roles = ", ".join(literal(name) for name in (owner, *logins_of(owner)))
     names = {"roles": roles, "login": literal(login), "owner": literal(owner)}
@@ -146,7 +146,7 @@ def looked_for_footholds(server: ServerConnection, login: str, owner: str, *, bu
     return [_WORDS[kind].format(name, identifier(other) if other else "") for kind, name, other in quoted]
 
 
-def looked_for_jobs(server: ServerConnection, login: str, owner: str) -> List[str]:
+def find_jobs(server: ServerConnection, login: str, owner: str) -> List[str]:
     """Jobs of pg_cron that run as the login or the owner role, in the administrator's database."""
     try:
         for (database,) in server.rows(_PG_CRON, doing=_FINDING_JOBS):
@@ -250,7 +250,7 @@ def inventoried(
     return inventory
 
 
-def looked_for_in_database(
+def find_in_database(
     administrator: ServerConnection, successor: ConnectionTarget, owner: str, timeout: int
 ) -> List[str]:
     """Footholds of the owner role in the application's database, as the new login sees them."""

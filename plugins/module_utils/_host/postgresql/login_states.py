@@ -378,5 +378,5 @@ ACTS: Dict[str, Callable[[LoginCall], Result]] = {
 }
 
 
-def run(params: Mapping[str, Any], *, check_mode: bool) -> Result:
+def carry_out(params: Mapping[str, Any], *, check_mode: bool) -> Result:
     return ACTS[params["state"]](LoginCall(params, check_mode))

@@ -54,7 +54,7 @@ RETURNS: dict[str, Any] = {
 def main() -> None:
     module = AnsibleModule(argument_spec=ARGUMENT_SPEC, supports_check_mode=True)
     try:
-        result = login_states.run(module.params, check_mode=module.check_mode)
+        result = login_states.carry_out(module.params, check_mode=module.check_mode)
     except SecretsError as error:
         extra = {name: getattr(error, name) for name in ("reason", "sessions") if hasattr(error, name)}
         module.fail_json(msg=str(error), **extra)

@@ -36,7 +36,7 @@ EXTRA = "user %s had the tag %s at %s, so it could change more than its own mess
 
 def tags_held(admin: Management, user: str) -> Optional[List[str]]:
     """Tags before the user is deleted. None if it is gone."""
-    entry = admin.found("users", user)
+    entry = admin.get("users", user)
     return None if entry is None else tags_of(entry)
 
 
@@ -52,7 +52,7 @@ def search_footholds(
     if "known" in request:
         _evict(admin, request["known"], result)
     inventory = compared_inventory.read(lambda: rabbitmq_inventory.read(admin, request))
-    but = compared_inventory.compared(inventory, request)
+    but = compared_inventory.comparable_kinds(inventory, request)
     result["footholds"] += findings(admin, user, tags, held_tags, search["known"], but=but)
     return {**result, "inventory": inventory}
 
@@ -63,7 +63,7 @@ def _evict(admin: Management, known: Collection[str], result: Dict[str, Any]) ->
     open_at: List[str] = []
 
     def act() -> str:
-        own = {admin.text(admin.found("whoami") or {}, "name"), provider_users.MONITORING}
+        own = {admin.text(admin.get("whoami") or {}, "name"), provider_users.MONITORING}
         unexplained = [
             name for name in _names(admin) if name not in own and server_baseline.is_unexplained(name, known)
         ]

@@ -36,7 +36,7 @@ class Management:
         """A list of objects. Raises RotationError, as every method does."""
         return [self._object(entry) for entry in self._list(self._document("GET", path))]
 
-    def found(self, *path: str) -> Optional[Dict[str, Any]]:
+    def get(self, *path: str) -> Optional[Dict[str, Any]]:
         """An object. None if it does not exist."""
         document = self._document("GET", path)
         return None if document is None else self._object(document)

@@ -29,7 +29,7 @@ Rights = Dict[str, Any]
 
 
 def require_administrator(admin: Management) -> None:
-    if ADMINISTRATOR not in tags_of(admin.found("whoami") or {}):
+    if ADMINISTRATOR not in tags_of(admin.get("whoami") or {}):
         raise RotationError("the administrator has no tag administrator at %s; give it this tag" % admin.place)
 
 
@@ -44,7 +44,7 @@ def require_ready(admin: Management, user: str, other: str, tags: Collection[str
             "user %s has the tag %s at %s, which the catalog does not name; remove it there (rabbitmqctl "
             "set_user_tags), or if the application needs it, add it to options.tags" % (user, extra, admin.place)
         )
-    if admin.found("users", other) is not None:
+    if admin.get("users", other) is not None:
         raise RotationError(
             "%s has a user %s already, which this rotation would replace; if nothing uses it, delete it: rabbitmqctl "
             "delete_user %s" % (admin.place, other, other)
@@ -53,7 +53,7 @@ def require_ready(admin: Management, user: str, other: str, tags: Collection[str
 
 def rights(admin: Management, user: str) -> Rights:
     """Rights of the user. Raises RotationError if it does not exist."""
-    entry = admin.found("users", user)
+    entry = admin.get("users", user)
     if entry is None:
         raise RotationError(
             "%s has no user %s; create it with the application's permissions, and run the same command again"
@@ -141,7 +141,7 @@ def require_usable(
 def block(admin: Management, server: Mapping[str, Any], old: Login) -> int:
     """Removes the user's password and ends its connections. Returns their number. The rights stay, for the next user
     and for findings. A deleted user stays deleted."""
-    entry = admin.found("users", old["username"])
+    entry = admin.get("users", old["username"])
     if entry is not None:
         admin.put("users", old["username"], body={"password_hash": "", "tags": ",".join(tags_of(entry))})
     return _ends(admin, server, old, "its password was removed")

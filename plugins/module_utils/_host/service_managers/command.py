@@ -43,7 +43,7 @@ class CommandManager(ServiceManager):
 
     def states(self) -> List[State]:
         name, pid = self.name, self._pid()
-        began = processes.began(pid) if pid else None
+        began = processes.start_time(pid) if pid else None
         if self.declared.get("status"):
             problem = self.problem(self.declared["status"], "its status command", self.account, "/", self.seconds)
             return [State(name, not problem, "down: %s" % problem if problem else "running", pid, began)]

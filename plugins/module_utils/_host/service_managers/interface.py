@@ -110,7 +110,7 @@ class ServiceManager(abc.ABC):
 
     def state(self, unit: str, is_up: bool, text: str, pid: int) -> State:
         """The unit's state with its process. A manager that another account runs could name any process."""
-        began, account = processes.began(pid) if pid else None, self.account
+        began, account = processes.start_time(pid) if pid else None, self.account
         if pid and began is None:
             return State(unit, is_up=False, text="%s, but its process has ended" % text)
         if account.uid != 0 and processes.account(pid) != account.name:

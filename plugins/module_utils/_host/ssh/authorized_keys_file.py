@@ -103,7 +103,7 @@ def _content(account: HostAccount, path: str) -> bytes:
     return present.content if present else b""
 
 
-def look(account: HostAccount, path: str, old: bytes, new: Optional[bytes]) -> KeyChange:
+def read_keys(account: HostAccount, path: str, old: bytes, new: Optional[bytes]) -> KeyChange:
     """Whether the file authorizes, or has disabled, each of the two keys."""
     text = _content(account, path)
     return KeyChange(authorized_keys.names(text, old), new is not None and authorized_keys.holds(text, new))

@@ -59,7 +59,7 @@ def answer(params: Mapping[str, Any], *, check: bool) -> dict[str, Any]:
         new = authorized_keys.blob_of(params["new"]) if params["new"] else None
     except ValueError as error:
         raise HostError("old or new %s" % error) from None
-    before = authorized_keys_file.look(account, path, old, new)
+    before = authorized_keys_file.read_keys(account, path, old, new)
     if params["state"] in ("blocked", "present", "revoked") and not check:
         key_times.record(path)
     result = {"changed": False, "account": account.name, "file": path, "old": before.old, "new": before.new}

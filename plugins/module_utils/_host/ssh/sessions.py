@@ -180,7 +180,7 @@ def processes() -> Dict[int, Process]:
                 pid=pid,
                 parent=stat.parent,
                 session=stat.session,
-                started=stat.began,
+                started=stat.start_time,
                 title=kernel_processes.title(pid),
                 scope=scope.group("scope") if scope else "",
             )

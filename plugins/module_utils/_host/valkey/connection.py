@@ -211,13 +211,13 @@ class Node:
         return "replica" if self.info.get("role") == "slave" else "primary"
 
     @property
-    def run(self) -> str:
+    def run_id(self) -> str:
         return self.info.get("run_id", self.name)
 
     def described(self) -> Dict[str, str]:
         return {"node": self.name, "role": self.role}
 
-    def look(self) -> None:
+    def read_facts(self) -> None:
         """Reads the node's facts and the other nodes that it names."""
         self.info = valkey.parse_info(self.ask("INFO"))
         self.links = valkey.replication_links(self.info)
@@ -251,12 +251,12 @@ class Node:
     def note(self) -> str:
         """A mark of this moment: sessions with a higher number logged in later."""
         with Connection(self.admin, ADMIN, label=self._label) as fresh:
-            return "%s/%d" % (self.run, int(fresh.ask("CLIENT", "ID")))
+            return "%s/%d" % (self.run_id, int(fresh.ask("CLIENT", "ID")))
 
     def number_of(self, note: Optional[str]) -> Optional[int]:
         """The number in a note. None if the node restarted since, because numbers began again."""
         run, _slash, number = (note or "").partition("/")
-        return int(number) if run == self.run and number.isdigit() else None
+        return int(number) if run == self.run_id and number.isdigit() else None
 
     def setting(self, name: str) -> str:
         return str((self.ask("CONFIG", "GET", name) or ["", ""])[1])
@@ -298,31 +298,31 @@ def seen(
     for address in {str(address): address for address in addresses if str(address) not in gone_nodes}.values():
         try:
             valkey.refuse_managed(address)
-            node = _looked_at(address, label, leaked)
+            node = _open(address, label, leaked)
         except (HostError, *UNREADABLE) as error:
             if leaked is not None and isinstance(error, NodeInterrupted):
                 close(list(nodes.values()))
                 raise
             problems.append(str(error) if isinstance(error, HostError) else unreadable(str(address)))
             continue
-        if node.run in nodes:
-            nodes[node.run].names |= node.names
+        if node.run_id in nodes:
+            nodes[node.run_id].names |= node.names
             node.connection.close()
             continue
-        nodes[node.run] = node
+        nodes[node.run_id] = node
     return sorted(nodes.values(), key=lambda node: node.role == "primary"), problems
 
 
-def _looked_at(address: Address, label: str, leaked: Optional[Address]) -> Node:
+def _open(address: Address, label: str, leaked: Optional[Address]) -> Node:
     try:
         node = Node(address, label)
-        node.look()
+        node.read_facts()
         return node
     except (ValkeyLoginRefused, NotAllowed):
         if leaked is None or not put_right(address, leaked):
             raise
     node = Node(address, label)
-    node.look()
+    node.read_facts()
     node.warnings.append(was_put_right(node))
     return node
 

@@ -114,7 +114,7 @@ def _replicas(nodes: Nodes) -> Dict[str, Set[str]]:
     return result
 
 
-def compared(nodes: Nodes, wanted: UserRequest) -> Dict[str, Any]:
+def read_inventory(nodes: Nodes, wanted: UserRequest) -> Dict[str, Any]:
     """Inventory for the comparison with the baseline in a leak. No failure stops the revocation."""
     problem = "gave no complete answer within %d seconds" % INVENTORY_SECONDS
     try:

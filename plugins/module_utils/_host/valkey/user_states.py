@@ -236,7 +236,7 @@ def revoked(wanted: UserRequest, *, check: bool) -> Dict[str, Any]:
         result["warnings"] = [*_still_written(nodes, wanted.digest), *dict.fromkeys((*warnings, *remaining)), *others]
         result.update(footholds.evict(nodes, wanted, keepers))
         result["footholds"] += not_ended
-        inventory = footholds.compared(nodes, wanted) if wanted.inventory else {}
+        inventory = footholds.read_inventory(nodes, wanted) if wanted.inventory else {}
         result["footholds"] += footholds.search_footholds(
             nodes, wanted, others=not inventory or bool(inventory["problems"])
         )
@@ -275,7 +275,7 @@ def _require_all(nodes: Nodes, wanted: UserRequest) -> None:
 
 def _left(nodes: Nodes, wanted: UserRequest) -> List[str]:
     """Undeclared nodes that remain after the sessions ended: a client that only posed as a node is gone."""
-    all_nodes.gather(nodes, Node.look)
+    all_nodes.gather(nodes, Node.read_facts)
     return list(all_nodes.undeclared(nodes, wanted).values())
 
 

@@ -87,7 +87,7 @@ class HostWorld:
         patch.setattr(processes, "title", lambda pid: self._process(pid, "words", "x").split()[0])
         patch.setattr(processes, "environment", lambda pid, _largest: self._process(pid, "environment", {}))
         patch.setattr(processes, "account", lambda pid: self._process(pid, "user", "nobody" if pid == 4242 else ""))
-        patch.setattr(processes, "began", lambda pid: self._process(pid, "began", time.time() + 5))
+        patch.setattr(processes, "start_time", lambda pid: self._process(pid, "began", time.time() + 5))
 
     def program(self, name: str, script: str) -> None:
         """What stands for a program of the host's."""

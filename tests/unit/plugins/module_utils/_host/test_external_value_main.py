@@ -53,7 +53,7 @@ def test_nobody_answers() -> None:
 
 class TestFormer:
     def tried(self, provider: Provider, *former: str) -> tuple[str, str]:
-        result = external_value.tried(provider.tries("canary-new", *former), 5)["r1/mail"]
+        result = external_value.try_values(provider.tries("canary-new", *former), 5)["r1/mail"]
         assert "canary" not in repr(result)
         return result["state"], result["message"]
 
@@ -90,8 +90,8 @@ def test_of_several_servers_the_worst_counts(monkeypatch: pytest.MonkeyPatch) ->
     accepts = server("two", {"new": "accepted", "old": "accepted"})
     is_down = server("three", {"new": HostError("is down"), "old": HostError("is down")})
     for order in ([refuses, accepts, is_down], [is_down, accepts, refuses], [accepts, refuses, is_down]):
-        assert external_value.tried(order, 5)["r1/root"]["state"] == "accepted"
+        assert external_value.try_values(order, 5)["r1/root"]["state"] == "accepted"
     for order in ([refuses, is_down], [is_down, refuses]):
-        assert external_value.tried(order, 5)["r1/root"]["state"] == "untried"
-    assert external_value.tried([refuses], 5)["r1/root"]["state"] == "refused"
+        assert external_value.try_values(order, 5)["r1/root"]["state"] == "untried"
+    assert external_value.try_values([refuses], 5)["r1/root"]["state"] == "refused"
     assert external_value.problems([refuses, is_down], 5) == ["the new value could not be tried at three: is down"]

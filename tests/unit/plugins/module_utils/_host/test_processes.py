@@ -41,7 +41,7 @@ def test_it_is_known_to_hundredths() -> None:
     """A deploy restarts within hundredths of its write, and must not look older than its file."""
     before = time.time()
     with subprocess.Popen(["sleep", "9"]) as process:
-        began = processes.began(process.pid)
+        began = processes.start_time(process.pid)
         process.kill()
     assert began is not None
     assert before - 0.03 <= began <= time.time() + 0.03
@@ -50,7 +50,7 @@ def test_it_is_known_to_hundredths() -> None:
 def test_one_that_is_not_there() -> None:
     with subprocess.Popen(["true"]) as process:
         pass
-    assert processes.began(process.pid) is None
+    assert processes.start_time(process.pid) is None
     assert (processes.title(process.pid), processes.control_groups(process.pid)) == ("", "")
 
 

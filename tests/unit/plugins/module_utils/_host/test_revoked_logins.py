@@ -68,14 +68,14 @@ def looks(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
 )
 def test_sessions_of_a_login_that_was_dropped(looks: list[Any], answers: list[Any], state: str, words: str) -> None:
     looks += answers
-    result = revoked_logins.tried([ENTRY], 5)["database"]
+    result = revoked_logins.try_logins([ENTRY], 5)["database"]
     assert result["state"] == state
     assert result["message"].startswith(words)
     assert "canary" not in result["message"]
 
 
 def test_sessions_are_not_asked_for_where_nobody_wants_to_know(looks: list[Any]) -> None:
-    assert revoked_logins.tried([{**ENTRY, "sessions_of": None}], 5)["database"]["state"] == REFUSED
+    assert revoked_logins.try_logins([{**ENTRY, "sessions_of": None}], 5)["database"]["state"] == REFUSED
     assert looks == []
 
 

@@ -245,7 +245,7 @@ def test_a_value_that_no_deploy_could_write() -> None:
     """It is refused before the first write, and taken where the readers that the catalog names can read it."""
     world = World()
     with pytest.raises(
-        ProvisionError, match=r"NOTE: no spelling .* set readers: \[python_dotenv, .*\(given\)"
+        ProvisionError, match=r"NOTE: its value cannot be read back .* set readers: \[python_dotenv, .*\(given\)"
     ) as caught:
         world.provision({**GIVEN, "NOTE": PEM})
     assert "canary" not in str(caught.value)

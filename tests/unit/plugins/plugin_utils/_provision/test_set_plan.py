@@ -149,6 +149,6 @@ def test_no_value_is_in_a_plans_repr(world: World) -> None:
 
 def test_a_value_that_no_deploy_could_write(world: World) -> None:
     before = world.secret(CORE)
-    with pytest.raises(ProvisionError, match=r"NOTE: no spelling .* set readers: \[python_dotenv, "):
+    with pytest.raises(ProvisionError, match=r"NOTE: its value cannot be read back .* set readers: \[python_dotenv, "):
         change(world, {"NOTE": "canary\nline"})
     assert world.secret(CORE) == before

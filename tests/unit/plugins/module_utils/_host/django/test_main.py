@@ -97,7 +97,7 @@ def test_a_refusal_speaks_for_what_processes_share(
         session_probe.SessionProbe, "_answer", lambda _self, _session: session_probe.ProbeResponse(answers.pop(0))
     )
     monkeypatch.setattr(session_probe, "user_of", lambda _name: None)
-    monkeypatch.setattr(django_main.via_application, "found", lambda _engine: ("cached_db", None))
+    monkeypatch.setattr(django_main.via_application, "engine_and_store", lambda _engine: ("cached_db", None))
     params = {"probe_url": "http://127.0.0.1/", "probe_user": None, "former": [], "former_unread": []}
     result = django_main.probed(
         params, [], lambda _session: django_main.outcome("cached_db", Whose(), [Held(), place], check=False), again=True

@@ -67,7 +67,7 @@ class Host:
 
     def search(self, since: float) -> FootholdSearch:
         search = FootholdSearch([OpenedAccount("deploy", UID, "/home/deploy", "deploy_ssh")], since, str(self.folder))
-        search.run([], set())
+        search.search([], set())
         return search
 
     def found(self, since: float) -> list[str]:

@@ -66,7 +66,7 @@ class Machine:
 
     def gathered(self, **extra: Any) -> dict[str, list[str]]:
         wanted = {"since": 0.0, "seconds": 60.0, "path": str(self.env), "units": (), "known": (), **extra}
-        return gather_evidence.gathered(gather_evidence.EvidenceRequest(**wanted))
+        return gather_evidence.gather(gather_evidence.EvidenceRequest(**wanted))
 
 
 @pytest.fixture
@@ -145,7 +145,7 @@ class TestDeadline:
     def test_the_look_for_ways_back_in_has_its_own(self, machine: Machine, monkeypatch: pytest.MonkeyPatch) -> None:
         machine.journal("exec sleep 30")
         placed = gather_evidence.Placed("SHA256:x", "deploy_ssh", "deploy", "", leaked=True)
-        monkeypatch.setattr(gather_evidence.ways_in.FootholdSearch, "run", lambda *_args: time.sleep(1))
+        monkeypatch.setattr(gather_evidence.ways_in.FootholdSearch, "search", lambda *_args: time.sleep(1))
         result = machine.gathered(seconds=0.5, look_seconds=30.0, known=[placed])
         assert result["unfinished"] == ""
         assert not any(line.startswith("ways_in") for line in result["short"])
@@ -154,7 +154,7 @@ class TestDeadline:
 
     def test_a_defect_is_named(self, machine: Machine, monkeypatch: pytest.MonkeyPatch) -> None:
         placed = gather_evidence.Placed("SHA256:x", "deploy_ssh", "deploy", "", leaked=True)
-        monkeypatch.setattr(gather_evidence.ways_in.FootholdSearch, "run", lambda *_args: int("x"))
+        monkeypatch.setattr(gather_evidence.ways_in.FootholdSearch, "search", lambda *_args: int("x"))
         result = machine.gathered(known=[placed], only_ways_in=True)
         assert (result["short"], result["unfinished"]) == (["ways_in: ValueError"], "ValueError")
 

@@ -49,9 +49,9 @@ def test_a_file_whose_comments_take_too_long(tmp_path: Path, monkeypatch: pytest
     """Everything else is reported."""
     path = tmp_path / ".env"
     path.write_text("# comment\nA=1\n")
-    assert "flaws" in host_facts.gathered(host_facts.FactsRequest(str(path)))
+    assert "flaws" in host_facts.gather_facts(host_facts.FactsRequest(str(path)))
     monkeypatch.setattr(host_facts, "SEARCH_SECONDS", -1)
-    answer = host_facts.gathered(host_facts.FactsRequest(str(path)))
+    answer = host_facts.gather_facts(host_facts.FactsRequest(str(path)))
     assert "flaws" not in answer
     assert answer["file"]["exists"]
 

@@ -48,7 +48,7 @@ def listening(monkeypatch: pytest.MonkeyPatch) -> list[Listener]:
 
 
 def inventory(host: Host, known: set[tuple[str, str]] = frozenset()) -> dict[str, Any]:  # type: ignore[assignment]
-    return HostInventory("k" * 64, str(host.folder)).gathered([".ssh/authorized_keys"], known)
+    return HostInventory("k" * 64, str(host.folder)).read([".ssh/authorized_keys"], known)
 
 
 def recorded(host: Host, known: set[tuple[str, str]] = frozenset()) -> RecordedServer:  # type: ignore[assignment]
@@ -392,13 +392,13 @@ def test_without_root_listeners_are_left_out(host: Host, monkeypatch: pytest.Mon
 
 
 def test_it_ends_in_time_and_whatever_breaks(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(host_inventory.HostInventory, "gathered", lambda *_: host_inventory.os.pipe()[0] or 1)
-    answer = host_inventory.gathered("k", [{"fingerprint": "x"}], 5)  # type: ignore[list-item]
+    monkeypatch.setattr(host_inventory.HostInventory, "read", lambda *_: host_inventory.os.pipe()[0] or 1)
+    answer = host_inventory.read_inventory("k", [{"fingerprint": "x"}], 5)  # type: ignore[list-item]
     assert (answer["kinds"], answer["problems"]) == ([], ["KeyError"])
     monkeypatch.setattr(
-        host_inventory.HostInventory, "gathered", lambda *_: host_inventory.time_limit.threading.Event().wait(9)
+        host_inventory.HostInventory, "read", lambda *_: host_inventory.time_limit.threading.Event().wait(9)
     )
-    assert host_inventory.gathered("k", [], 0.1)["problems"] == ["incomplete after 0 s"]
+    assert host_inventory.read_inventory("k", [], 0.1)["problems"] == ["incomplete after 0 s"]
 
 
 def test_every_place_has_a_kind() -> None:

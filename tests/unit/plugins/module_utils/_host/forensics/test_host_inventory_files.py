@@ -27,7 +27,7 @@ BLOB = b"".join(struct.pack(">I", len(part)) + part for part in (b"ssh-ed25519",
 
 
 def inventory(host: Host, known: Collection[tuple[str, str]] = ()) -> dict[str, Any]:
-    return HostInventory("k" * 64, str(host.folder)).gathered(PATTERNS, known)
+    return HostInventory("k" * 64, str(host.folder)).read(PATTERNS, known)
 
 
 def facts(host: Host, kind: str, known: Collection[tuple[str, str]] = ()) -> dict[str, str]:

@@ -117,7 +117,7 @@ def test_ports_that_differ_at_each_session_or_query(tmp_path: Path, monkeypatch:
     monkeypatch.setattr(listeners, "_owners", lambda inodes: ({inode: int(inode) for inode in inodes}, True))
     monkeypatch.setattr(listeners, "_program", ["", "sshd", "dnsmasq", "networkd", "nc", "sshd"].__getitem__)
     monkeypatch.setattr(listeners, "_is_of_system", lambda pid: pid != 5)
-    monkeypatch.setattr(processes, "began", lambda _pid: 1.0)
+    monkeypatch.setattr(processes, "start_time", lambda _pid: 1.0)
     tcp = [("0100007F:177A", 1), ("0100007F:177A", 4), ("0100007F:177B", 5), ("00000000:177A", 1), ("00000000:0016", 1)]
     (tmp_path / "net/tcp").write_text(HEADER + "".join(line(place, "0A", inode) for place, inode in tcp))
     udp = [("00000000:0400", 2), ("00000000:0035", 2), ("00000000:0400", 4), ("0501000A:0044", 3)]

@@ -354,7 +354,7 @@ def test_names_in_commands(host: Host) -> None:
     host.write("var/spool/cron/a; reboot")
     host.write("home/deploy/.config/systemd/user/x: y")
     search = FootholdSearch([account], since, str(host.folder))
-    search.run([], set())
+    search.search([], set())
     unit, cron = (foothold.text for foothold in search.footholds)
     assert cron.endswith(": crontab -r -u 'a; reboot'")
     assert unit.endswith("(its name cannot be typed; find it by ls -lctb)")

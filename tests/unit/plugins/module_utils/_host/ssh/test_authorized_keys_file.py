@@ -66,9 +66,9 @@ class TestWhere:
 class TestChange:
     def test_added_and_taken_away(self, account: HostAccount, file: Path) -> None:
         before, path = file.read_bytes(), str(file)
-        assert authorized_keys_file.look(account, path, OLD_BLOB, NEW_BLOB) == KeyChange(old=True, new=False)
+        assert authorized_keys_file.read_keys(account, path, OLD_BLOB, NEW_BLOB) == KeyChange(old=True, new=False)
         assert authorized_keys_file.add(account, path, OLD_BLOB, f"{NEW} x", check=False)
-        assert authorized_keys_file.look(account, path, OLD_BLOB, NEW_BLOB) == KeyChange(old=True, new=True)
+        assert authorized_keys_file.read_keys(account, path, OLD_BLOB, NEW_BLOB) == KeyChange(old=True, new=True)
         assert not authorized_keys_file.add(account, path, OLD_BLOB, f"{NEW} x", check=False)
         assert authorized_keys_file.remove(account, path, NEW_BLOB, None, check=False)
         assert not authorized_keys_file.remove(account, path, NEW_BLOB, None, check=False)
@@ -95,7 +95,7 @@ class TestChange:
 
     def test_no_file_or_no_folder_is_not_made(self, account: HostAccount, file: Path) -> None:
         for path in (file.parent / "other", file.parent / "none" / "keys"):
-            assert authorized_keys_file.look(account, str(path), OLD_BLOB, None) == KeyChange(old=False, new=False)
+            assert authorized_keys_file.read_keys(account, str(path), OLD_BLOB, None) == KeyChange(old=False, new=False)
             assert not authorized_keys_file.add(account, str(path), OLD_BLOB, NEW, check=False)
             assert not authorized_keys_file.remove(account, str(path), OLD_BLOB, NEW_BLOB, check=False)
             assert not path.exists()
@@ -139,15 +139,15 @@ class TestSafety:
         folder = (file.parent, Path(account.home))[nth]
         folder.rename(folder.with_name("real"))
         folder.symlink_to(folder.with_name("real"))
-        assert authorized_keys_file.look(account, str(file), OLD_BLOB, None).old
+        assert authorized_keys_file.read_keys(account, str(file), OLD_BLOB, None).old
         os.chown(folder, 12345, 12345, follow_symlinks=False)
         with pytest.raises(HostError, match=f"{folder} is a symbolic link; give the path that it points to"):
-            authorized_keys_file.look(account, str(file), OLD_BLOB, None)
+            authorized_keys_file.read_keys(account, str(file), OLD_BLOB, None)
 
     def test_the_home_may_be_one(self, account: HostAccount, file: Path, tmp_path: Path) -> None:
         (tmp_path / "home").symlink_to(tmp_path)
         linked = account._replace(home=str(tmp_path / "home"))
-        assert authorized_keys_file.look(linked, authorized_keys_file.path_of(linked, None), OLD_BLOB, None).old
+        assert authorized_keys_file.read_keys(linked, authorized_keys_file.path_of(linked, None), OLD_BLOB, None).old
 
     @as_root
     def test_it_is_changed_with_the_accounts_rights(self, account: HostAccount, file: Path) -> None:

@@ -55,5 +55,5 @@ def test_a_revocation_does_not_depend_on_it(fault: Any, monkeypatch: pytest.Monk
     monkeypatch.setattr(footholds.valkey_inventory, "read", read)
     node: Any = SimpleNamespace(ask=None, name="cache:6379", users={})
     wanted = UserRequest(admin=None, login=None, user="shop", digest="0" * 64, inventory=REQUEST)
-    answer = footholds.compared(Nodes([node]), wanted)
+    answer = footholds.read_inventory(Nodes([node]), wanted)
     assert (answer["entries"], len(answer["problems"])) == ([], 1)
