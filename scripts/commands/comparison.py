@@ -32,7 +32,7 @@ def diff(args: argparse.Namespace) -> int:
         )
     if args.host:
         args.check, args.limit = True, args.host
-        return fronts.run_playbook(args, "deploy", {}, compares=True)
+        return fronts.run(args, "deploy", {}, compares=True)
     if args.print:
         raise UsageError("--print shows the command of diff --host; the other comparisons run no playbook")
     left, right = _sides(args, secrets.token_bytes(32))

@@ -35,29 +35,27 @@ WRONG_OPTIONS = 5
 
 
 def provision(args: argparse.Namespace) -> int:
-    return run_playbook(args, "provision", _given({"provision_values_file": args.values_file}))
+    return run(args, "provision", _given({"provision_values_file": args.values_file}))
 
 
 def deploy(args: argparse.Namespace) -> int:
-    return run_playbook(args, "deploy", {})
+    return run(args, "deploy", {})
 
 
 def set_settings(args: argparse.Namespace) -> int:
     variables = {"set_value_file": args.value_file, "set_values_file": args.values_file}
     chosen = {"set_deploy": args.deploy, "set_force": args.force}
-    return run_playbook(args, "set", {"set_names": ",".join(args.names), **_given(variables), **_switches(chosen)})
+    return run(args, "set", {"set_names": ",".join(args.names), **_given(variables), **_switches(chosen)})
 
 
 def undo(args: argparse.Namespace) -> int:
-    return run_playbook(
-        args, "set", {"set_names": ",".join(args.names), **_switches({"set_undo": True, "set_deploy": True})}
-    )
+    return run(args, "set", {"set_names": ",".join(args.names), **_switches({"set_undo": True, "set_deploy": True})})
 
 
 def rotate(args: argparse.Namespace) -> int:
     """Rotates named credentials now, even if they are not due."""
     named = {"rotation_credentials": ",".join(args.credentials), "rotation_force": "true"} if args.credentials else {}
-    return run_playbook(args, "rotate", {**named, **_switches({"rotation_abort": args.abort})})
+    return run(args, "rotate", {**named, **_switches({"rotation_abort": args.abort})})
 
 
 def rotated_elsewhere(args: argparse.Namespace) -> int:
@@ -67,25 +65,25 @@ def rotated_elsewhere(args: argparse.Namespace) -> int:
         "rotation_elsewhere_at": args.at,
         "rotation_elsewhere_reason": args.reason,
     }
-    return run_playbook(args, "rotation_elsewhere", variables)
+    return run(args, "rotation_elsewhere", variables)
 
 
 def leak(args: argparse.Namespace) -> int:
     variables = {"leak_credentials": ",".join(args.credentials), "leak_value_file": args.value_file}
-    return run_playbook(args, "leak_response", _given(variables))
+    return run(args, "leak_response", _given(variables))
 
 
 def ages(args: argparse.Namespace) -> int:
-    return run_playbook(args, "rotation_report", {})
+    return run(args, "rotation_report", {})
 
 
 def verify(args: argparse.Namespace) -> int:
     variables = {"verify_only": ",".join(args.checks), "verify_repository": args.repository}
-    return run_playbook(args, "verify", _given(variables))
+    return run(args, "verify", _given(variables))
 
 
 def scan(args: argparse.Namespace) -> int:
-    return run_playbook(args, "scan", {"scan_repositories": ",".join(args.repositories or ["."])})
+    return run(args, "scan", {"scan_repositories": ",".join(args.repositories or ["."])})
 
 
 def _given(variables: Mapping[str, str | None]) -> dict[str, str]:
@@ -96,9 +94,7 @@ def _switches(variables: Mapping[str, bool]) -> dict[str, str]:
     return {name: "true" for name, value in variables.items() if value}
 
 
-def run_playbook(
-    args: argparse.Namespace, playbook: str, variables: Mapping[str, str], *, compares: bool = False
-) -> int:
+def run(args: argparse.Namespace, playbook: str, variables: Mapping[str, str], *, compares: bool = False) -> int:
     """Runs a playbook. ``compares``: the exit code is 1 also if a host would change."""
     command = command_of(args, playbook, variables)
     if args.print:

@@ -87,7 +87,7 @@ def _provisioned(catalog: Catalog) -> Iterator[str]:
         if setting.initial is None:
             continue
         if not setting.place:
-            yield f"{where}.initial: only a value in a store can have it; give the setting a group, secret or parameter"
+            yield f"{where}.initial: is for stored settings only; give the setting a group, secret or parameter"
         if setting.sensitivity != "low" and PASSWORD not in setting.initial:
             message = f"a value of {setting.sensitivity} sensitivity does not belong in the catalog"
             yield f"{where}.initial: {message}; write {PASSWORD} in it"

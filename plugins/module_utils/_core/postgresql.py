@@ -281,7 +281,7 @@ _WORDS = {
     "applications' pools; then run again",
     "no_locks": "the server's table of locks is full (max_locks_per_transaction). On the server, end "
     "the process of the session that holds the locks (kill -TERM), or restart the server; then run again",
-    "no_database": "the database does not exist. Correct the URL's path, or create the database",
+    "no_database": "the database does not exist. Create it, or correct the URL's path",
     "no_role": "role {user} does not exist. Create it, or correct the user in the URL",
     "no_connect": "role {user} may not connect to the database. Run as its owner: GRANT CONNECT ON DATABASE … TO …",
     "not_accepting": "the database accepts no connections. Run as its owner: ALTER DATABASE … ALLOW_CONNECTIONS true",

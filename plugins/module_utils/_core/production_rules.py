@@ -147,7 +147,7 @@ def _weak(setting: Setting, value: str) -> Optional[str]:
         items = value_types.items(value) if setting.type == "list" else [value] if setting.type == "string" else []
         texts = [text for text in items if text or setting.type == "string"]
     if any(is_example(text) or strength(text) < STRENGTH for text in texts):
-        return "is easy to guess; generate one of 20 random characters or more"
+        return "is easy to guess; generate at least 20 random characters"
     return None
 
 
@@ -168,7 +168,7 @@ def _test_mode(setting: Setting, value: str) -> Optional[str]:
 def _insecure_option(setting: Setting, value: str) -> Optional[str]:
     is_on = value_types.is_true(value)
     if (_OPEN_OPTION.fullmatch(setting.name) and is_on) or (_SECURE_OPTION.fullmatch(setting.name) and not is_on):
-        return f"is {'on' if is_on else 'off'}; production runs with the opposite"
+        return f"is {'on' if is_on else 'off'}; turn it {'off' if is_on else 'on'} in production"
     return None
 
 

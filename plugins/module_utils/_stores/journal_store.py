@@ -131,9 +131,8 @@ class S3Journal(JournalStore):
             return self._object.read(LIMIT)
         except NotFound:
             raise NotFound(
-                f"the journal {self.where} does not exist; create it by "
-                "ansible-playbook watchparty.secrets.provision; if it was "
-                f"deleted, {_RESTORE}"
+                f"the journal {self.where} does not exist. If it was deleted, {_RESTORE}. Before the first use, create "
+                "it: ansible-playbook watchparty.secrets.provision"
             ) from None
         except Denied as error:  # S3 also denies a missing object, to a role that may not list the bucket
             raise Denied(
@@ -175,6 +174,6 @@ def _whose(standing: Journal, wanted: Journal) -> str:
     name = _journal.name_of(standing.head)
     entry = _journal.entries(standing)[-1] if standing.lines else {}
     if wanted.head > standing.head:
-        return f"the journal now ends at the earlier entry {name}, so somebody restored an earlier version"
+        return f"the journal now ends at the earlier {name}, so somebody restored an earlier version"
     result = {key: str(entry.get(key, "unknown")) for key in ("rotation", "who", "at", "step")}
     return f"{name} was written by " + "rotation {rotation} of {who} at {at} (step {step})".format(**result)

@@ -72,7 +72,7 @@ def check(report: Report, user: str) -> Report:
     """Raises RotationError if a server has the user, whose logins would succeed and leave no trace."""
     if report["exists"]:
         raise RotationError(
-            "user %s exists, so its logins leave no trace; delete it (ACL DELUSER %s, then ACL SAVE if the server has "
-            "an aclfile), or name another user in options.user" % (user, user)
+            "user %s exists, so the server does not log its logins; delete it (ACL DELUSER %s, then ACL SAVE if "
+            "the server has an aclfile), or name another user in options.user" % (user, user)
         )
     return report

@@ -171,13 +171,13 @@ def _users(
     others = [login for login in logins if login[0] not in known]
     for name, host in others[:MOST]:
         account = "%s@%s" % (literal(name), literal(host))
-        yield "user %s is not in the catalog, and %s could make users: DROP USER %s" % (account, twins[0], account)
+        yield "user %s is not in the catalog, and %s could create users: DROP USER %s" % (account, twins[0], account)
     if others[MOST:]:
         yield "%d more users are not in the catalog; mysql.user lists them" % len(others[MOST:])
     for user in sorted(set(known).difference(twins)):
         each = ["%s@%s" % (literal(name), literal(host)) for name, host, *_rest in seen.listed if name == user]
         if each[1:]:  # the catalog names no hosts
-            line = "user %s has %d accounts, and %s could make users: %s. DROP USER those that are not yours"
+            line = "user %s has %d accounts, and %s could create users: %s. If one is not yours: DROP USER"
             yield line % (literal(user), len(each), twins[0], ", ".join(each[:MOST]))
 
 

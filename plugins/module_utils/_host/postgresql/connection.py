@@ -237,8 +237,8 @@ def _with_scram(keywords: Dict[str, Any], libpq: int) -> Dict[str, Any]:
         return {**keywords, "channel_binding": "require"}
     raise DatabaseError(
         "old_libpq",
-        "the libpq of %s is version %d, which would also send the password itself if the server asks for "
-        "it. Upgrade psycopg[binary] or psycopg2-binary there to libpq 16 or newer; with 13 to 15, use TLS"
+        "the libpq of %s is version %d. It would send the unencrypted password to a server that asks for it. Upgrade "
+        "psycopg[binary] or psycopg2-binary there to libpq 16 or newer; with 13 to 15, use TLS"
         % (sys.executable, libpq // 10000),
     )
 

@@ -123,7 +123,7 @@ def remove(account: HostAccount, path: str, removed_key: bytes, kept_key: Option
     def edit(text: bytes) -> bytes:
         after = authorized_keys.without(text, removed_key)
         if after != text and kept_key is not None and not authorized_keys.holds(text, kept_key):
-            raise HostError("%s: does not authorize the key that stays, so no key was removed" % path)
+            raise HostError("%s: does not authorize the rotation's other key, so no key was removed" % path)
         return after
 
     return _edited(account, path, edit, check=check)

@@ -245,7 +245,7 @@ class Node:
             return ("CONFIG", "REWRITE")
         raise HostError(
             "%s: the server has neither an ACL file (aclfile) nor a configuration file, so its next restart would lose "
-            "the change. Start the server with one of the two" % self.name
+            "the change. Restart the server with a configuration file" % self.name
         )
 
     def note(self) -> str:

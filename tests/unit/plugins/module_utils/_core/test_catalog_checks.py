@@ -39,7 +39,7 @@ TEST = {"url": "https://a.example/me", "headers": {"Authorization": "Bearer {val
         ({"A": {**A, "github_scope": "environment"}}, "settings.A.github_scope: has no effect without github"),
         (
             {"A": {"value": "x", "initial": "x"}},
-            "settings.A.initial: only a value in a store can have it; give the setting a group, secret or parameter",
+            "settings.A.initial: is for stored settings only; give the setting a group, secret or parameter",
         ),
         (
             {"A": {**A, "initial": "x"}},

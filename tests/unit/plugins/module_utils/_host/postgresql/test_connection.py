@@ -97,7 +97,7 @@ def test_an_older_one_binds_to_the_channel_instead(mode: str) -> None:
     ],
 )
 def test_where_that_is_impossible_nothing_is_sent(query: str, libpq: int) -> None:
-    with pytest.raises(DatabaseError, match=r"the libpq of .* is version 1\d, .* Upgrade psycopg\[binary\]") as caught:
+    with pytest.raises(DatabaseError, match=r"the libpq of .* is version 1\d\. .* Upgrade psycopg\[binary\]") as caught:
         keywords(query, libpq)
     assert caught.value.reason == "old_libpq"
 

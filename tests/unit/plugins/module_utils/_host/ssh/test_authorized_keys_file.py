@@ -89,7 +89,7 @@ class TestChange:
 
     def test_nobody_is_locked_out(self, account: HostAccount, file: Path) -> None:
         before = file.read_bytes()
-        with pytest.raises(HostError, match="does not authorize the key that stays, so no key was removed"):
+        with pytest.raises(HostError, match="does not authorize the rotation's other key, so no key was removed"):
             authorized_keys_file.remove(account, str(file), OLD_BLOB, NEW_BLOB, check=False)
         assert file.read_bytes() == before
 
