@@ -73,7 +73,9 @@ def test_a_role_of_the_exposure_window_goes_without_a_baseline(evicts: bool, lea
     leak.shop.args = lambda login, **extra: {**args(login, **extra), "admin_url": url}
     result = revoked(leak, report, crm, other, *([] if evicts else [thief]))
     begins = [line.partition(",")[0] for line in result["footholds"]]
-    named = [f'role "{name}" can log in' for name in (crm, thief) if name == crm or not evicts]
+    named = [
+        f'role "{name}" can log in and is not in the catalog' for name in (crm, thief) if name == crm or not evicts
+    ]
     assert begins == named
     assert f': ALTER ROLE "{crm}" NOLOGIN PASSWORD NULL' in result["footholds"][0]
     assert len(result["evicted"]) == evicts

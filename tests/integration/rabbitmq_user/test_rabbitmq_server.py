@@ -124,7 +124,7 @@ def test_an_api_that_answers_anything(
 
 def test_a_port_without_a_server(broker: RabbitMQ, programs: Programs) -> None:
     shop = RabbitShop(broker, programs, address="127.0.0.1:1")
-    assert "127.0.0.1:1 does not answer GET /api/whoami" in refusal(shop, "check")
+    assert "127.0.0.1:1: GET /api/whoami" in refusal(shop, "check")
     shop = RabbitShop(broker, programs, options={"amqp": "127.0.0.1:1"})
     assert "127.0.0.1:1 does not answer as RabbitMQ (ConnectionRefusedError)" in refusal(shop, "check")
 
