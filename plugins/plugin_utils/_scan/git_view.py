@@ -178,9 +178,9 @@ class View:
             )
         if _NOT_FETCHED.search(configuration) and not self.shallow():
             self.not_checked.append(
-                "some branches or tags are missing, because the configuration of a remote leaves them out. For this remote, "
-                "run git remote set-branches REMOTE '*' and git config --unset remote.REMOTE.tagOpt, then git fetch "
-                "--all --tags, then scan again"
+                "some branches or tags are missing, because the configuration of a remote leaves them out. For this "
+                "remote, run git remote set-branches REMOTE '*' and git config --unset remote.REMOTE.tagOpt, then git "
+                "fetch --all --tags, then scan again"
             )
         self._configured(tables=bool(_TABLES.search(configuration)))
         self._borrowed()
