@@ -136,8 +136,8 @@ SABOTAGES = {
         (
             (
                 "plugins/module_utils/_host/env_file/atomic_file.py",
-                "        os.rename(temporary.name,",
-                "        open(at.path + '.copy', 'wb').write(content)\n        os.rename(temporary.name,",
+                "            os.rename(temporary.name,",
+                "            open(at.path + '.copy', 'wb').write(content)\n            os.rename(temporary.name,",
             ),
         ),
     ),
