@@ -24,7 +24,7 @@ _PERCENT = re.compile("%[0-9A-F]{2}")
 _GO_ESCAPES = re.compile("[<>&\u2028\u2029]")
 """Characters that Go's JSON escapes, and so kubectl, docker and terraform."""
 _HTML = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;", "'": "&#x27;"})
-"""As html.escape, whose import is slow."""
+"""The table of html.escape, whose import is slow."""
 
 
 def forms(value: str) -> Iterator[Tuple[str, str]]:

@@ -154,8 +154,8 @@ class Inflated:
     def _next(self) -> None:
         """Starts the next member, of any kind. Other bytes after the end of a member are padding."""
         rest = self._one.unused_data if self._one else b""
-        while len(rest := rest.lstrip(b"\0")) < HEAD and (more := self._stream.read(self.CHUNK)):
-            rest += more
+        while len(rest := rest.lstrip(b"\0")) < HEAD and (chunk := self._stream.read(self.CHUNK)):
+            rest += chunk
         kind = kind_of(rest)
         self._input, self._one = rest, None
         if kind in DECOMPRESSORS:

@@ -301,8 +301,8 @@ class EnvironmentAccess:
             for arn in iam_rights.examples(role, mark):
                 place, _mark, name = arn.partition(mark)
                 if not (name.startswith(own) and known.issuperset(place.split(":")[3:])):
-                    shown = f"{mark.strip(':')} {name.replace(EXAMPLE, '*')}"
-                    yield iam_readers.ProtectedItem(shown, arn, reads)
+                    text = f"{mark.strip(':')} {name.replace(EXAMPLE, '*')}"
+                    yield iam_readers.ProtectedItem(text, arn, reads)
 
     def _parts(self, name: str) -> tuple[str, str, str]:
         return name.partition(self.catalog.environment)
