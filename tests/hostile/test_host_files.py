@@ -111,7 +111,7 @@ class TestKeys:
 
     def test_another_accounts_directory(self, world: Files, account: str, run: Run) -> None:
         world.give(VICTIM, world.app)
-        assert f"is owned by {VICTIM}, not by {APPLICATION}" in run(account=account, keys=[OLD])["msg"]
+        assert f"belongs to {VICTIM}, but must belong to {APPLICATION}" in run(account=account, keys=[OLD])["msg"]
 
     def test_a_pipe(self, world: Files, account: str, run: Run) -> None:
         os.mkfifo(world.file)

@@ -117,13 +117,19 @@ def test_workflows_end_in_time(where: Path, monkeypatch: pytest.MonkeyPatch) -> 
 
 
 @pytest.mark.parametrize(
-    "value", ["x" + " " * SIZE + "y", "x" + " \t" * SIZE + "y", "<" * SIZE], ids=["spaces", "tabs", "placeholders"]
+    ("value", "findings"),
+    [
+        ("x" + " " * SIZE + "y", [("API_KEY", 1, "is not a placeholder")]),
+        ("x" + " \t" * SIZE + "y", [("API_KEY", 1, "is not a placeholder")]),
+        ("<" * SIZE, []),
+    ],
+    ids=["spaces", "tabs", "placeholders"],
 )
-def test_an_env_file_with_a_long_line(where: Path, value: str) -> None:
+def test_an_env_file_with_a_long_line(where: Path, value: str, findings: list[tuple[str, int, str]]) -> None:
     added(where, ".env.example", f"API_KEY={value}\n")
     start = time.process_time()
     env_files = collect_repository.gather(str(where), catalog(), frozenset())["env_files"]
-    assert env_files[".env.example"] == [("API_KEY", 1, "is not a placeholder")]
+    assert env_files.get(".env.example", []) == findings
     assert time.process_time() - start < SECONDS
 
 

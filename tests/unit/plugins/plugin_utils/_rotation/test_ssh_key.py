@@ -84,7 +84,7 @@ class TestKeys:
 
     @pytest.mark.parametrize(
         ("name", "message"),
-        [("none", "is not a credential of the catalog"), ("pipeline", "no place in the catalog")],
+        [("none", "is not a credential of the catalog"), ("pipeline", "its only location is GitHub")],
     )
     def test_none_is_in_use(self, world: World, name: str, message: str) -> None:
         with pytest.raises(RotationError, match=message):

@@ -66,7 +66,7 @@ def fetched(*configuration: str) -> Plant:
     return plant
 
 
-LEFT_OUT = "leaves out branches or tags"
+LEFT_OUT = "some branches or tags are missing"
 MISTAKES: list[tuple[str, Plant, str]] = [
     ("a second tar behind a tar", committed("a.tgz", gzip.compress(OTHER + tarred({"b": TEXT}))), "a.tgz"),
     ("two packed tars joined", committed("a.tgz", gzip.compress(OTHER) + gzip.compress(tarred({"b": TEXT}))), "a.tgz"),

@@ -264,7 +264,7 @@ def test_the_printed_command_removes_what_somebody_planted(host: Host, name: str
     """On the host's folder, as far as the command changes only files."""
     source = recorded(busy(host))
     PLANTED[name][0](host)
-    rows = baseline_rows.compared("host web1", source, inventory(host), "entries", host_baselines._command)
+    rows = baseline_rows.differences("host web1", source, inventory(host), "entries", host_baselines._command)
     (command,) = (row["command"] for row in rows if row["state"] == "fail")
     line = shlex.split(command)[-1]
     assert (command == baseline_rows.LIST) == (name in BY_HAND)
