@@ -43,7 +43,7 @@ def removals(
 ) -> list[list[str]]:
     """Words of the commands that a verification prints for differences from the baseline."""
     command_for = partial(server_commands.removing, address, server)
-    rows = list(baseline_rows.compared("s", recorded, inventory, "entries", command_for))
+    rows = list(baseline_rows.differences("s", recorded, inventory, "entries", command_for))
     (check,) = verify_check.chosen(["WPS1103"])
     results = [CheckResult(check, tuple(check_helpers.outcomes(rows)))]
     assert pasted_commands.flaws(results) == []
