@@ -159,7 +159,13 @@ footholds:
       description: The fingerprint of an authorized key. Empty for anything else.
       type: str
     file:
-      description: Path of the file that contains this key.
+      description: Path of the file that contains this key, or that changed. Empty for anything else.
+      type: str
+    account:
+      description: The account, if it is new, changed or joined a group. Empty for anything else.
+      type: str
+    group:
+      description: The group that the account joined. Empty for anything else.
       type: str
 unfinished:
   description: Why the search for RV(footholds) is incomplete. Empty if it is complete.
@@ -207,7 +213,7 @@ ARGUMENT_SPEC = {
 RETURNS = {
     "lines": [str],
     "short": [str],
-    "footholds?": [{"credential": str, "text": str, "key": str, "file": str}],
+    "footholds?": [{"credential": str, "text": str, "key": str, "file": str, "account": str, "group": str}],
     "unfinished?": str,
     "inventory?": inventory_answer.HOST_INVENTORY,
 }

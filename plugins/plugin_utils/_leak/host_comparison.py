@@ -107,11 +107,10 @@ def _is_same(item: ServerDifference, entry: Mapping[str, str]) -> bool:
     if item.kind == host_inventory.KEY:
         return item.name == f"{entry['key']} in {entry['file']}"
     if item.kind == host_inventory.MEMBER:
-        name, _in, group = item.name.partition(" in ")
-        return entry["text"].startswith(f"account {name} joined group {group},")
+        return item.name == f"{entry['account']} in {entry['group']}"
     if item.kind in (host_inventory.ACCOUNT, host_inventory.PASSWORD):
-        return entry["text"].startswith(f"account {item.name} ")
-    return not entry["key"] and entry["text"].startswith(f"{item.name} changed ")
+        return item.name == entry["account"] and not entry["group"]
+    return item.name == entry["file"] and not entry["key"]
 
 
 def _noted(text: str, note: str) -> str:

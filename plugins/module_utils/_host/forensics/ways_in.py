@@ -18,6 +18,7 @@ from fnmatch import fnmatchcase
 from typing import Dict, Iterable, Iterator, List, NamedTuple, Optional, Sequence, Set, Tuple
 
 from ansible_collections.watchparty.secrets.plugins.module_utils._core import timestamps
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.server_baseline import printable
 from ansible_collections.watchparty.secrets.plugins.module_utils._host.forensics import (
     directory_entries,
     host_accounts,
@@ -43,7 +44,10 @@ class Foothold(NamedTuple):
     key: str = ""
     """Fingerprint of an authorized key."""
     file: str = ""
-    """Path of that key."""
+    """Path of that key's file, or of a changed file."""
+    account: str = ""
+    group: str = ""
+    """The group that the account joined."""
 
 
 class FootholdSearch:
@@ -84,7 +88,8 @@ class FootholdSearch:
                 self._system(root.credential)
             with self._part(root.credential, "accounts"):
                 for name, reason in host_accounts.odd(self._root, self._since):
-                    self._add(root.credential, "account %s %s: userdel -- %s" % (_plain(name), reason, _quoted(name)))
+                    text = "account %s %s: userdel -- %s" % (_plain(name), reason, _quoted(name))
+                    self._add(root.credential, text, account=printable(name))
                 self._groups(root.credential, sudoers)
         for folder in dict.fromkeys(self._tree.overfull):
             text = "%s holds more than %d names, and not all were checked. List them: ls -lct %s"
@@ -108,10 +113,10 @@ class FootholdSearch:
             self.footholds.append(Foothold(credential, "and %d more of %s" % (-self._left, _plain(name))))
         self._left = MOST
 
-    def _add(self, credential: str, text: str, key: str = "", file: str = "") -> None:
+    def _add(self, credential: str, text: str, **names: str) -> None:
         self._left -= 1
         if self._left >= 0:
-            self.footholds.append(Foothold(credential, text, key, file))
+            self.footholds.append(Foothold(credential, text, **names))
 
     def _counts(self, changed: float, *, is_odd: bool) -> bool:
         return changed >= self._since if self._since else is_odd
@@ -144,7 +149,7 @@ class FootholdSearch:
             effect = place.effect if is_file else "is not a regular file. A file there " + place.effect
             remedy = place.remedy.format(account=_quoted(account.name), path=_quoted(entry.path))
             text = "%s changed %s and %s: %s" % (*_shown(entry), effect.format(account=_plain(account.name)), remedy)
-            self._add(account.credential, text)
+            self._add(account.credential, text, file=printable(entry.path))
 
     def _is_behind_link(self, entry: Entry, account: OpenedAccount, *, is_odd: bool) -> bool:
         """Whether a linked folder of the home leads there. Reports the link once: its target may be the system's own,
@@ -168,7 +173,8 @@ class FootholdSearch:
             and self._counts(entry.changed, is_odd=is_odd)
         ):
             text = "%s changed %s and may run instead of the system's command: rm -- %s"
-            self._add(account.credential, text % (*_shown(entry), _quoted(entry.path)))
+            text %= (*_shown(entry), _quoted(entry.path))
+            self._add(account.credential, text, file=printable(entry.path))
 
     def _keys(self, patterns: Sequence[str], known: Set[str], root: Optional[OpenedAccount]) -> None:
         """Judges these accounts' keys, or those of every account if a key opens root."""
@@ -200,7 +206,8 @@ class FootholdSearch:
                 self._add(credential, text % (key, _plain(file.path), timestamps.stamp_of(times[name]), edit))
         for name in added[: records.MOST_OF_FILE]:
             text = "unknown key %s was added to %s at %s or earlier: remove its line, or run with -e leak_evict=true"
-            self._add(credential, text % (name, _plain(file.path), timestamps.stamp_of(times[name])), name, file.path)
+            text %= (name, _plain(file.path), timestamps.stamp_of(times[name]))
+            self._add(credential, text, key=name, file=file.path)
         if len(added) > records.MOST_OF_FILE:
             count = len(added) - records.MOST_OF_FILE
             self._add(credential, "%d more unknown keys are in %s" % (count, _plain(file.path)))
@@ -231,7 +238,7 @@ class FootholdSearch:
                 remedy = start_files.REINSTALL if path in owned else undo
                 text = "%s changed %s and runs with the rights of %s: %s"
                 values = (*_shown(entry), _plain(owner.name), remedy.format(path=_quoted(path)))
-                self._add(owner.credential, text % values)
+                self._add(owner.credential, text % values, file=printable(path))
 
     def _system(self, credential: str) -> None:
         files: Dict[str, Tuple[Entry, StartFile]] = {}
@@ -271,7 +278,8 @@ class FootholdSearch:
         since = timestamps.stamp_of(self._since)
         for name, group in joined or ():
             text = "account %s joined group %s, whose members may become root, after %s: gpasswd -d %s %s"
-            self._add(credential, text % (_plain(name), _plain(group), since, _quoted(name), _quoted(group)))
+            text %= (_plain(name), _plain(group), since, _quoted(name), _quoted(group))
+            self._add(credential, text, account=printable(name), group=printable(group))
 
     def _installed(self, paths: Iterable[str], since: float = 0) -> Set[str]:
         """Paths that are as in a package. If no time counts, the name suffices for a package without digests."""

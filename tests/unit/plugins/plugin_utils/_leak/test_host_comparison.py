@@ -4,6 +4,8 @@
 
 from __future__ import annotations
 
+import os
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -14,9 +16,15 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._core.server_ba
     RecordedServer,
     ServerBaseline,
 )
+from ansible_collections.watchparty.secrets.plugins.module_utils._host.forensics.ways_in import Foothold
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._ansible import inventory_request
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._leak import host_comparison, host_footholds, ways_in
+from tests.unit.plugins.module_utils._host.forensics import test_host_inventory
+from tests.unit.plugins.module_utils._host.forensics.opened_host import PASSWD, SHADOW, Host, begins
+from tests.unit.plugins.module_utils._host.forensics.test_host_inventory import listening
 from tests.unit.plugins.plugin_utils._leak.leak_world import Leak
+
+__all__ = ["listening"]
 
 KINDS = frozenset(("account", "authorized key", "group member", "unit", "listener", "at job"))
 SOURCE = RecordedServer("2026-11-29T00:00:00Z", "op", KINDS, {("unit", "/etc/own.service"): "content 1"})
@@ -33,8 +41,8 @@ def inventory(*entries: tuple[str, str, str, str], problem: str = "", **unread: 
     return {"kinds": kinds, "entries": made, "problems": problems, "unread": unread}
 
 
-def foothold(text: str, key: str = "", file: str = "") -> dict[str, str]:
-    return {"credential": "deploy_ssh", "text": text, "key": key, "file": file}
+def foothold(text: str, **names: str) -> dict[str, str]:
+    return Foothold("deploy_ssh", text, **names)._asdict()
 
 
 def texts(*entries: tuple[str, str, str, str], found: list[dict[str, str]] | None = None, **about: str) -> list[str]:
@@ -72,22 +80,29 @@ def test_a_restart_makes_no_new_foothold(kind: str, expected: str) -> None:
     [
         (
             TIMER,
-            foothold("/etc/x.timer changed 2026-11-30T00:00:00Z and tells systemd what to start: rm -- /etc/x.timer"),
+            foothold(
+                "/etc/x.timer changed 2026-11-30T00:00:00Z and tells systemd what to start: rm -- /etc/x.timer",
+                file="/etc/x.timer",
+            ),
             "and tells systemd what to start, not as in the baseline of 2026-11-29: rm -- /etc/x.timer",
         ),
         (
             ("authorized key", "SHA256:x in /root/keys", "", "sudoedit"),
-            foothold("key SHA256:x is in /root/keys since 2026: remove its line", "SHA256:x", "/root/keys"),
+            foothold("key SHA256:x is in /root/keys since 2026: remove its line", key="SHA256:x", file="/root/keys"),
             "since 2026, not as in the baseline of 2026-11-29: remove its line",
         ),
         (
             ("account", "thief", "uid 0", "userdel"),
-            foothold("account thief is root under another name: userdel -- thief"),
+            foothold("account thief is root under another name: userdel -- thief", account="thief"),
             "under another name, not as in the baseline of 2026-11-29: userdel -- thief",
         ),
         (
             ("group member", "thief in sudo", "", "gpasswd"),
-            foothold("account thief joined group sudo, whose members may become root, after 2026"),
+            foothold(
+                "account thief joined group sudo, whose members may become root, after 2026",
+                account="thief",
+                group="sudo",
+            ),
             "after 2026, not as in the baseline of 2026-11-29",
         ),
     ],
@@ -97,12 +112,43 @@ def test_what_the_search_by_time_found_too_is_one_entry(
 ) -> None:
     (text,) = texts(entry, found=[found])
     assert text.endswith(expected)
-    other = foothold("/etc/other changed 2026-11-30T00:00:00Z: rm -- /etc/other")
+    other = foothold("/etc/other changed 2026-11-30T00:00:00Z: rm -- /etc/other", file="/etc/other")
     assert len(texts(entry, found=[other])) == 2
 
 
+NAMED: dict[str, dict[str, str]] = {
+    "account thief": {"etc/passwd": PASSWD + "thief:x:0:0::/:/bin/sh\n"},
+    "password postgres": {"etc/shadow": SHADOW.replace("postgres:!", "postgres:")},
+    "group member thief in sudo": {"etc/group": "root:x:0:\nsudo:x:27:deploy,thief\n"},
+    "unit /etc/systemd/system/x.timer": {"etc/systemd/system/x.timer": "x"},
+    "a start file's odd name": {"etc/profile.d/x\x1b\n.sh": "x"},
+    "a setuid file": {"tmp/.x": "x"},
+}
+
+
+@pytest.mark.usefixtures("listening")
+@pytest.mark.parametrize("name", NAMED)
+def test_the_search_and_the_inventory_give_the_same_names(tmp_path: Path, name: str) -> None:
+    host = Host(tmp_path)
+    os.utime(host.write("etc/group-", "root:x:0:\nsudo:x:27:deploy\n"), (1, 1))
+    source, since = test_host_inventory.recorded(host), begins()
+    for path, text in NAMED[name].items():
+        host.write(path, text).chmod(0o4755 if path == "tmp/.x" else 0o644)
+    footholds = [foothold._asdict() for foothold in host.search(since).footholds]
+    answer = {"footholds": footholds, "inventory": test_host_inventory.inventory(host)}
+    result = host_comparison.with_differences("web1", answer, {"host web1": source}, ["deploy_ssh"])
+    assert [", not as in the baseline of " in entry["text"] for entry in result["footholds"]] == [True]
+
+
+def test_an_account_and_its_group_are_two_entries() -> None:
+    """The text of the group, too, begins with the account. The account's own command must not be lost."""
+    member = foothold("account thief joined group sudo, after 2026: gpasswd", account="thief", group="sudo")
+    account = ("account", "thief", "uid 2001", "userdel -- thief")
+    assert [text.rpartition(": ")[2] for text in texts(account, found=[member])] == ["gpasswd", "userdel -- thief"]
+
+
 def test_a_key_that_may_be_removed_stays_so() -> None:
-    found = foothold("key SHA256:x is in /k since 2026: remove its line", "SHA256:x", "/k")
+    found = foothold("key SHA256:x is in /k since 2026: remove its line", key="SHA256:x", file="/k")
     answer = {"footholds": [found], "inventory": inventory(OWN, ("authorized key", "SHA256:x in /k", "", ""))}
     result = host_comparison.with_differences("web1", answer, SOURCES, ["deploy_ssh"])
     assert host_footholds.evictable({"web1": result}) == {"web1": ["SHA256:x"]}
