@@ -60,6 +60,14 @@ def test_a_login_that_works_without_becoming_the_owner_is_mended(shop: Shop) -> 
     assert shop.test()["usable"]
 
 
+def test_the_printed_command_makes_a_login_act_as_the_owner(shop: Shop) -> None:
+    shop.set()
+    shop.sql("ALTER ROLE {b} RESET role; REVOKE {o} FROM {b}; GRANT CONNECT ON DATABASE {o} TO {b}")
+    message = failed(shop.test(), "not_a_member", f"must act as {shop.owner}")
+    shop.server.execute(message.partition("Run as a superuser: ")[2])
+    assert shop.test()["usable"]
+
+
 def test_connections_at_their_limit(shop: Shop) -> None:
     shop.set()
     held = []
