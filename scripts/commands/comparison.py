@@ -38,7 +38,7 @@ def diff(args: argparse.Namespace) -> int:
     left, right = _sides(args, secrets.token_bytes(32))
     rows = [_row(name, left, right) for name in sorted({*left.digests, *right.digests})]
     answer = {"left": left.name, "right": right.name, "settings": rows}
-    output.show(as_json=args.json, answer=answer, lines=_lines(left, right, rows))
+    output.show(args, answer=answer, lines=_lines(left, right, rows))
     return 0 if all(row["state"] == "equal" for row in rows) else 1
 
 

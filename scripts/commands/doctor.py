@@ -62,7 +62,7 @@ class Diagnosis:
 def doctor(args: argparse.Namespace) -> int:
     findings = list(_findings(environments.Reader(args), args.environment))
     output.show(
-        as_json=args.json,
+        args,
         answer={"environment": args.environment, "findings": [asdict(finding) for finding in findings]},
         lines=_lines(findings),
     )

@@ -36,7 +36,7 @@ def _of_file(args: argparse.Namespace) -> Environment:
 def list_settings(args: argparse.Namespace) -> int:
     environment = _of_stores(args)
     answer = report(environment)
-    output.show(as_json=args.json, answer=_listing(answer), lines=_lines(answer))
+    output.show(args, answer=_listing(answer), lines=_lines(answer))
     return _exit_code(environment)
 
 
@@ -82,5 +82,5 @@ def validate(args: argparse.Namespace) -> int:
     answer = report(environment)
     where = args.file or f"the stores of {args.environment}"
     lines = [f"{counted(len(answer['names']), 'setting')} with a value in {where}", *answer["summary"]]
-    output.show(as_json=args.json, answer=_listing(answer), lines=[*lines, *_remarks(answer)])
+    output.show(args, answer=_listing(answer), lines=[*lines, *_remarks(answer)])
     return _exit_code(environment)

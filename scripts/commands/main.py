@@ -14,8 +14,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import NoAccess, SecretsError
-from ansible_collections.watchparty.secrets.scripts.commands import completion, definition
-from ansible_collections.watchparty.secrets.scripts.commands.output import printable
+from ansible_collections.watchparty.secrets.scripts.commands import completion, definition, output
 from ansible_collections.watchparty.secrets.scripts.commands.usage_error import UsageError
 
 
@@ -39,14 +38,14 @@ def main(argv: list[str], *, load_ansible: Callable[[], None] = lambda: None) ->
 
 
 def _failed(args: argparse.Namespace, error: Exception) -> int:
-    kind, message = type(error).__name__, _message(error)
+    kind, message = type(error).__name__, _message(args, error)
     if getattr(args, "json", False):
         print(json.dumps({"error": {"type": kind, "message": message}}, indent=2))
-    print(f"secrets: {printable(message)}", file=sys.stderr)
+    print(f"secrets: {output.printable(message)}", file=sys.stderr)
     return _exit_code(error)
 
 
-def _message(error: Exception) -> str:
+def _message(args: argparse.Namespace, error: Exception) -> str:
     if isinstance(error, ModuleNotFoundError):
         return (
             f"the Python package {error.name} was not found; install the packages ansible and boto3, or run make setup"
@@ -54,7 +53,7 @@ def _message(error: Exception) -> str:
     from ansible.errors import AnsibleError
 
     if isinstance(error, (SecretsError, AnsibleError)):
-        return str(error)
+        return output.completed(args, str(error))
     # Another exception's text may be a value.
     frame = traceback.extract_tb(error.__traceback__)[-1]
     return f"unexpected error: {type(error).__name__} at {Path(frame.filename).name}:{frame.lineno} (please report it)"

@@ -4,16 +4,36 @@
 
 from __future__ import annotations
 
+import argparse
+import contextlib
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
+
+from ansible_collections.watchparty.secrets.scripts.commands.usage_error import UsageError
 
 SHORT = 8
 """Characters of a version id in text. JSON has all of them."""
 
 
-def show(*, as_json: bool, answer: Mapping[str, Any], lines: Iterable[str]) -> None:
-    print(json.dumps(answer, indent=2) if as_json else printable("\n".join(lines)))
+def show(args: argparse.Namespace, *, answer: Mapping[str, Any], lines: Iterable[str]) -> None:
+    text = "\n".join(lines)
+    if not answer.get("value"):  # a revealed value stays as it is
+        text = completed(args, text)
+    print(json.dumps(answer, indent=2) if args.json else printable(text))
+
+
+def completed(args: argparse.Namespace, text: str) -> str:
+    """The text, with this command's inventory and environment in commands of the collection, for pasting."""
+    from ansible_collections.watchparty.secrets.plugins.plugin_utils._ansible import run_arguments  # imports Ansible
+    from ansible_collections.watchparty.secrets.scripts.commands import inventory_source
+
+    given, paths = vars(args), list[str]()
+    with contextlib.suppress(UsageError):
+        paths = inventory_source.paths(given.get("inventory"))
+    # A message of diff may be about either environment.
+    environment = "" if given.get("other") else given.get("environment", "")
+    return run_arguments.completed_with(text, paths, environment)
 
 
 def printable(text: str) -> str:

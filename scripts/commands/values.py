@@ -51,7 +51,7 @@ def execute(args: argparse.Namespace) -> int:
     environment = environments.Reader(args).read()
     environments.require_allowed(environment.contents)
     for warning in environment.warnings:
-        print(f"secrets: {output.printable(warning)}", file=sys.stderr)
+        print(f"secrets: {output.printable(output.completed(args, warning))}", file=sys.stderr)
     values = environment.resolution.require().values
     _require_safe(values, environment.catalog)
     known = os.environ if args.keep_aws else without_credentials(os.environ)
@@ -120,7 +120,7 @@ def get(args: argparse.Namespace) -> int:
     if args.reveal:
         record(environment, reader, [args.name])
         answer["value"] = environment.resolution.values[args.name]
-    output.show(as_json=args.json, answer=answer, lines=_lines(answer))
+    output.show(args, answer=answer, lines=_lines(answer))
     return 0
 
 

@@ -86,7 +86,7 @@ def history(args: argparse.Namespace) -> int:
     rows = _with_records([row for some in listings for row in some], records)
     rows = [_with_use(row, uses) for row in rows]
     output.show(
-        as_json=args.json,
+        args,
         answer={"setting": args.name, "versions": [asdict(row) for row in rows], "notes": notes},
         lines=[*_table(rows), *notes],
     )
@@ -202,5 +202,5 @@ def who(args: argparse.Namespace) -> int:
     asking = cloudtrail_readers.asking(connection, wanted, seconds=args.seconds, since=args.since or "")
     reads = asking()
     answer = {"setting": args.name, "asked": reads["asked"], "messages": reads["messages"]}
-    output.show(as_json=args.json, answer=answer, lines=answer["messages"])
+    output.show(args, answer=answer, lines=answer["messages"])
     return 0 if answer["asked"] else 3

@@ -1,12 +1,13 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Completes the commands in messages with this run's inventory and environment, for pasting."""
+"""Completes the commands in messages with a run's inventory and environment, for pasting."""
 
 from __future__ import annotations
 
 import os
 import re
 import shlex
+from collections.abc import Iterable
 from functools import partial
 
 from ansible import constants, context
@@ -25,8 +26,15 @@ VARIABLE = "app_environment"
 
 
 def completed(text: str) -> str:
+    """Adds this playbook run's inventory and environment. No other variable of the run is shown."""
+    environment = str(load_extra_vars(DataLoader()).get(VARIABLE, ""))
+    return completed_with(text, context.CLIARGS.get("inventory") or (), environment)
+
+
+def completed_with(text: str, inventory: Iterable[str], environment: str) -> str:
     """Adds the inventory and the environment to each command of the collection."""
-    return COMMAND.sub(partial(_completed, inventory=_inventory(), environment=_environment()), text)
+    given = f" -e {VARIABLE}={environment}" if ENVIRONMENT.fullmatch(environment) else ""
+    return COMMAND.sub(partial(_completed, inventory=_options(list(inventory)), environment=given), text)
 
 
 def _completed(match: re.Match[str], *, inventory: str, environment: str) -> str:
@@ -38,9 +46,8 @@ def _completed(match: re.Match[str], *, inventory: str, environment: str) -> str
     return f"ansible-playbook{before} {name}{after}"
 
 
-def _inventory() -> str:
+def _options(sources: list[str]) -> str:
     """Empty if Ansible's configuration names the inventory."""
-    sources = list(context.CLIARGS.get("inventory") or ())
     if sources == list(constants.DEFAULT_HOST_LIST):
         return ""
     return "".join(f" -i {shlex.quote(_relative(source))}" for source in sources)
@@ -50,9 +57,3 @@ def _relative(source: str) -> str:
     """Relative to the current folder, if the inventory is in it."""
     path = os.path.relpath(source) if os.path.isabs(source) else source
     return source if path.startswith("..") else path
-
-
-def _environment() -> str:
-    """Empty unless an extra variable names it. No other variable of the run is shown."""
-    value = str(load_extra_vars(DataLoader()).get(VARIABLE, ""))
-    return f" -e {VARIABLE}={value}" if ENVIRONMENT.fullmatch(value) else ""

@@ -14,6 +14,7 @@ import pytest
 from ansible import constants
 from ansible.parsing.vault import VaultLib, VaultSecret
 
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import SecretsError
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.readings import DENIED, Contents, Failure
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.store_traits import SECRETS_MANAGER
 from ansible_collections.watchparty.secrets.plugins.module_utils._stores.secrets_manager import SecretsManager
@@ -51,6 +52,28 @@ class TestList:
         assert ran.code == 1
         assert "problem: TOKEN: is missing; secret app/test/core is missing" in ran.out
         assert lab.run("list", "test", "--json").answer["absent"] == ["KEY", "LEVEL"]
+
+
+class TestPrintedCommands:
+    """Commands of the collection, in messages of code that the playbooks share."""
+
+    @pytest.mark.parametrize("command", ["list", "validate", "doctor"])
+    def test_they_can_be_pasted(self, lab: Lab, command: str) -> None:
+        shown = "ansible-playbook -i hosts.yml watchparty.secrets.provision -e app_environment=test"
+        assert shown in lab.run(command, "test").out
+
+    @pytest.mark.parametrize(
+        ("argv", "environment"),
+        [(("get", "test", "TOKEN"), " -e app_environment=test"), (("diff", "test", "other"), "")],
+        ids=["one environment", "two environments"],
+    )
+    def test_errors(self, lab: Lab, monkeypatch: pytest.MonkeyPatch, argv: tuple[str, ...], environment: str) -> None:
+        def broken(*_args: object) -> None:
+            raise SecretsError("create it: ansible-playbook watchparty.secrets.provision")
+
+        monkeypatch.setattr(environments, "read", broken)
+        shown = f"create it: ansible-playbook -i hosts.yml watchparty.secrets.provision{environment}\n"
+        assert shown in lab.run(*argv).err
 
 
 class TestValidate:

@@ -113,8 +113,10 @@ def terminal(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> Lab:
 
 class TestGet:
     def test_a_value_after_its_record(self, terminal: Lab) -> None:
+        command = "ansible-playbook watchparty.secrets.deploy "  # is completed elsewhere
+        terminal.store(TOKEN=command)
         ran = terminal.run("get", "test", "TOKEN", "--reveal")
-        assert ran.out == f"t{CANARY}\n"
+        assert ran.out == f"{command}{CANARY}\n"
         (record,) = terminal.audit_log()
         assert (record["outcome"], record["settings"]) == ("revealed", ["TOKEN"])
         assert CANARY not in str(record)
