@@ -177,10 +177,6 @@ PLANTED: dict[str, tuple[Callable[[Host], Any], str]] = {
         lambda host: host.write("home/deploy/.config/systemd/user/x.service"),
         "added unit /home/deploy/.config/systemd/user/x.service",
     ),
-    "lingering": (
-        lambda host: host.write("var/lib/systemd/linger/deploy", ""),
-        "added unit /var/lib/systemd/linger/deploy",
-    ),
     "a unit of an account that cannot log in": (
         lambda host: (
             host.write("etc/passwd", PASSWD + SERVICE),
@@ -192,7 +188,7 @@ PLANTED: dict[str, tuple[Callable[[Host], Any], str]] = {
         lambda host: (host.write("etc/passwd", PASSWD + SERVICE), host.setuid("srv/app/x")),
         "added setuid file /srv/app/x",
     ),
-    "lingering of any account": (
+    "lingering": (
         lambda host: host.write("var/lib/systemd/linger/app", ""),
         "added unit /var/lib/systemd/linger/app",
     ),
@@ -399,8 +395,3 @@ def test_it_ends_in_time_and_whatever_breaks(monkeypatch: pytest.MonkeyPatch) ->
         host_inventory.HostInventory, "read", lambda *_: host_inventory.time_limit.threading.Event().wait(9)
     )
     assert host_inventory.read_inventory("k", [], 0.1)["problems"] == ["incomplete after 0 s"]
-
-
-def test_every_place_has_a_kind() -> None:
-    kinds = {kind for kind, _begins in host_inventory.BY_PATH}
-    assert kinds < set(host_inventory.KINDS)

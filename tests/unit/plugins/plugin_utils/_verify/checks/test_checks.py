@@ -8,11 +8,7 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.watchparty.secrets.plugins.module_utils._core.verdicts import (
-    FAIL,
-    NOT_CHECKED,
-    PASS,
-)
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.verdicts import FAIL, NOT_CHECKED, PASS
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify import check as verify_check
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify.check import Facts
 from tests.unit.plugins.plugin_utils._verify import pasted_commands
@@ -130,8 +126,7 @@ FAILS: list[tuple[str, dict[str, Any], str]] = [
         "src/settings.py:7: API_TOKEN (current value, as it is) in the index",
     ),
     ("WPS104", scanned("unknown_secrets", [{**FOUND, "line": 0, "opens": False}]), "src/settings.py: API_TOKEN"),
-    ("WPS201", on_host(file={**FILE, "mode": "0640"}), f"web2: {PATH} has mode 0640"),
-    ("WPS201", on_host(file={**FILE, "mode": "0640"}), f"{PATH} has mode 0640 instead of 0600"),
+    ("WPS201", on_host(file={**FILE, "mode": "0640"}), f"web2: {PATH} has mode 0640 instead of 0600"),
     ("WPS201", on_host(file={**FILE, "mode": "0644"}, wanted_mode="0644"), f"{PATH} has mode 0644 instead of 0600"),
     ("WPS201", on_host(file={**FILE, "mode": "0660"}, wanted_mode="0660"), f"{PATH} has mode 0660 instead of 0600"),
     ("WPS201", on_host(file={**FILE, "mode": "0644"}, wanted_mode="0640"), f"{PATH} has mode 0644 instead of 0640"),
@@ -143,11 +138,7 @@ FAILS: list[tuple[str, dict[str, Any], str]] = [
         f"web2: {PATH}.healthy has mode 0644",
     ),
     ("WPS201", on_host(file={"exists": False, "path": PATH}), f"web2: {PATH} does not exist"),
-    (
-        "WPS202",
-        on_host(file={**FILE, "owner": "deploy"}),
-        "belongs to deploy instead of root or watchparty",
-    ),
+    ("WPS202", on_host(file={**FILE, "owner": "deploy"}), "belongs to deploy instead of root or watchparty"),
     ("WPS202", on_host(wanted_owner="shop"), "belongs to watchparty instead of shop"),
     ("WPS203", on_host(acl=[{"path": PATH, "who": "user nobody", "may": "read it"}]), f"web2: {PATH}: user nobody may"),
     ("WPS204", on_host(selinux={"enabled": True, "right": False, "context": "tmp_t", "wanted": "app_t"}), "instead of"),
@@ -234,16 +225,8 @@ FAILS: list[tuple[str, dict[str, Any], str]] = [
     ("WPS305", mirrored(differences=["parameter /x gets secret y (the secret changed)"]), "not mirrored yet"),
     ("WPS305", mirrored(differences=["parameter /x is deleted"]), "parameter /x is deleted"),
     ("WPS305", mirrored(conflicts=["A: parameter /x was changed by another writer"]), "was changed by another writer"),
-    (
-        "WPS401",
-        role(read=allowing(Action="secretsmanager:*", Resource="arn:x")),
-        "read: allows secretsmanager:*",
-    ),
-    (
-        "WPS401",
-        role(read=allowing(Action="ssm:GetParameter", Resource="*")),
-        "ssm:GetParameter on every resource",
-    ),
+    ("WPS401", role(read=allowing(Action="secretsmanager:*", Resource="arn:x")), "read: allows secretsmanager:*"),
+    ("WPS401", role(read=allowing(Action="ssm:GetParameter", Resource="*")), "ssm:GetParameter on every resource"),
     ("WPS402", role(trust=STRANGER), "role r: allows account 999999999999"),
     (
         "WPS403",
@@ -284,11 +267,7 @@ FAILS: list[tuple[str, dict[str, Any], str]] = [
         {"audit": {"where": "x", "records": 3, "problems": [("record 2 is missing", "")]}},
         "x: record 2 is missing",
     ),
-    (
-        "WPS901",
-        isolated(others={"staging": [{"own": "A", "other": "B"}]}),
-        "A has the same value (as B there)",
-    ),
+    ("WPS901", isolated(others={"staging": [{"own": "A", "other": "B"}]}), "A has the same value (as B there)"),
     ("WPS407", {"rights": {**parts()["rights"], **rows("fail", "user x", "may grant")}}, "user x: may grant"),
     ("WPS902", isolated(others={"staging": [{"own": "SECRET_KEY", "other": "SECRET_KEY"}]}), "staging: SECRET_KEY is"),
     (
