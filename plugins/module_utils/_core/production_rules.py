@@ -60,7 +60,7 @@ _WEAK_TLS = re.compile(
     r"(?:ssl|tls)=(?:false|0|no|off|skip-verify))(?:&|$)",
     re.I,
 )
-_QUERY_TOKEN = re.compile(r"://.*[?&](?:\w*_)?(?:token|key|apikey|secret|sig|signature)=([^&#]+)", re.I)
+_QUERY_TOKEN = re.compile(r"[?&](?:\w*_)?(?:token|key|apikey|secret|sig|signature)=([^&#]+)", re.I)
 _WEBHOOK = re.compile(
     r"https://(?:hooks\.slack\.com/(?:services|workflows)/|discord(?:app)?\.com/api/webhooks/|[\w.-]+\.webhook\.office\.com/)."
 )
@@ -157,7 +157,7 @@ def _query_passwords(value: str) -> List[str]:
 
 def is_secret_url(value: str) -> bool:
     """Whether the URL alone gives access: a chat's webhook, or a token in the query."""
-    tokens = _QUERY_TOKEN.findall(value)
+    tokens = _QUERY_TOKEN.findall(value.partition("://")[2])
     return bool(_WEBHOOK.match(value)) or any(strength(unquote(token)) >= STRENGTH for token in tokens)
 
 

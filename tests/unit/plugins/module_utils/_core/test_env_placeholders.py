@@ -4,6 +4,8 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 
 from ansible_collections.watchparty.secrets.plugins.module_utils._core import env_placeholders
@@ -41,6 +43,12 @@ NONE = None
 def test_a_line(line: str, message: str | None) -> None:
     results = env_placeholders.judged(f"# head\n{line}\n", catalog(), LIVE)
     assert [(at, message) for _name, at, message in results] == ([(2, message)] if message else [])
+
+
+def test_a_line_of_a_megabyte_takes_no_minutes() -> None:
+    began = time.process_time()
+    assert env_placeholders.judged("SECRET_KEY=" + "://" * 300_000, catalog(), LIVE) == []
+    assert time.process_time() - began < 5
 
 
 def test_a_setting_of_low_sensitivity_and_one_with_its_example() -> None:
