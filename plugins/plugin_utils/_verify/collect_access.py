@@ -48,8 +48,10 @@ PARAMETER_READS = tuple(
     f"ssm:{name}" for name in ("GetParameter", "GetParameters", "GetParametersByPath", "GetParameterHistory")
 )
 _BY_PATH = ("ssm:GetParametersByPath",)
-_OF_AWS = ("/aws/", "/AmazonCloudWatch-")
-"""Beginnings of AWS's public parameters, and of those of its agents."""
+_OF_AWS = "/aws/.*|/AmazonCloudWatch-.*"
+"""AWS's public parameters, and those of its agents."""
+_END = rf"(?:/.*|\W?{EXAMPLE}.*|-[^/]{{6}})?"
+"""After a name: a path, a wildcard, or the end that AWS adds to a secret's name."""
 _GIVING = re.compile(r"sts:assume.*|iam:(?!get|list|generate|simulate)\w+", re.IGNORECASE)
 """Actions that give other rights. Wildcards are a finding of their own."""
 
@@ -290,22 +292,21 @@ class EnvironmentAccess:
         """Secrets and parameters outside this environment that the role's policies name."""
         reach, catalog = CatalogReach(self.catalog), self.catalog
         secrets = {*reach.read, *reach.rotating, catalog.rotation_secret, catalog.rotation_logins}
-        folders = {f"{before}{environment}" for before, environment, _rest in map(self._parts, secrets) if environment}
-        starts = {
-            ":secret:": (*secrets, *folders),
-            ":parameter": (catalog.ssm_path, catalog.sent_path, *reach.written, *_OF_AWS),
+        folder = re.compile(rf".*?(?<![^\W_]){re.escape(catalog.environment)}(?![^\W_])")
+        folders = {match[0] for match in map(folder.match, secrets) if match}
+        parameters = (catalog.ssm_path, catalog.sent_path, *reach.written)
+        known_names = {
+            ":secret:": re.compile("|".join(re.escape(name) + _END for name in (*secrets, *folders))),
+            ":parameter": re.compile("|".join([re.escape(name) + _END for name in parameters] + [_OF_AWS])),
         }
         known = {EXAMPLE, "", self.account, self._region, *(catalog.aws.replicas if catalog.aws else ())}
-        for mark, own in starts.items():
+        for mark, own in known_names.items():
             reads = PARAMETER_READS if mark == ":parameter" else ("secretsmanager:GetSecretValue",)
             for arn in iam_rights.examples(role, mark):
                 place, _mark, name = arn.partition(mark)
-                if not (name.startswith(own) and known.issuperset(place.split(":")[3:])):
+                if not (own.fullmatch(name) and known.issuperset(place.split(":")[3:])):
                     text = f"{mark.strip(':')} {name.replace(EXAMPLE, '*')}"
                     yield iam_readers.ProtectedItem(text, arn, reads)
-
-    def _parts(self, name: str) -> tuple[str, str, str]:
-        return name.partition(self.catalog.environment)
 
     def _beyond_tasks(self, kind: str, role: iam_readers.Principal) -> Iterator[str]:
         """Rights to give rights that provisioning would not give to the role."""
