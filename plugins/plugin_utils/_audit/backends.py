@@ -289,8 +289,8 @@ class S3Objects(AuditBody):
     def restoring(self, number: int) -> str:
         bucket, key = shlex.quote(self._bucket), shlex.quote(self._key(number))
         versions = f"aws s3api list-object-versions --bucket {bucket} --prefix {key}"
-        first = f'"$({versions} --query Versions[-1].VersionId --output text)"'
-        return f"aws s3api copy-object --bucket {bucket} --key {key} --copy-source {bucket}/{key}?versionId={first}"
+        first = f"$({versions} --query 'Versions[-1].VersionId' --output text)"
+        return f'aws s3api copy-object --bucket {bucket} --key {key} --copy-source {bucket}/{key}"?versionId={first}"'
 
     def _key(self, number: int) -> str:
         return f"{self._prefix}{number:012}.json"

@@ -63,6 +63,7 @@ def of_rows(check: str, rows: Iterable[Row]) -> list[str]:
 
 def run_aws(command: str, client: Callable[[str], Any]) -> str:
     """As the AWS CLI does, and a shell for a command in a command."""
+    assert [*_flaws(command)] == []
     command = re.sub(r"\$\((.*)\)", lambda inner: run_aws(inner[1], client), command)
     _aws, service, operation, *rest = shlex.split(command)
     name = next(name for name in _model(service).operation_names if xform_name(name, "-") == operation)
@@ -80,6 +81,9 @@ def _flaws(command: str) -> Iterator[str]:
     words = shlex.split(command)
     if not command.isprintable():
         yield "is not printable"
+    for part in (re.sub(r"\$\(.*\)", "", command), *re.findall(r"\$\((.*)\)", command)):
+        if re.search(r"[*?[]", re.sub(r"'[^']*'|\"[^\"]*\"", "", part)):
+            yield "has a pattern of files, which stops zsh if no file matches it"
     if words[0] == "ansible-playbook":
         yield from _of_playbook(words)
     elif words[0] == "ansible":
