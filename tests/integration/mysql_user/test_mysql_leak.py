@@ -120,15 +120,16 @@ def test_settings_for_everybody_stop_no_response(maria: MariaDB, programs: Progr
 @pytest.mark.parametrize(
     ("replica", "rights", "message"),
     [
-        (True, "READ_ONLY ADMIN, SLAVE MONITOR", "is read-only, perhaps a replica; write the primary's address"),
-        (False, "READ_ONLY ADMIN", "or if it is the primary: SET GLOBAL read_only = OFF"),
-        (False, "SLAVE MONITOR", r"error 1290; if it is the primary: SET GLOBAL read_only = OFF"),
-        (False, "READ_ONLY ADMIN, SLAVE MONITOR", ""),
+        (["''"], "READ_ONLY ADMIN, SLAVE MONITOR", "is read-only, perhaps a replica; write the primary's address"),
+        (["'eu'"], "READ_ONLY ADMIN, SLAVE MONITOR", "is read-only, perhaps a replica"),
+        ([], "READ_ONLY ADMIN", "or if it is the primary: SET GLOBAL read_only = OFF"),
+        ([], "SLAVE MONITOR", r"error 1290; if it is the primary: SET GLOBAL read_only = OFF"),
+        ([], "READ_ONLY ADMIN, SLAVE MONITOR", ""),
     ],
-    ids=["a replica", "one that it may not see", "one that it may not write", "a primary"],
+    ids=["a replica", "one by a name", "one that it may not see", "one that it may not write", "a primary"],
 )
 def test_a_server_that_is_read_only(
-    maria: MariaDB, programs: Programs, *, replica: bool, rights: str, message: str
+    maria: MariaDB, programs: Programs, *, replica: list[str], rights: str, message: str
 ) -> None:
     """Whoever may change settings can make the primary read-only. A replica is not to be changed."""
     grants = ("CREATE USER, PROCESS, CONNECTION ADMIN ON *.*", "SELECT ON mysql.*", f"{rights} ON *.*")
@@ -138,7 +139,8 @@ def test_a_server_that_is_read_only(
     shop.world.write("token", "canary", name="boss-test")
     shop.leak()
     shop.to("set")
-    maria.execute(*["CHANGE MASTER TO master_host = '127.0.0.1'"] * replica, "SET GLOBAL read_only = ON")
+    changes = [f"CHANGE MASTER {name} TO master_host = '127.0.0.1'" for name in replica]
+    maria.execute(*changes, "SET GLOBAL read_only = ON")
     try:
         if message:
             with pytest.raises(RotationError, match=message):
@@ -146,7 +148,8 @@ def test_a_server_that_is_read_only(
         else:
             assert str(shop.act("set")["message"]).endswith("If that is not yours: SET GLOBAL read_only = OFF")
     finally:
-        maria.execute("SET GLOBAL read_only = OFF", "RESET SLAVE ALL", "DROP USER appadmin@'%'")
+        resets = [f"RESET SLAVE {name} ALL" for name in replica]
+        maria.execute("SET GLOBAL read_only = OFF", *resets, "DROP USER appadmin@'%'")
 
 
 THIEFS = "canary-of-the-thief"

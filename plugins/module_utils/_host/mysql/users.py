@@ -40,14 +40,21 @@ def require_primary(admin: MysqlConnection, *, leaked: bool) -> str:
     holder may make a primary read-only; the result then is a warning."""
     for (value,) in admin.rows("SELECT @@global.read_only"):
         if str(value) not in ("0", "OFF"):
-            with suppress(RotationError):  # without the right to see it
-                if leaked and not admin.records("SHOW REPLICA STATUS"):
-                    return "the server is read-only. If that is not yours: SET GLOBAL read_only = OFF"
+            if leaked and not _may_be_replica(admin):
+                return "the server is read-only. If that is not yours: SET GLOBAL read_only = OFF"
             raise RotationError(
                 "%s is read-only, perhaps a replica; write the primary's address into server.address of the catalog, "
                 "or if it is the primary: SET GLOBAL read_only = OFF" % admin.place
             )
     return ""
+
+
+def _may_be_replica(admin: MysqlConnection) -> bool:
+    """Whether the server follows another, also by a connection with a name. True without the right to see it."""
+    for statement in ("SHOW ALL REPLICAS STATUS", "SHOW REPLICA STATUS"):  # MySQL knows only the second
+        with suppress(RotationError):
+            return bool(admin.records(statement))
+    return True
 
 
 def require_visible(admin: MysqlConnection, server: Mapping[str, Any], login: Login) -> None:
