@@ -54,7 +54,7 @@ def done_for_good(incident: Incident, rotation: OpenRotation | None) -> str:
     replaced = sorted({*incident.about(*REPLACED)})
     if replaced or incident.dead:
         return f"{', '.join(replaced)} was replaced or revoked already" if replaced else "values were replaced already"
-    disabled = sorted({*incident.about(DISABLING)})
+    disabled = sorted({*incident.about(DISABLING, "blocked")})
     return f"{', '.join(disabled)} {DISABLED}" if disabled else ""
 
 

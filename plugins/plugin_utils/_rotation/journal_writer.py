@@ -82,7 +82,10 @@ class JournalWriter:
         """Records the leak's values that the next act may disable: a run that is killed then records nothing."""
         journal, rotation = self.mine()
         events = {f"{DISABLING}/{name}": self.clock() for name in names}
-        if journal.incident and not events.keys() <= journal.incident.events.keys():
+        incident = journal.incident
+        if incident is None or rotation.plan.get("incident") != incident.id:
+            return
+        if not events.keys() <= incident.events.keys():
             self.append(journal, rotation.id, rotation.step, phase=rotation.phase, events=events)
 
     def _held(self, journal: Journal) -> OpenRotation:

@@ -48,6 +48,7 @@ def test_a_value_that_is_gone(event: str) -> None:
 def test_a_value_that_was_disabled() -> None:
     """No rollback enables it, and a killed run may not have noted that it did it."""
     message = false_alarm.conflict(incident("disabling/cache"), None)
+    assert false_alarm.conflict(incident("blocked/cache"), None) == message, "as runs noted it before"
     assert message.startswith("cache may be disabled already. Finish the response: run ")
     assert message.endswith("(docs/runbooks/by-hand.md, Enable a disabled value)")
     assert "and revoked values wait" in false_alarm.conflict(incident("disabling/cache", "refused/cache"), None)

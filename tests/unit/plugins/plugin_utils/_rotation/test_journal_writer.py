@@ -10,6 +10,7 @@ from dataclasses import replace
 import pytest
 
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import Overtaken, RotationError
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.incident import Incident
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.journal import Overlay, digest_of
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.ids import version_id
 from tests.unit.plugins.plugin_utils._rotation.rotator_world import (
@@ -72,6 +73,17 @@ def test_a_credential_that_the_catalog_has_lost(world: World) -> None:
         match=r"^the catalog no longer declares database; restore the entry, and remove it only after rotation r1",
     ):
         world.rotator().mine()
+
+
+@pytest.mark.parametrize(("of", "events"), [("leak-1", ["database"]), ("", [])])
+def test_only_the_rotation_of_an_incident_disables_for_it(world: World, of: str, events: list[str]) -> None:
+    incident = Incident("leak-1", NOW, "ops", ("database",)).entry()
+    world.rotator().append(world.rotator().look(), "leak-1", "closed", incident=incident)
+    rotator = world.begun("database", leak=of)
+    rotator.note_disabling(["database"])
+    noted = rotator.look().incident
+    assert noted is not None
+    assert noted.about("disabling") == events
 
 
 def test_two_that_begin_at_once(world: World) -> None:
