@@ -17,7 +17,7 @@ from typing import Any
 
 import pytest
 
-from sandbox.process import Process, Server
+from sandbox.process import Process, SandboxError, Server
 
 MEMBERS = 65534
 """Group whose processes may use the engine."""
@@ -51,22 +51,31 @@ class DockerEngine(Server):
         )
 
 
-@cache
 def command() -> tuple[str, ...]:
     """docker with an engine that has the image: as root an engine of our own, else this machine's."""
+    if not _reached():
+        pytest.skip("docker compose was not tested: no engine is here, and none can be started")
+    return _reached()
+
+
+@cache
+def _reached() -> tuple[str, ...]:
     docker, address = shutil.which("docker"), SYSTEM
     if docker and os.geteuid() == 0 and shutil.which("dockerd"):
-        address = _started.enter_context(DockerEngine()).address
+        try:
+            address = _started.enter_context(DockerEngine()).address
+        except SandboxError:  # such as in a container without privileges
+            return ()
     reached = (docker or "", "--host", address)
     if not docker or subprocess.run([*reached, "import", "-", _IMAGE], input=_files(), check=False).returncode:
-        pytest.skip("docker compose was not tested: no engine is here, and none can be started")
+        return ()
     _started.callback(subprocess.run, [*reached, "rmi", "--force", _IMAGE], stdout=subprocess.DEVNULL, check=True)
     return reached
 
 
 def stop() -> None:
     _started.close()
-    command.cache_clear()
+    _reached.cache_clear()
 
 
 def service(words: Sequence[str], **more: Any) -> dict[str, Any]:
