@@ -72,8 +72,8 @@ def require_restartable(services: Dict[str, Any]) -> None:
     missing = ["%s is %s" % (state.unit, state.text) for manager in managers for state in manager.missing()]
     if missing:
         raise HostError(
-            "a deploy would fail to restart: %s. Install what is missing, or correct services in the catalog"
-            % "; ".join(missing)
+            "a deploy would fail to restart: %s. Install what is missing, run systemctl unmask for what is masked, or "
+            "correct services in the catalog" % "; ".join(missing)
         )
 
 

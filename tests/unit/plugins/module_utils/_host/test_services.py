@@ -197,7 +197,7 @@ def test_units_must_stay_up(systemd: Path, state: str, down: str) -> None:
     [
         ("loaded", "inactive", ""),
         ("not-found", "inactive", r"restart: web\.service is not-found\. Install"),
-        ("masked", "inactive", r"web\.service is masked\."),
+        ("masked", "inactive", r"web\.service is masked\. .*systemctl unmask"),
         ("masked", "active", r"web\.service is masked\."),  # while it runs
         ("not-found", "active", r"web\.service is not-found\."),
     ],
