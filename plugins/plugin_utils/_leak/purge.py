@@ -41,6 +41,8 @@ def purge_on(host: RotationHost, connection: AwsConnection, args: Mapping[str, A
             levels = {name: setting.sensitivity for name, setting in read.catalog.settings.items()}
             masked += redaction.maskable(values, levels)
             params = purge_request(read.catalog, values, kinds)
+            if not params["chosen"]:
+                return {"count": 0, "milliseconds": 0, "purged": []}
             answer = host.execute(purge_main, args=params, seconds=VALKEY_SECONDS, packages=True)
         except (SecretsError, AnsibleError) as error:
             return {"msg": redaction.scrub(str(error), masked)}

@@ -20,7 +20,7 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._leak.purge imp
 from tests.unit.plugins.plugin_utils._leak.leak_world import Leak
 
 URL = {"group": "core", "type": "url"}
-CATALOG = {
+CATALOG: dict[str, Any] = {
     "application": "app",
     "settings": {
         "CACHE_URL": URL,
@@ -72,9 +72,10 @@ class TestRequest:
 
 
 @pytest.fixture
-def purged(monkeypatch: pytest.MonkeyPatch) -> Callable[[Any], tuple[Any, list[Any]]]:
+def purged(monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest) -> Callable[[Any], tuple[Any, list[Any]]]:
     """A purge on a host that answers so, and what the host was asked."""
-    catalog = catalog_parser.parse(CATALOG, "test")
+    document = {**CATALOG, "purge": {name: CATALOG["purge"][name] for name in getattr(request, "param", BOTH)}}
+    catalog = catalog_parser.parse(document, "test")
     read = SimpleNamespace(catalog=catalog, resolution=SimpleNamespace(values=VALUES))
     monkeypatch.setattr(environment, "read", lambda _request, _connection: read)
 
@@ -97,6 +98,11 @@ def purged(monkeypatch: pytest.MonkeyPatch) -> Callable[[Any], tuple[Any, list[A
 
 def test_the_program_is_asked_for_these_kinds(purged: Any) -> None:
     assert purged({"count": 3}) == ({"count": 3}, [(purge_main, "cache", True)])
+
+
+@pytest.mark.parametrize("purged", [("sessions",)], indirect=True)
+def test_without_entries_of_the_kind_no_host_is_asked(purged: Any) -> None:
+    assert purged(RotationError("web1 cannot be reached")) == ({"count": 0, "milliseconds": 0, "purged": []}, [])
 
 
 @pytest.mark.parametrize(
