@@ -123,7 +123,7 @@ def test_settings_for_everybody_stop_no_response(maria: MariaDB, programs: Progr
         (["''"], "READ_ONLY ADMIN, SLAVE MONITOR", "is read-only, perhaps a replica; write the primary's address"),
         (["'eu'"], "READ_ONLY ADMIN, SLAVE MONITOR", "is read-only, perhaps a replica"),
         ([], "READ_ONLY ADMIN", "or if it is the primary: SET GLOBAL read_only = OFF"),
-        ([], "SLAVE MONITOR", r"error 1290; if it is the primary: SET GLOBAL read_only = OFF"),
+        ([], "SLAVE MONITOR", r"\(error 1290\); if it is the primary: SET GLOBAL read_only = OFF"),
         ([], "READ_ONLY ADMIN, SLAVE MONITOR", ""),
     ],
     ids=["a replica", "one by a name", "one that it may not see", "one that it may not write", "a primary"],
