@@ -110,10 +110,11 @@ class ServiceManager(abc.ABC):
 
     def state(self, unit: str, is_up: bool, text: str, pid: int) -> State:
         """The unit's state with its process. A manager that another account runs could name any process."""
-        began, account = processes.start_time(pid) if pid else None, self.account
-        if pid and began is None:
+        account = self.account
+        began, owner = (processes.start_time(pid), processes.account(pid)) if pid else (None, "")
+        if pid and (began is None or not owner):
             return State(unit, is_up=False, text="%s, but its process has ended" % text)
-        if account.uid != 0 and processes.account(pid) != account.name:
+        if account.uid != 0 and owner != account.name:
             return State(unit, is_up, text)
         return State(unit, is_up, text, pid, began)
 
