@@ -46,7 +46,7 @@ class ActionModule(ActionBase):
         params["managed"] = of_services(params["managed"], params["services"])
         seconds = len(params["health"]) * params["timeout"]
         answer = remote_program.execute(self, host_check, args=params, task_vars=task_vars or {}, seconds=seconds)
-        return {**result, **env_drift.judge(known, answer)}
+        return {**result, **env_drift.judge(known, answer, params["managed"])}
 
 
 def _info(args: Mapping[str, Any], task_vars: Mapping[str, Any]) -> Mapping[str, Any]:

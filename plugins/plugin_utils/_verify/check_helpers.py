@@ -5,12 +5,13 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.catalog_model import Catalog
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.verdicts import Row
+from ansible_collections.watchparty.secrets.plugins.module_utils._host.service_managers.systemd import SystemdManager
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify import finding_command
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify.check import (
     Facts,
@@ -61,10 +62,12 @@ def by_unit(
     return by_host(host, *needs)
 
 
-def restart(units: Iterable[Mapping[str, Any]], hosts: str = "{place}") -> str:
-    """Command that restarts units of systemd. Empty without one."""
+def restart(units: Sequence[Mapping[str, Any]], hosts: str = "{place}", verb: str = "restart") -> str:
+    """Command that restarts units, or of another ``verb`` of their managers. Empty if no command is known."""
     names = [unit["unit"] for unit in units if unit["load"] == "loaded" and not unit.get("manager")]
-    return finding_command.on_host(shlex.join(["systemctl", "restart", "--", *names]), hosts) if names else ""
+    commands = [shlex.join(SystemdManager({"units": names}).restart_command)] if names else []
+    commands += [unit[verb] for unit in units if unit.get(verb)]
+    return finding_command.on_host(" && ".join(dict.fromkeys(commands)), hosts) if commands else ""
 
 
 def renewed(finding: Outcome, catalog: Catalog, setting: str, command: str = ROTATE) -> Outcome:

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from fnmatch import fnmatchcase
 from typing import Any
@@ -11,6 +12,7 @@ from typing import Any
 from ansible_collections.watchparty.secrets.plugins.module_utils._core import catalog_files, fingerprints
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.catalog_model import Catalog
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.resolver import Resolution
+from ansible_collections.watchparty.secrets.plugins.module_utils._host.service_managers import registry
 
 
 def nothing_expected(catalog: Catalog) -> dict[str, Any]:
@@ -46,8 +48,12 @@ def compare(expected: Mapping[str, str], host_fingerprints: Mapping[str, str], k
     }
 
 
-def judge(known: Mapping[str, Any], answer: Mapping[str, Any]) -> dict[str, Any]:
-    """A host's answer with names in place of fingerprints. ``known`` is the expectation, if there is one."""
+def judge(
+    known: Mapping[str, Any], answer: Mapping[str, Any], managed: Sequence[Mapping[str, Any]] = ()
+) -> dict[str, Any]:
+    """A host's answer with names in place of fingerprints, and the commands of ``managed`` services. ``known`` is the
+    expectation, if there is one.
+    """
     result = {name: value for name, value in answer.items() if name not in ("fingerprints", "values_problem")}
     if result.get("failed"):
         return result
@@ -55,12 +61,35 @@ def judge(known: Mapping[str, Any], answer: Mapping[str, Any]) -> dict[str, Any]
     problem = answer.get("values_problem")
     result["other_files"] = [_file(known, answer, row) for row in answer.get("other_files", ())]
     result["undeclared_files"] = list(answer.get("undeclared_files", ())) if known else []
-    result["units"] = [_unit(expected, known.get("sensitive", ()), unit) for unit in answer["units"]]
+    services = {entry["service"]: entry for entry in managed}
+    result["units"] = [
+        {
+            **_unit(expected, known.get("sensitive", ()), unit),
+            **_commands(answer, unit, services.get(unit.get("service"))),
+        }
+        for unit in answer["units"]
+    ]
     if known and host_fingerprints is not None:
         in_env = {name: mac for name, mac in expected.items() if name not in known.get("elsewhere", ())}
         return {**result, "drift": compare(in_env, host_fingerprints, known["patterns"])}
     reason = problem or known.get("problem") or "the stores were not read"
     return {**result, "unreadable": bool(problem and answer["file"]["exists"]), "drift_problem": reason}
+
+
+def _commands(answer: Mapping[str, Any], unit: Mapping[str, Any], service: Mapping[str, Any] | None) -> dict[str, str]:
+    """Commands that root runs on the host to restart the unit's service, and to start it at boot. Only the account
+    comes from the host. Without root's rights, a host must not name another account than its own.
+    """
+    account: str = unit.get("account", "")
+    if not service or answer["account"] not in ("root", account):
+        return {}
+    manager = registry.classes()[service["manager"]](service)
+    commands = {"restart": manager.restart_command, "enable": manager.enable_command}
+    lines = {name: shlex.join(command) for name, command in commands.items()}
+    if account == "root":
+        return lines
+    login = ["runuser", "--login", "--shell", "/bin/sh", "--command"]
+    return {name: shlex.join([*login, line, "--", account]) for name, line in lines.items()}
 
 
 def _file(known: Mapping[str, Any], answer: Mapping[str, Any], row: Mapping[str, Any]) -> dict[str, Any]:

@@ -86,7 +86,9 @@ ANSWER = {
     "since": (str, None),
     "units": [
         {
-            **dict.fromkeys(("unit", "manager?", "load", "active", "sub", "enabled", "user"), str),
+            **dict.fromkeys(
+                ("unit", "manager?", "service?", "account?", "load", "active", "sub", "enabled", "user"), str
+            ),
             **dict.fromkeys(("is_up", "starts", "stale", "container", "old"), bool),
             "began": (str, None),
             "pids": [int],

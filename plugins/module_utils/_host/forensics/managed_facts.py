@@ -29,7 +29,7 @@ def units(
     rows, problems = [], []
     for manager in registry.managers([], [entry for entry in declared if entry["manager"] != "systemd"]):
         try:
-            states = manager.states()
+            states, account = manager.states(), manager.account.name
         except HostError as error:
             problems.append(str(error))
             continue
@@ -39,7 +39,8 @@ def units(
             except HostError as error:
                 problems.append(str(error))
                 configured = Configured()
-            rows.append(_row(state, manager.declared["manager"], configured, known, since))
+            row = _row(state, manager.declared["manager"], configured, known, since)
+            rows.append({**row, "service": manager.name, "account": account})
     return rows, list(dict.fromkeys(problems))
 
 

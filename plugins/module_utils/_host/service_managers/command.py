@@ -33,6 +33,10 @@ class CommandManager(ServiceManager):
         # Includes missing files: an account may create one before the command runs.
         return self.responsible([path for word in words for path in _PATH.findall(word)])
 
+    @property
+    def restart_command(self) -> List[str]:
+        return list(self.declared["restart"])
+
     def restart(self, seconds: float) -> None:
         self._carried_out("restart", seconds)
 

@@ -41,11 +41,15 @@ class ComposeManager(ServiceManager):
         beside = os.path.join(os.path.dirname(self.declared["file"]), ".env")
         return self.responsible([self.declared["file"], beside])
 
+    @property
+    def restart_command(self) -> List[str]:
+        return [*self._compose(), *_UP, *self.units]
+
     def restart(self, seconds: float) -> None:
-        self._carried_out([*_UP, *self.units], seconds)
+        self._carried_out("up", self.restart_command, seconds)
 
     def stop(self, seconds: float) -> None:
-        self._carried_out(["stop", *self.units], seconds)
+        self._carried_out("stop", [*self._compose(), "stop", *self.units], seconds)
 
     def states(self) -> List[State]:
         """``began`` is the creation time: a restarted container keeps the environment of its creation."""
@@ -85,9 +89,8 @@ class ComposeManager(ServiceManager):
     def _compose(self) -> List[str]:
         return [self._program, "compose", "--file", self.declared["file"]]
 
-    def _carried_out(self, arguments: List[str], seconds: float) -> None:
-        command = [*self._compose(), *arguments]
-        problem = self.problem(command, "%s compose %s" % (self._program, arguments[0]), self.account, "/", seconds)
+    def _carried_out(self, verb: str, command: List[str], seconds: float) -> None:
+        problem = self.problem(command, "%s compose %s" % (self._program, verb), self.account, "/", seconds)
         if problem:
             raise HostError("%s. Run it as %s: %s" % (problem, self.account.name, " ".join(map(shlex.quote, command))))
 

@@ -53,6 +53,16 @@ class ServiceManager(abc.ABC):
         self.seconds = _ASK_SECONDS
         """Time limit for queries."""
 
+    @property
+    @abc.abstractmethod
+    def restart_command(self) -> List[str]:
+        """Command that restarts every unit. :meth:`restart` may need several."""
+
+    @property
+    def enable_command(self) -> List[str]:
+        """Command after which the manager starts its units at boot, if their configuration says so."""
+        return self.restart_command
+
     @abc.abstractmethod
     def restart(self, seconds: float) -> None:
         """Restarts every unit with the present file."""

@@ -40,6 +40,14 @@ class RunitManager(ServiceManager):
     def account(self) -> accounts.HostAccount:
         return self.responsible([os.path.join(self._path(unit), name) for unit in self.units for name in _USED])
 
+    @property
+    def restart_command(self) -> List[str]:
+        return [self._program, "-w", "%d" % self.seconds, "restart", *map(self._path, self.units)]
+
+    @property
+    def enable_command(self) -> List[str]:
+        return ["rm", "-f", *(os.path.join(self._path(unit), "down") for unit in self.units)]
+
     def restart(self, seconds: float) -> None:
         """Waits for a new process: sv counts whole seconds, so it may take the old process for the new one."""
         began = time.time() - TICK

@@ -34,6 +34,15 @@ class SupervisorManager(ServiceManager):
     def account(self) -> accounts.HostAccount:
         return self.responsible([self.declared["file"]])
 
+    @property
+    def restart_command(self) -> List[str]:
+        return [*self._control(), "restart", *self.units]
+
+    @property
+    def enable_command(self) -> List[str]:
+        """Reads the configuration again. This restarts programs whose configuration has changed."""
+        return [*self._control(), "update"]
+
     def restart(self, seconds: float) -> None:
         for unit in self.units:
             try:

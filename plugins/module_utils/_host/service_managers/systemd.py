@@ -27,6 +27,10 @@ class SystemdManager(ServiceManager):
     def account(self) -> accounts.HostAccount:
         return accounts.named(str(os.geteuid()))
 
+    @property
+    def restart_command(self) -> List[str]:
+        return ["systemctl", "restart", "--", *self.units]
+
     def restart(self, seconds: float) -> None:
         for unit in self.units:
             self._run("restart", unit)

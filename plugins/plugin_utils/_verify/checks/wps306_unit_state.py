@@ -15,15 +15,10 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify.check i
     not_applicable,
     unknown,
 )
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify.check_helpers import by_unit
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify.check_helpers import by_unit, restart
 
 LOADED = "loaded"
 DEPLOY = "ansible-playbook watchparty.secrets.deploy {run} --limit {place}"
-_START = {
-    "supervisor": "ansible {place} --become -m ansible.builtin.command -a 'supervisorctl update'",
-    "runit": "ansible {place} --become -m ansible.builtin.file -a 'path={target} state=absent'",
-    "compose": DEPLOY,
-}
 
 
 def look(facts: Facts) -> Iterator[Outcome]:
@@ -65,7 +60,8 @@ def _managed(host: str, unit: Mapping[str, Any]) -> Iterator[Outcome]:
     """Units of other managers: whether the manager starts them, not whether the host starts the manager."""
     name = f"{unit['unit']} ({unit['manager']})"
     if not unit["is_up"]:
-        yield bad(f"{name} is {unit['active']}", host, command=DEPLOY)
+        verb = "enable" if unit["manager"] == "supervisor" and unit["load"] != LOADED else "restart"
+        yield bad(f"{name} is {unit['active']}", host, command=restart([unit], verb=verb) or DEPLOY)
     elif not unit["active"]:
         yield unknown(f"{name}: set services.*.status or services.*.pid_file in the catalog", host)
     elif unit["manager"] == "command":
@@ -76,13 +72,8 @@ def _managed(host: str, unit: Mapping[str, Any]) -> Iterator[Outcome]:
     elif not unit["enabled"]:
         yield unknown(f"{name}: {unit['manager']} does not tell whether it starts with the host", host)
     if unit["enabled"] and not unit["starts"]:
-        target = unit["enabled"].removesuffix(" exists")
-        yield bad(
-            f"{name} does not start with the host: {unit['enabled']}",
-            host,
-            target=target,
-            command=_START[unit["manager"]],
-        )
+        command = restart([unit], verb="enable") or DEPLOY
+        yield bad(f"{name} does not start with the host: {unit['enabled']}", host, command=command)
 
 
 CHECK = Check(
@@ -93,9 +84,9 @@ CHECK = Check(
     title="Every unit is installed, runs, and starts at boot",
     reason="A unit that is masked, disabled or gone leaves the application down, now or after the host's next start.",
     fix=(
-        "Unmask, enable or start the unit with systemctl. Deploy to start a unit of another manager. To start it with "
-        "the host: autostart=true (supervisor), no file down (runit), restart: unless-stopped (compose). "
-        "A host need not have every unit of the catalog, if another host has it."
+        "Unmask, enable or start the unit with systemctl, or restart it with its manager. To start it with the host: "
+        "remove the file down (runit), or set autostart=true (supervisor) or restart: unless-stopped (compose), then "
+        "run the command. A host need not have every unit of the catalog, if another host has it."
     ),
     scope=(
         "Not whether the host starts another manager than systemd.",

@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 from typing import Any
 
 import pytest
@@ -17,6 +18,7 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify import 
     revocation_times,
     shared_values,
 )
+from tests.unit.plugins.plugin_utils._verify import verify_facts
 from tests.unit.plugins.plugin_utils._verify.verify_facts import SECRET, catalog
 
 
@@ -31,6 +33,26 @@ def test_drift_by_name() -> None:
         "gone": ["D", "RATE_LIMIT_X"],
         "same": 1,
     }
+
+
+def restart_of(answering: str, account: str) -> str:
+    """The command for a unit of runit, which ``answering`` says that ``account`` may restart."""
+    service = {"service": "web", "manager": "runit", "units": ["web"], "directory": "/srv/it's"}
+    unit = {**verify_facts.unit(), "service": "web", "account": account, "environment": {}, "held": {}}
+    (row,) = env_drift.judged({}, verify_facts.host(account=answering, units=[unit]), [service])["units"]
+    return str(row.get("restart", ""))
+
+
+def test_a_service_is_restarted_by_the_account_that_may_change_its_files() -> None:
+    own = shlex.join(["sv", "-w", "30", "restart", "/srv/it's/web"])
+    login = ["runuser", "--login", "--shell", "/bin/sh", "--command", own, "--"]
+    assert restart_of("root", "root") == own
+    assert shlex.split(restart_of("root", "app")) == [*login, "app"]
+    assert shlex.split(restart_of("app", "app")) == [*login, "app"]
+
+
+def test_an_application_does_not_choose_root() -> None:
+    assert restart_of("app", "root") == ""
 
 
 def test_shared_values_and_passwords_inside_urls() -> None:

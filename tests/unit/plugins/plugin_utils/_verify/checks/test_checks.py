@@ -347,18 +347,11 @@ def test_a_mode_that_the_inventory_declares(mode: str, declared: str | None) -> 
     assert check_results["WPS201"].status == PASS
 
 
-def test_a_deploy_starts_a_unit_of_another_manager() -> None:
+def test_a_deploy_starts_a_unit_whose_manager_no_account_may_run() -> None:
     stopped = unit(unit="web", manager="compose", is_up=False, active="exited")
     result = ran(facts(**on_host(units=[stopped])))["WPS306"]
     commands = {result.check.command_for(item, "production") for item in result.worst_first if item.status == FAIL}
     assert commands == {"ansible-playbook watchparty.secrets.deploy -e app_environment=production --limit web2"}
-
-
-def test_the_file_down_of_a_runit_service_is_removed() -> None:
-    down = unit(unit="web", manager="runit", starts=False, enabled="/etc/service/web/down exists")
-    result = ran(facts(**on_host(units=[down])))["WPS306"]
-    (command,) = (result.check.command_for(item, "production") for item in result.worst_first if item.status == FAIL)
-    assert command == "ansible web2 --become -m ansible.builtin.file -a 'path=/etc/service/web/down state=absent'"
 
 
 def test_every_check_has_a_state_that_fails_it() -> None:
