@@ -15,7 +15,7 @@ import pytest
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._ansible.ssh import key_pair
 from sandbox.hosts import Fleet, Plan, why_not
 from tests import planted
-from tests.integration.real_lab import RealLab, Run
+from tests.integration.real_lab import ENV_FILE, RealLab, Run
 
 pytestmark = [
     pytest.mark.hosts,
@@ -90,13 +90,14 @@ class BaselineLab:
             self.shell(f"printf %s {shlex.quote(UNIT)} > /etc/systemd/system/own.service", host)
         manager = self.real.client("secretsmanager")
         manager.create_secret(Name=SSH_SECRET, SecretString=json.dumps({"private_key": self.private}))
-        assert self.deploy().code == 0
+        self.deploy()
 
     def shell(self, script: str, host: str = "") -> str:
         return self.real.fleet.run(host or self.host, ["sh", "-c", script]).stdout
 
-    def deploy(self) -> Run:
-        return self.real.run("deploy", "-e", "env_deploy_serial=100%")
+    def deploy(self) -> None:
+        run = self.real.run("deploy", "-e", "env_deploy_serial=100%")
+        assert run.code == 0, run.output
 
     def record(self, *arguments: str) -> Run:
         run = self.real.run("baseline", "-e", f"rotation_host={self.host}", *arguments)
@@ -145,13 +146,21 @@ def rotated(lab: BaselineLab, *names: str) -> None:
     assert run.code == 0, run.output
 
 
+def restarted(lab: BaselineLab) -> None:
+    """A deploy restarts services if the file was changed."""
+    process = "systemctl show --property MainPID watchparty-web"
+    before = lab.shell(f"{process}; echo '# by hand' >> /{ENV_FILE}")
+    lab.deploy()
+    assert lab.shell(process) != before
+
+
 def package(version: str) -> str:
     return PACKAGE % {"version": version}
 
 
 ORDINARY: dict[str, Callable[[BaselineLab], Any]] = {
     "a deploy": lambda lab: lab.deploy(),
-    "a deploy that restarts": lambda lab: lab.real.run("deploy", "-e", "env_deploy_restart=always"),
+    "a deploy that restarts": lambda lab: restarted(lab),
     "a password of PostgreSQL": lambda lab: rotated(lab, "database"),
     "a password of Valkey": lambda lab: rotated(lab, "cache"),
     "a signing key": lambda lab: rotated(lab, "django_key"),

@@ -41,11 +41,11 @@ CHECK = Check(
     title="Only root and the deploying account can replace .env and other files",
     reason="systemd reads an EnvironmentFile as root. An account that can replace .env by a link can read any file.",
     fix=(
-        "Correct the directory: ansible-playbook watchparty.secrets.host. Or keep .env in its own directory. An "
-        "account that runs the services must not own this directory."
+        "Run the command as an administrator, by -e ansible_user=NAME: it corrects the directory. Or keep .env in its "
+        "own directory. An account that runs the services must not own this directory."
     ),
     scope=("Owners and modes of the directories of .env and of the catalog's other files.",),
-    command="ansible-playbook watchparty.secrets.host --limit {place}",
+    command="ansible-playbook watchparty.secrets.host {run} --limit {place}",
     look=by_host(_host),
     needs=("hosts",),
 )
