@@ -93,8 +93,8 @@ options:
     default: sessionid
   clear_cache:
     description:
-      - Whether to empty the whole cache if the cache cannot list its keys (Memcached, files) and all sessions end. If
-        false, the module refuses such a cache with O(engine=cache).
+      - Whether to empty the whole cache if the cache cannot list its keys (Memcached, files) and all sessions are to
+        end. If false, the module refuses such a cache with O(engine=cache).
     type: bool
     default: false
   command:

@@ -37,8 +37,8 @@ CHECK = Check(
     title="Every previous value that can be tried is rejected",
     reason="A rotation has no effect while the previous value is still accepted.",
     fix=(
-        "Revoke the previous values: ansible-playbook watchparty.secrets.rotate. Otherwise remove the login or "
-        "password at the server."
+        "Revoke the previous values: ansible-playbook watchparty.secrets.rotate. If that is not "
+        "possible, remove the login or password at the server."
     ),
     scope=(
         "A login's last three different passwords, out of the previous and up to eight older versions.",
