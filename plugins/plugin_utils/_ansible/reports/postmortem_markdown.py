@@ -16,26 +16,20 @@ CLOCK = (
     ("planned", "plan"),
     ("first_live", "first new value live"),
     ("refused", "last old value rejected"),
+    ("confirmed", "last old value confirmed as revoked"),
     ("purged", "caches purged"),
     ("sessions", "sessions ended"),
     ("healthy", "healthy again"),
 )
 
 
-SAID = ("confirmed", "last old value confirmed as revoked")
-"""A row for revocations that were not verified."""
-
-
 def clock_of(facts: Mapping[str, Any]) -> list[tuple[str, Any]]:
-    """Seconds from the declaration by event. None if it has not happened."""
+    """Seconds from the declaration by event. None if the event is still to come."""
     seconds = facts.get("clock", {})
-    clock = [group for group in CLOCK if group[0] not in facts.get("left_out", ()) or group[0] in seconds]
-    hands = [
-        hand
-        for group in clock
-        for hand in ((group, SAID) if group[0] == "refused" and "confirmed" in seconds else (group,))
-    ]
-    return [(message, seconds.get(name)) for name, message in hands]
+    optional = {"confirmed", *facts.get("left_out", ())}
+    if facts.get("contained_seconds") is not None:  # no rejection is still to come
+        optional.add("refused")
+    return [(message, seconds.get(name)) for name, message in CLOCK if name in seconds or name not in optional]
 
 
 def word_of(facts: Mapping[str, Any]) -> str:

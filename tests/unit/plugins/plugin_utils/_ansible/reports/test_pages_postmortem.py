@@ -156,7 +156,8 @@ class TestWhatItSays:
         for heading in ("Hosts and services", "Reads during the exposure", "Scrubbed", "Cannot be scrubbed"):
             assert messages[messages.index(heading) + 1] == "nothing was found"
         assert messages[messages.index("What leaked") + 1] == "admin"
-        assert messages.count("not yet") == len(postmortem_markdown.CLOCK)
+        to_come = len(postmortem_markdown.CLOCK) - 2  # contained, so no old value is still to be rejected or confirmed
+        assert messages.count("not yet") == to_come
 
     def test_bars_by_the_longest_time(self) -> None:
         clock = {"planned": 0.0, "first_live": 25.0, "refused": 100.0}
