@@ -89,6 +89,8 @@ def _summary(plan: encrypted_file.EncryptedEnvPlan, path: str, *, check: bool) -
         changes = f"all {len(plan.values)} settings are encrypted under a new file key"
     verb = "would be written" if check else "is written"
     if not changes:
-        change = "its key line is wrapped anew" if plan.wrapped_key is None else f"its journal number is {plan.journal}"
+        change = (
+            "the file key is encrypted again" if plan.wrapped_key is None else f"its journal number is {plan.journal}"
+        )
         changes = f"{change}, and no value changed"
     return f"{path} {verb}; {changes}"

@@ -125,7 +125,7 @@ def parsed(content: bytes, path: str) -> EncryptedEnv:
     )
 
 
-RESTORE = "Restore it from git, or write it again: ansible-playbook watchparty.secrets.env_encrypt"
+RESTORE = "Restore the file from git, or write it again: ansible-playbook watchparty.secrets.env_encrypt"
 
 
 def _moment(path: str, text: str) -> str:

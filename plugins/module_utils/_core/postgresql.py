@@ -106,7 +106,7 @@ def parse_url(url: str, label: str) -> ConnectionTarget:
     hosts, ports = _places(places)
     fields = {"user": user, "password": password, "host": ",".join(hosts), "dbname": path}
     if any(re.search(r"%(?![0-9A-Fa-f]{2})", text) for text in fields.values()):
-        raise wrong("has a % that is followed by no two hexadecimal digits")
+        raise wrong("has a % that is not followed by two hexadecimal digits")
     try:
         fields = {name: unquote(text, errors="strict") for name, text in fields.items()}
     except UnicodeDecodeError:

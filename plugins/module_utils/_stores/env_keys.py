@@ -69,7 +69,7 @@ def wrapped(keys: KmsKeys, context: Mapping[str, str], file_key: bytes) -> bytes
 def unwrapped(keys: KmsKeys, message: bytes, context: Mapping[str, str], path: str) -> FileKey:
     """The file key, by one call to KMS. Takes more calls if the first key cannot be used. Raises SecretsError."""
     sdk, failures = _EncryptionSdk(), _Failures()
-    with failures.translated("%s: its key line is damaged, or comes from another file. %s" % (path, RESTORE)):
+    with failures.translated("%s: its line '# key:' is damaged, or comes from another file. %s" % (path, RESTORE)):
         main = _main(keys, failures, later=keys.further)
         # The main key may also be a listed one. The file then has no other data key.
         listed = _main(keys, failures, unless=main)
@@ -77,7 +77,7 @@ def unwrapped(keys: KmsKeys, message: bytes, context: Mapping[str, str], path: s
         keyrings = [sdk.discovery_keyring(main), sdk.discovery_keyring(listed), *further]
         file_key, header = sdk.decrypted(message, sdk.joined(keyrings))
     if dict(header.encryption_context) != dict(context):
-        raise EncryptedEnvError("%s: its key line comes from another file. %s" % (path, RESTORE))
+        raise EncryptedEnvError("%s: its line '# key:' comes from another file. %s" % (path, RESTORE))
     names = frozenset(key.key_provider.key_info.decode("ascii", "replace") for key in header.encrypted_data_keys)
     return FileKey(file_key, names, main.opened_by or listed.opened_by)
 

@@ -146,8 +146,8 @@ def _require_pinned(journal: _journal.Journal, contents: Contents) -> None:
     failed = [str(failure) for name, failure in contents.failures.items() if name in pinned]
     if failed:
         raise JournalError(
-            f"{rotation} prescribes versions that cannot be read: {'; '.join(failed)}; finish or abort that "
-            "rotation with ansible-playbook watchparty.secrets.rotate"
+            f"{rotation} needs versions that cannot be read: {'; '.join(failed)}. Finish the rotation with "
+            "ansible-playbook watchparty.secrets.rotate, or add -e rotation_abort=true to abort it"
         )
 
 

@@ -109,7 +109,7 @@ class ProviderKeys:
         kept_login = Login(None, new_key.password) if self.api.value_has_id else new_key
         if self._id(kept_login) != key or self._id(old) == key:
             raise RotationError(
-                f"{self.client.host} answers the request 'create' with another key than the new one; "
+                f"{self.client.host} answered the request 'create' with the old key, or with a value of another id; "
                 f"{self.api.correct('create.id', 'create.value')}"
             )
         self._require_usable(key, kept_login, label)

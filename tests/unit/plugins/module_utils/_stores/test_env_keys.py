@@ -127,7 +127,7 @@ def test_every_key_opens_alone(kms: Kms) -> None:
 @pytest.mark.parametrize("name", ["application", "environment", "catalog"])
 def test_the_message_of_another_context_does_not_open(kms: Kms, name: str) -> None:
     message = env_keys.wrapped(kms.keys(), {**CONTEXT, name: "other"}, FILE_KEY)
-    with pytest.raises(EncryptedEnvError, match="key line comes from another file"):
+    with pytest.raises(EncryptedEnvError, match="its line '# key:' comes from another file"):
         opened(kms.keys(), message)
     with pytest.raises(SecretsError):
         opened(kms.keys(), message.replace(b"other", CONTEXT[name][:5].encode()))
@@ -135,7 +135,7 @@ def test_the_message_of_another_context_does_not_open(kms: Kms, name: str) -> No
 
 def test_a_context_with_more_in_it_does_not_open(kms: Kms) -> None:
     message = env_keys.wrapped(kms.keys(), {**CONTEXT, "more": "x"}, FILE_KEY)
-    with pytest.raises(EncryptedEnvError, match="key line comes from another file"):
+    with pytest.raises(EncryptedEnvError, match="its line '# key:' comes from another file"):
         opened(kms.keys(), message)
 
 
@@ -164,7 +164,7 @@ def test_a_damaged_message_is_refused_without_a_call(kms: Kms, capfd: pytest.Cap
     message = env_keys.wrapped(kms.keys(), CONTEXT, FILE_KEY)
     kms.calls.clear()
     for damaged in (b"", b"\x02", b"\x00" * 600, message[:100]):
-        with pytest.raises(EncryptedEnvError, match="key line is damaged"):
+        with pytest.raises(EncryptedEnvError, match="its line '# key:' is damaged"):
             opened(kms.keys(), damaged)
     assert kms.calls == []
     for at in range(0, len(message), 7):
@@ -182,7 +182,7 @@ def test_a_message_with_many_keys_asks_nothing(kms: Kms) -> None:
         env_keys.wrapped(replace(many, further=(*many.further, kms.arns[SECOND])), CONTEXT, FILE_KEY)
     kms.calls.clear()
     count = message.index(b"\x00\x08\x00\x07aws-kms")
-    with pytest.raises(EncryptedEnvError, match="key line is damaged"):
+    with pytest.raises(EncryptedEnvError, match="its line '# key:' is damaged"):
         opened(many, message[:count] + b"\x10\x00" + message[count + 2 :])
     assert kms.calls == []
 

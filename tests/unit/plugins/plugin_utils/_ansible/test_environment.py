@@ -242,7 +242,7 @@ class TestOverlay:
         self.prescribe(aws, own)
         aws.secrets.delete_secret(SecretId=self.OWN, ForceDeleteWithoutRecovery=True)
         message = (
-            rf"prescribes versions that cannot be read: secret {self.OWN}: missing.*; finish or abort that rotation"
+            rf"needs versions that cannot be read: secret {self.OWN}: missing.*rotate, or add -e rotation_abort=true"
         )
         with pytest.raises(JournalError, match=message):
             aws.read(on_missing=on_missing)
