@@ -16,8 +16,8 @@ description:
   - After the last step, the module makes revoked values unreadable in AWS. If AWS does not allow this, it reports the
     problem and does not fail.
   - In Secrets Manager, it removes the labels of every version that contains a revoked value. A resource policy then
-    denies these versions by id, also in each replica. If an open rotation or a pending task needs a version, the module
-    keeps and names this version.
+    denies reads of these versions, also in each replica. If an open rotation or a pending task needs a version, the
+    module keeps and names this version.
   - In Parameter Store, it writes the present value of a parameter again, until AWS has removed the old versions.
   - Then the module writes the post-mortem, as Markdown and as one HTML page, records the containment in the audit log,
     and closes the incident. If an item is still open, the module fails instead.

@@ -76,7 +76,7 @@ options:
     default: false
   evidence_seconds:
     description:
-      - Seconds for the collection of evidence from all hosts. The response makes no change before this time ends.
+      - Seconds that the collection of evidence from all hosts may take. The response makes no change before it ends.
     type: int
     default: 10
   evict:
