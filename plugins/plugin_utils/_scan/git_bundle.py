@@ -80,7 +80,9 @@ def _header(stream: IO[bytes]) -> Header:
         if line.startswith(_FORMAT) and line[len(_FORMAT) : -1] in (b"sha1", b"sha256"):
             form = line[len(_FORMAT) : -1].decode()
         elif line.startswith(b"@"):
-            raise ScanError(f"it lacks objects; clone its repository, then {SCAN_CLONE}")
+            raise ScanError(
+                f"it comes from a partial clone and lacks objects; clone the whole repository, then {SCAN_CLONE}"
+            )
         match = _REFERENCE.fullmatch(line[:-1])
         references += [match[0]] if match else []
     raise ScanError("its header does not end")

@@ -248,7 +248,8 @@ def present(at: Optional[OpenPath]) -> Optional[Present]:
             status = os.fstat(stream.fileno())
             if status.st_nlink > 1 and os.geteuid() == 0:
                 raise HostError(
-                    "%s: another path is the same file (hard link); replace this one by a copy of itself" % at.path
+                    "%s: another path is the same file (hard link); delete it, or replace this path by a copy (cp, mv)"
+                    % at.path
                 )
             content = stream.read(LARGEST + 1)
             if len(content) > LARGEST:

@@ -307,7 +307,8 @@ def verify_rejected(run: LoginCall) -> str:
             raise postgresql.DatabaseError(
                 "still_accepted",
                 "role %s may no longer log in, but its old password is still accepted: the credential's URL leads to "
-                "another server than the administrator's URL, or to a pooler that keeps the password" % run.login,
+                "another server than the administrator's URL, or to a pooler that keeps the password. Correct "
+                "the URL, or remove the old password from the pooler" % run.login,
             )
         if result.refusal.proves_refusal:
             return result.refusal.reason

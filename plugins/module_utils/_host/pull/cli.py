@@ -41,11 +41,12 @@ def connect(region: Optional[str]) -> Client:
         from botocore.config import Config
     except ImportError:
         raise fetch.NotConfigured(
-            "boto3 is not installed for %s; run the role app_host again" % sys.executable
+            "boto3 is not installed for %s; run ansible-playbook watchparty.secrets.host again" % sys.executable
         ) from None
     except trusted_imports.Untrusted as error:
         raise fetch.NotConfigured(
-            "%s, which another account may change; nothing was fetched. Run the role app_host again" % error
+            "%s, which another account may change; nothing was fetched. Run again: ansible-playbook "
+            "watchparty.secrets.host" % error
         ) from None
 
     aws_errors.exceptions = exceptions  # its own import came before the packages

@@ -29,7 +29,8 @@ def opened(path: str, catalog: Catalog, region: Optional[str], connect: Connect)
         return file, encrypted_env.opened(file, file_key)
     except trusted_imports.Untrusted as error:
         raise EncryptedEnvError(
-            "%s, which another account may change; nothing was decrypted. Run the role app_host again" % error
+            "%s, which another account may change; nothing was decrypted. Run again: ansible-playbook "
+            "watchparty.secrets.host" % error
         ) from None
 
 

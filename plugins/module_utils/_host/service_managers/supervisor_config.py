@@ -64,7 +64,7 @@ def _read(path: str) -> List[Section]:
     except OSError as error:
         raise HostError("supervisor: %s cannot be read: %s" % (path, error.strerror)) from None
     except (configparser.Error, UnicodeDecodeError):
-        raise HostError("supervisor: %s cannot be parsed as supervisor would" % path) from None
+        raise HostError("supervisor: %s is not valid configuration of supervisor" % path) from None
     return [Section(path, name, dict(parser.items(name))) for name in parser.sections()]
 
 
@@ -81,7 +81,7 @@ def _pairs(text: str) -> Iterator[Tuple[str, str]]:
     try:
         tokens = list(lexer)
     except ValueError:
-        raise HostError("supervisor: its option environment cannot be parsed as supervisor would") from None
+        raise HostError('supervisor: the option environment has no valid list KEY="value"') from None
     for at in range(0, len(tokens) - 2, 4):
         if _EXPANDED not in tokens[at + 2]:  # the running process shows what an expansion gives
             yield tokens[at], tokens[at + 2].strip("'\"")
