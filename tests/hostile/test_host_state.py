@@ -45,7 +45,7 @@ def link(host: Host) -> None:
     [
         (
             forge,
-            "web1: NOT delivered, its .env was not changed; this host already accepted a snapshot read at",
+            "web1: NOT delivered, its .env was not changed; this host already has the .env of a newer journal",
         ),
         pytest.param(link, "web1 is a symbolic link; give the path that it points to", marks=as_root),
     ],

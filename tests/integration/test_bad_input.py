@@ -240,7 +240,7 @@ def test_a_host_refuses_a_snapshot_read_under_a_lower_journal_number(lab: Lab) -
     before = lab.state()
     run = lab.run()
     assert run.code != 0
-    assert "accepted a snapshot read at journal number 5, but this run read an older journal (number 4)" in run.text
+    assert "has the .env of a newer journal (number 5; this run read number 4)" in run.text
     assert "deploy again" in run.text
     assert lab.state() == before
     host.assert_healthy("2")

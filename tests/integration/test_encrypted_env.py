@@ -164,7 +164,7 @@ def test_after_an_older_journal_was_restored_a_new_key_replaces_a_newer_file(mad
     before = made.file.read_bytes()
     refused = made.encrypt()
     assert refused.code
-    assert "production.env.enc: another run wrote it at journal number 7, but this run read an older" in refused.text
+    assert "production.env.enc: another run wrote it with a newer journal (number 7; this run" in refused.text
     assert "docs/runbooks/lost-journal.md" in refused.text
     assert made.file.read_bytes() == before
     made.encrypted("-e", "encrypt_new_key=true")

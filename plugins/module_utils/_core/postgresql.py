@@ -199,7 +199,7 @@ def refuse_older(comment: Optional[str], role: str, journal: int) -> None:
     if count > journal:
         raise DatabaseError(
             "overtaken",
-            "another run changed role %s at journal number %d, but this run read an older journal (number %d). "
+            "another run changed role %s with a newer journal (number %d; this run read number %d). "
             "Nothing was changed; run the same command again" % (role, count, journal),
         )
 

@@ -122,8 +122,8 @@ def plan(
         raise EncryptedEnvError(f"{error}. {REPLACE}") from None
     if file.journal > journal:
         raise EncryptedEnvError(
-            f"{path}: another run wrote it at journal number {file.journal}, but this run read an older journal "
-            f"(number {journal}). Run again. If somebody restored an older journal, see docs/runbooks/lost-journal.md"
+            f"{path}: another run wrote it with a newer journal (number {file.journal}; this run read number "
+            f"{journal}). Run again. If somebody restored an older journal, see docs/runbooks/lost-journal.md"
         )
     stays = file.context == context and key.is_wrapped_by(keys)
     wrapped_key = file.wrapped_key if stays else None

@@ -79,9 +79,9 @@ class Mark:
     def refuse_older(self, journal: int) -> None:
         if journal < self.journal:
             raise HostError(
-                "this host already accepted a snapshot read at journal number %d, but this run read an older "
-                "journal (number %d). If another run was faster, deploy again. If somebody restored an older journal, "
-                "see docs/runbooks/lost-journal.md" % (self.journal, journal)
+                "this host already has the .env of a newer journal (number %d; this run read number %d). If another "
+                "run was faster, deploy again. If somebody restored an older journal, see docs/runbooks/lost-journal.md"
+                % (self.journal, journal)
             )
 
     def refuse_older_file(self, written_at: str) -> None:

@@ -114,8 +114,8 @@ def _refuse_late(params: Mapping[str, Any]) -> None:
         return
     if params["journal"] < seen:
         raise HostError(
-            "another run changed this host at journal number %d, but this run read an older journal (number %d). "
-            "No key was added; run the same command again" % (seen, params["journal"])
+            "another run changed this host with a newer journal (number %d; this run read number %d). No key was "
+            "added; run the same command again" % (seen, params["journal"])
         )
 
 

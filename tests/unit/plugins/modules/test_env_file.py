@@ -215,7 +215,7 @@ def test_an_older_journal_is_refused_in_check_mode_too(run: Run, path: str) -> N
     run(TWO, snapshot="s-2", journal=9)
     for check in (True, False):
         failed = run(ONE, journal=8, _ansible_check_mode=check)
-        assert "journal number 9" in failed["msg"]
+        assert "journal (number 9" in failed["msg"]
     assert content(path) == TWO
     assert "failed" not in run(ONE, snapshot="s-3", journal=9)
 

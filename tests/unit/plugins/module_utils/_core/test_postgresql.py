@@ -122,7 +122,7 @@ def test_a_higher_number_wins() -> None:
     comment = with_record(None, 7)
     refuse_older(comment, "x", 7)
     refuse_older(comment, "x", 8)
-    with pytest.raises(DatabaseError, match=r"number 7, but this run read an older journal \(number 6\)") as caught:
+    with pytest.raises(DatabaseError, match=r"number 7; this run read number 6\)") as caught:
         refuse_older(comment, "x", 6)
     assert caught.value.reason == "overtaken"
 

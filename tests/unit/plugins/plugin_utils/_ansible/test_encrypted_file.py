@@ -160,7 +160,7 @@ def test_a_slower_run_replaces_no_newer_file(tmp_path: Path, catalog: Catalog, k
     before = path.read_bytes()
     with pytest.raises(
         EncryptedEnvError,
-        match=r"another run wrote it at journal number 20, but this run read an older journal \(number 12\)",
+        match=r"another run wrote it with a newer journal \(number 20; this run read number 12\)",
     ):
         encrypt(path, OLD, catalog, keys, journal=12)
     assert path.read_bytes() == before

@@ -100,10 +100,7 @@ def test_an_older_file_is_refused(host: Host, file: Path) -> None:
     file.write_bytes(old)
     refused = host.fetch(file=str(file))
     assert refused.code == KEPT
-    assert (
-        "already accepted a snapshot read at journal number 7, but this run read an older journal (number 6)"
-        in refused.messages[0]
-    )
+    assert "already has the .env of a newer journal (number 7; this run read number 6)" in refused.messages[0]
     assert host.values()["KEY"] == CANARY
 
 

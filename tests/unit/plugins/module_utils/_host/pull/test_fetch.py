@@ -285,7 +285,7 @@ def test_what_was_read_under_a_lower_journal_number_is_refused(host: Host) -> No
     store(OTHER)
     outcome = host.fetch()
     assert outcome.code == KEPT
-    assert "already accepted a snapshot read at journal number 7" in outcome.messages[0]
+    assert "already has the .env of a newer journal (number 7" in outcome.messages[0]
     assert host.values()["KEY"] == CANARY
 
 
