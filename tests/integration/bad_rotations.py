@@ -150,7 +150,7 @@ ROWS = {
     "an externally issued value is not given": Bad(
         (
             "mail: cannot be asked for",
-            "write it into a file with mode 0600 and give that by -e rotation_values_file=FILE",
+            "give it by the line NAME: 'VALUE' in -e rotation_values_file=FILE (mode 0600)",
         ),
         credential="mail",
         catalog=MAIL,

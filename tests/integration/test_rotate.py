@@ -88,7 +88,7 @@ def test_the_plan_is_shown_and_nothing_is_written(lab: RotationLab) -> None:
     sentences(
         run,
         "database (postgresql_role) rotates; due: at most 400 days old, no recorded rotation (limit 90)",
-        "is part of DATABASE_URL",
+        "is part of setting DATABASE_URL",
         "2 rollouts restart watchparty-web.service, watchparty-celery.service on web1, web2",
     )
 

@@ -342,7 +342,11 @@ def test_a_third_partys_value_is_asked_for_again(lab: RotationLab) -> None:
         assert Chaos(lab, controller).kill("create#1") is not None
         run = lab.rotate(*arguments)
         assert run.code != 0, run.output
-        sentences(run, "twitch: cannot be asked for", "give that by -e rotation_values_file=FILE")
+        sentences(
+            run,
+            "twitch: cannot be asked for",
+            "give it by the line NAME: 'VALUE' in -e rotation_values_file=FILE (mode 0600)",
+        )
         assert lab.journal_state().rotation is not None
         code, seen = typed(lab, "playbooks/rotate.yml", {"New value of twitch": "given-again"}, *arguments)
         assert code == 0, seen

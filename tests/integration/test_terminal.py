@@ -17,7 +17,7 @@ FIRST, SECOND = "New value of twitch: ", "New value of stripe: "
 AGAIN = "Answer again"
 SEVERAL = "twitch: the answer had several lines, and all of them were discarded"
 KEY = "-----BEGIN PRIVATE KEY-----\ncanaryLINE2canary\ncanaryLINE3canary\n-----END PRIVATE KEY-----\n"
-FILE = "write it into a file with mode 0600 and give that by -e rotation_values_file=FILE"
+FILE = "give it by the line NAME: 'VALUE' in -e rotation_values_file=FILE (mode 0600)"
 ASK = {"watchparty.secrets.ask_secret": {"names": ["twitch", "stripe"], "remedy": FILE}, "register": "asked"}
 PASTE = {"watchparty.secrets.ask_secret": {"names": ["it"], "question": "Paste", "lines": True}, "register": "asked"}
 CONFIRM: dict[str, Any] = {"confirm": {}}

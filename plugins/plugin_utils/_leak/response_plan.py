@@ -118,11 +118,8 @@ class LeakPlan:
 
     def _cannot(self, names: Sequence[str]) -> str:
         unanswered = [name for name in names if name in (self.plan.get("needs") or ())]
-        give = (
-            f"Give the new value of {', '.join(unanswered)} by -e rotation_values_file=FILE (mode 0600). Or: "
-            if unanswered
-            else ""
-        )
+        lines = ", ".join(f"{name}: 'VALUE'" for name in unanswered)
+        give = f"Give {lines} in -e rotation_values_file=FILE (mode 0600). Or: " if unanswered else ""
         return (
             f"{', '.join(names)} reveals other credentials and cannot be replaced here, so an intruder would "
             f"read every new value. Nothing was changed. {give}Replace it by hand first, then run again with -e "

@@ -165,8 +165,8 @@ class Engine:
     def _rollout(self, stage: str) -> dict[str, Any]:
         if stage == "abort":
             self.setting.known.forget()
-            for message in rollback.undo(self.setting.rotator):
-                self._say(message)
+            for message in ("hosts get the old values again", *rollback.undo(self.setting.rotator)):
+                self.progress("abort", "", message, 0)
         together, rolling = self.rotation["together"], self.rotation["rolling"]
         at_once = (stage == "deploy_1" and together) or (stage == "deploy_2" and not rolling)
         return self._next("deploy", serial=("100%",) if at_once else self.run.serial)

@@ -42,8 +42,8 @@ def login_for(
     name = stored.credential.name
     if kind.value != "generated" and supplied is None:
         raise RotationError(
-            f"{name}: the rotation needs its new value again; give the same value as at the start by -e "
-            "rotation_values_file=FILE"
+            f"{name}: the rotation needs its new value again; give the same value as at the start by the line "
+            f"{name}: 'VALUE' in -e rotation_values_file=FILE (mode 0600)"
         )
     if kind.value != "supplied" and supplied is not None:
         raise RotationError(

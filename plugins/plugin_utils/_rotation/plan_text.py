@@ -57,7 +57,8 @@ def summary(plan: Mapping[str, Any], late: Sequence[str] = (), *, places: bool =
         lines.append(f"{name} ({item['kind']}) {acts[item['act']]}; {item['why']}")
         if places:
             lines += [f"  changes {place}" for place in item["places"]]
-            lines += [f"  is part of {', '.join(item['settings'])}"] if item["settings"] else []
+            if item["settings"]:
+                lines.append(f"  is part of setting{'s' * (len(item['settings']) > 1)} {', '.join(item['settings'])}")
         lines += [
             f"  also revokes the value that {rotation} had replaced" for rotation in item.get("revokes_with_it", ())
         ]
@@ -99,8 +100,8 @@ def elsewhere(
 def questions(names: Iterable[str]) -> list[str]:
     """Lines about externally issued values that were not supplied."""
     return [
-        f"{name}: this run asks for its new value at the terminal; without a terminal, give it by -e "
-        "rotation_values_file=FILE"
+        f"{name}: this run asks for its new value at the terminal; without a terminal, give it by the line "
+        f"{name}: 'VALUE' in -e rotation_values_file=FILE (mode 0600)"
         for name in names
     ]
 

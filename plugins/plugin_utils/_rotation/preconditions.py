@@ -35,7 +35,6 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.kind_
 )
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.plan_inputs import PlanInputs
 
-FILE = "-e rotation_values_file=FILE (mode 0600)"
 _USES = frozenset({"sessions", "signing"})
 
 
@@ -111,11 +110,12 @@ def _is_kept(stored: StoredCredential) -> bool:
 def _supplied(inputs: PlanInputs, stored: StoredCredential) -> Iterator[str]:
     credential = stored.credential
     supplied_login = inputs.supplied.get(credential.name)
+    line = f"the line {credential.name}: 'VALUE' in -e rotation_values_file=FILE (mode 0600)"
     if supplied_login is None and inputs.leak:
-        yield f"its provider issues the new value; give it at the terminal, which asks you at the end, or by {FILE}"
+        yield f"its provider issues the new value; give it at the terminal, which asks you at the end, or by {line}"
     elif supplied_login is None:
         yield (
-            f"its provider issues the new value; give it by {FILE}, or name the credential with -e "
+            f"its provider issues the new value; give it by {line}, or name the credential with -e "
             f"rotation_credentials={credential.name} to be asked"
         )
     elif supplied_login.username and not stored.problems and stored.login.username is None:

@@ -254,8 +254,9 @@ class TestStops:
     def test_before_the_question(self, world: World, operator: Operator) -> None:
         message = (
             "^token reveals other credentials and cannot be replaced here, so an intruder would read every new "
-            "value\\. Nothing was changed\\. Give the new value of token by -e rotation_values_file=FILE \\(mode "
-            "0600\\)\\. Or: Replace it by hand first, then run again with -e leak_ignore_blockers=true$"
+            "value\\. Nothing was changed\\. Give token: 'VALUE' in -e "
+            "rotation_values_file=FILE \\(mode 0600\\)\\. Or: Replace it by hand first, then run "
+            "again with -e leak_ignore_blockers=true$"
         )
         with pytest.raises(RotationError, match=message):
             start(world, "token")

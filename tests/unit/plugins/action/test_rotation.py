@@ -139,8 +139,8 @@ def test_check_mode_plans_what_would_be_asked_for(world: World, begun: Any) -> N
     answer = begun("token", ask=True, **wish)
     assert (answer["refused"], list(answer["plan"]["credentials"])) == ({}, ["token"])
     assert answer["messages"][-1] == (
-        "token: this run asks for its new value at the terminal; without a terminal, give it by "
-        "-e rotation_values_file=FILE"
+        "token: this run asks for its new value at the terminal; without a terminal, give it by the line "
+        "token: 'VALUE' in -e rotation_values_file=FILE (mode 0600)"
     )
     for item in ({"ask": False}, {"ask": True, "credentials": ["database"]}):
         answer = begun("token", **{**wish, **item})

@@ -97,11 +97,11 @@ def test_a_plan_in_words() -> None:
         f"  changes secret {CORE} key URL",
         "  changes parameter /app/test/URL",
         "  changes secret all-test key p",
-        "  is part of URL",
+        "  is part of setting URL",
         "django (key) rotates; forced (has no limit)",
         f"  changes secret {CORE} key KEY",
         f"  changes secret {CORE} key FALLBACKS",
-        "  is part of KEY, FALLBACKS",
+        "  is part of settings KEY, FALLBACKS",
         "token is REFUSED: GitHub holds it too (TOKEN)",
         "other is skipped: has no limit",
         "2 rollouts restart app-web, app-ws, app-worker on web1, web2",
@@ -124,9 +124,9 @@ def test_a_plan_whose_places_were_shown_before() -> None:
 @pytest.mark.parametrize(
     ("act", "message", "settings"),
     [
-        (DROP_FALLBACK, "drops its previous key", ["  is part of FALLBACKS"]),
+        (DROP_FALLBACK, "drops its previous key", ["  is part of setting FALLBACKS"]),
         (REVOKE, "revokes its previous value", []),
-        (RENEW, "is replaced and keeps no previous key", ["  is part of FALLBACKS"]),
+        (RENEW, "is replaced and keeps no previous key", ["  is part of setting FALLBACKS"]),
     ],
 )
 def test_what_an_pending_task_does(act: str, message: str, settings: list[str]) -> None:

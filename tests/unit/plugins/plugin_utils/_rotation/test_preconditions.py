@@ -47,7 +47,9 @@ def test_options_that_the_kind_needs() -> None:
 
 def test_a_supplied_value_that_is_not_there() -> None:
     message = refusal(made_ground(supplied={}), "token")
-    assert message.startswith("its provider issues the new value; give it by -e rotation_values_file=FILE")
+    assert message.startswith(
+        "its provider issues the new value; give it by the line token: 'VALUE' in -e rotation_values_file=FILE"
+    )
     assert message.endswith("-e rotation_credentials=token to be asked")
 
 
