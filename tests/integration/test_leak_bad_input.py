@@ -33,7 +33,7 @@ def test_a_string_is_named_and_not_shown(lab: RotationLab, tmp_path: Path) -> No
     password = lab.values().database[1]
     run = lab.run(*found(tmp_path, f"psql: {password} was refused\n"), playbook=IMPACT)
     assert run.code == 0, run.output
-    sentences(run, "database: its AWSCURRENT value, as it is", "(postgresql_role, high): declared")
+    sentences(run, "database: its AWSCURRENT value, unchanged", "(postgresql_role, high): declared")
     assert password not in run.output
     run = lab.run(*found(tmp_path, "another-string"), playbook=IMPACT)
     assert run.code == 0, run.output

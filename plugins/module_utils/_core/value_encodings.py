@@ -13,7 +13,7 @@ from urllib.parse import quote, quote_plus
 SHORTEST = 8
 """Least characters of a text. Shorter texts match everywhere."""
 AS_IS, URL, JSON, HTML, BASE64, HEXADECIMAL = (
-    "as it is",
+    "unchanged",
     "URL-encoded",
     "JSON-escaped",
     "HTML-escaped",

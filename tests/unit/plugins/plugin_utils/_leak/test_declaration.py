@@ -102,7 +102,7 @@ def test_a_drill_writes_nothing(world: World) -> None:
 
 def test_the_open_rotation_is_reported(world: World) -> None:
     world.begun("token")
-    match = {"credential": "token", "stage": "AWSPENDING", "form": "as it is"}
+    match = {"credential": "token", "stage": "AWSPENDING", "form": "unchanged"}
     opened = declare(world, "token", matches=[match], check=True).open_rotation
     assert opened is not None
     assert (opened["credentials"], opened["may_have_leaked"]) == (["token"], True)

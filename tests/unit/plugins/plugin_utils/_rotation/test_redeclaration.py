@@ -13,7 +13,7 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._core.journal i
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation import redeclaration
 
 LEAK = "leak-1"
-PENDING = {"credential": "token", "stage": "AWSPENDING", "form": "as it is"}
+PENDING = {"credential": "token", "stage": "AWSPENDING", "form": "unchanged"}
 CURRENT = {**PENDING, "stage": "AWSCURRENT"}
 PREVIOUS = {**PENDING, "stage": "AWSPREVIOUS"}
 ALONE: dict[str, Any] = {"credentials": [{"name": "token"}], "edges": [{"from": "token", "to": "token"}]}

@@ -50,7 +50,7 @@ def test_what_is_left_out(value: str, extra: dict[str, str], reason: str) -> Non
 def test_what_is_searched_for(value: str) -> None:
     result = needles_for([Live("NAME", "current", value)])
     assert result.left_out == ()
-    assert labels(result, value) == [("NAME", "as it is")]
+    assert labels(result, value) == [("NAME", "unchanged")]
 
 
 def test_the_password_of_a_url_is_searched_alone() -> None:
@@ -74,7 +74,7 @@ def test_lines_of_a_key_file() -> None:
     wanted = needles_for([Live("KEY", "current", key)])
     assert [labels(wanted, line) for line in lines] == [[], [], [], *[[("KEY", "one line of it")]] * 3]
     assert labels(wanted, "-----END PRIVATE KEY-----") == []
-    assert labels(wanted, key) == [("KEY", "as it is")]
+    assert labels(wanted, key) == [("KEY", "unchanged")]
     assert labels(wanted, key.replace("\n", "\n    ")) == [("KEY", "escaped or quoted")]
 
 

@@ -187,7 +187,7 @@ def test_versions_and_forms_are_named(report: ScanReport) -> None:
     assert {finding.stage for finding in report.findings} == {"current", "pending", "previous", "version 3"}
     forms = {finding.form for finding in report.findings}
     assert {
-        *("as it is", "URL-encoded", "JSON-escaped", "HTML-escaped", "base64", "hexadecimal", "UTF-16"),
+        *("unchanged", "URL-encoded", "JSON-escaped", "HTML-escaped", "base64", "hexadecimal", "UTF-16"),
         *("password part", "one line of it"),
     } <= forms
 
