@@ -70,7 +70,7 @@ def test_without_a_terminal_it_stays_open_and_is_listed(lab: RotationLab) -> Non
         assert [lab.valkey.execute("EXISTS", key) for key in (":1:session:of-somebody", ":1:page")] == [1, 0]
         del lab.catalog["purge"]["sessions"]
         assert run.code != 0, run.output
-        sentences(run, f"NOT contained: twitch: OPEN: not replaced; revoke it at {PAGE}")
+        sentences(run, f"NOT contained: twitch: not replaced; revoke it at {PAGE}")
         assert not lab.accepts(old)["cache"]
         assert "replaced, the old value is rejected" in post_mortem(lab)
         run = respond(lab, "-e", "leak_credentials=cache,twitch", "-e", "leak_revoked=twitch")
@@ -157,7 +157,7 @@ def test_several_lines_are_no_value_and_it_stays_open(lab: RotationLab) -> None:
         assert code != 0, seen
         assert "twitch: the answer had several lines, and all of them were discarded; " in seen
         assert "Answer again; Enter leaves it out" in seen
-        assert f"NOT contained: twitch: OPEN: not replaced; revoke it at {PAGE}" in seen
+        assert f"NOT contained: twitch: not replaced; revoke it at {PAGE}" in seen
         assert new not in seen
         assert new not in lab.hosts[0].values()["TWITCH_CLIENT_SECRET"]
         assert new not in post_mortem(lab)

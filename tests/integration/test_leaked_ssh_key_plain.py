@@ -118,7 +118,7 @@ def test_where_no_log_tells_every_other_session_of_the_account_is_ended(plain: F
         assert [process.wait(10) for process in open_ones.values()] == [255, 255]
     assert run.code != 0, run.output
     message = (
-        "deploy_ssh: OPEN: the new value is in force, but the leaked value still works on web2. Deploy "
+        "deploy_ssh: the new value is in force, but the leaked value still works on web2. Deploy "
         "nothing there. Run the same command again once it answers, or give it up with "
         "-e leak_compromised_hosts=web2"
     )

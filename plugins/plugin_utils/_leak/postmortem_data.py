@@ -55,6 +55,7 @@ MOST_BY_TIME = 100
 """Limit of lines that are repeated in the order of their times."""
 _TIME = re.compile(r"\b\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ")
 BLOCK = "until then, block the leaked login (docs/runbooks/by-hand.md, Block a login)"
+OPEN = "OPEN: "
 CUTS = ("refused", "purged", "invalidated", "sessions")
 """Events that may break the application."""
 
@@ -89,7 +90,8 @@ def facts_of(
     rows = [
         _row(catalog, incident, credential, known(credential["name"])) for credential in impact.get("credentials", [])
     ]
-    still = [f"{row['name']}: {row['state']}" for row in rows if row["open"]] + list(answer.get("problems", ()))
+    still = [f"{row['name']}: {row['state'].removeprefix(OPEN)}" for row in rows if row["open"]]
+    still += answer.get("problems", ())
     on_word = [name for name in incident.about("confirmed") if not _is_tried(incident, name)]
     by_confirmation = [f"confirmed/{name}" for name in on_word]
     clock = _clock({name: seconds(at) for name, at in incident.events.items()}, behind, by_confirmation)
@@ -321,20 +323,20 @@ def _state(catalog: Catalog, name: str, incident: Incident, result: Mapping[str,
         blocked = "; but its leaked login is blocked" if f"blocked/{name}" in events else ""
         if catalog.credentials[name].kind in SERVERS and not blocked and f"refused/{name}" not in events:
             blocked = f"; {BLOCK}"
-        return f"OPEN: {result.get('why') or 'not replaced'}{blocked}{f'; revoke it at {page}' if page else ''}", True
+        return f"{OPEN}{result.get('why') or 'not replaced'}{blocked}{f'; revoke it at {page}' if page else ''}", True
     if result.get("hosts_with_old_key"):
-        return f"OPEN: the new value is in force, {_still_open(result['hosts_with_old_key'])}", True
+        return f"{OPEN}the new value is in force, {_still_open(result['hosts_with_old_key'])}", True
     if result.get("waits"):
-        return f"OPEN: the new value is in force, but {result['waits']}", True
+        return f"{OPEN}the new value is in force, but {result['waits']}", True
     if flag:
         tried = TRIED if _is_tried(incident, name) else "NOT tried"
         force = f"the new value is {'' if is_given else 'NOT '}in force"
         return f"revoked, as the operator confirmed; {force}; the old value was {tried}", False
     if is_given:
         message = f"revoke the old value{f' at {page}' if page else ' where it was issued'}"
-        return f"OPEN: the new value is in force; {message}, then run again with -e leak_revoked={name}", True
+        return f"{OPEN}the new value is in force; {message}, then run again with -e leak_revoked={name}", True
     if renewed and result.get("behind"):
-        return f"OPEN: {_still_verifies(result['behind'])}", True
+        return f"{OPEN}{_still_verifies(result['behind'])}", True
     if renewed and result.get("given_up"):
         where = ", ".join(result["given_up"])
         given_up = f"which {'is' if len(result['given_up']) == 1 else 'are'} given up"

@@ -249,9 +249,7 @@ class TestAValueInForceAgain:
         return first
 
     def test_is_replaced_again_and_verified_again(self, world: World, contained: Run, tmp_path: Any) -> None:
-        assert contained.report(tmp_path, {"database": {"replaced": True}})[0].startswith(
-            "database: OPEN: the new value"
-        )
+        assert contained.report(tmp_path, {"database": {"replaced": True}})[0].startswith("database: the new value")
         second = Run(world, "second")
         second.declare("database", matches=[CURRENT])
         assert set(second.incident.events) == {"again/database"}

@@ -32,9 +32,7 @@ def test_it_is_open_while_that_value_may_still_be_valid(run: Run, tmp_path: Any)
     run.begin("database")
     run.finish()
     (message,) = run.report(tmp_path, {"database": {"replaced": True}})
-    assert message.startswith(
-        "database: OPEN: the new value is in force, but the value that r1 replaced may be valid until "
-    )
+    assert message.startswith("database: the new value is in force, but the value that r1 replaced may be valid until ")
     assert "rotation_forget=database" in message
 
 

@@ -48,7 +48,7 @@ def facts(text: str = "", impact: Impact = IMPACT, **extra: Any) -> dict[str, An
         "containment": "graceful",
         "exposed_since": with_text("2026-11-20T10:00:00Z"),
         "declared": [with_text("admin")],
-        "declared_words": [with_text("admin: its AWSCURRENT value, as it is")],
+        "declared_words": [with_text("admin: its AWSCURRENT value, unchanged")],
         "clock": {"planned": 1.25, "first_live": 20.0, "healthy": 41.5, "refused": 40.0},
         "contained_seconds": 40.0,
         "graph": blast_radius_diagram.data(impact),
@@ -77,6 +77,6 @@ def facts(text: str = "", impact: Impact = IMPACT, **extra: Any) -> dict[str, An
         "tried": [with_text("a session that was ended: refused")],
         "scrubbed": [with_text("AWSPREVIOUS off version 7 of core")],
         "not_scrubbed": [with_text("scrubbing does not undo earlier reads")],
-        "open": [with_text("cache: OPEN: not replaced")],
+        "open": [with_text("cache: not replaced")],
         **extra,
     }

@@ -73,7 +73,7 @@ def test_keys_that_the_plan_has_read_are_known(world: World) -> None:
 def test_another_account_than_the_recorded_one(world: World) -> None:
     world.known.baseline[:] = [replace(RECORDED, sources={account_reader.place("1"): SOURCE})]
     (line,) = beforehand(world)
-    assert line.endswith("not compared with the baseline: this account has no baseline")
+    assert line.endswith("not compared with the baseline: it has no entry of this AWS account")
 
 
 def test_what_has_no_baseline_or_is_not_reached_is_not_asked(world: World) -> None:

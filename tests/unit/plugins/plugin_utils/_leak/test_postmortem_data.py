@@ -27,7 +27,7 @@ def made(catalog: Callable[..., Catalog]) -> Catalog:
 class TestFacts:
     def test_of_a_leak_that_is_contained(self, made: Catalog) -> None:
         answer = {
-            "declared": ["admin: its AWSCURRENT value, as it is"],
+            "declared": ["admin: its AWSCURRENT value, unchanged"],
             "hosts": ["web1"],
             "readers": ["r"],
             "evidence": ["e"],
@@ -72,9 +72,9 @@ class TestFacts:
         results = {"admin": DONE, "cache": {"replaced": False, "why": "the provider asks for a ticket"}}
         facts = facts_of(made, incident(events=EVENTS), IMPACT, results, {}, NOW)
         assert facts["contained_seconds"] is None
-        message = "OPEN: the provider asks for a ticket; revoke it at https://provider.example/keys"
+        message = "the provider asks for a ticket; revoke it at https://provider.example/keys"
         assert facts["open"] == [f"cache: {message}"]
-        assert (facts["credentials"][1]["state"], facts["credentials"][1]["open"]) == (message, True)
+        assert (facts["credentials"][1]["state"], facts["credentials"][1]["open"]) == (f"OPEN: {message}", True)
 
     @pytest.mark.parametrize(
         ("kind", "event", "offered"),
@@ -108,7 +108,7 @@ class TestFacts:
         answer = {"waits": {"cache": "what r-1 replaced at some time may still be valid"}}
         facts = facts_of(made, incident(events=EVENTS), IMPACT, {"admin": DONE, "cache": DONE}, answer, NOW)
         assert facts["contained_seconds"] is None
-        message = "OPEN: the new value is in force, but what r-1 replaced at some time may still be valid"
+        message = "the new value is in force, but what r-1 replaced at some time may still be valid"
         assert facts["open"] == [f"cache: {message}"]
 
     def test_sessions_that_outlive_an_old_value_are_named_with_what_ends_them(self, made: Catalog) -> None:
@@ -129,7 +129,7 @@ class TestFacts:
     def test_a_removal_alone_is_no_replacement(self, made: Catalog) -> None:
         results = {"admin": DONE, "cache": {"replaced": False, "why": "web1 is not healthy"}}
         facts = facts_of(made, incident(events={"refused/cache": EVENTS["refused/cache"]}), IMPACT, results, {}, NOW)
-        assert facts["open"][0].startswith("cache: OPEN: web1 is not healthy")
+        assert facts["open"][0].startswith("cache: web1 is not healthy")
 
     @pytest.mark.parametrize("results", [{}, {"cache": DONE}])
     def test_what_its_provider_must_revoke_is_open_until_the_operator_says_so(
@@ -138,7 +138,7 @@ class TestFacts:
         events = {"refused/admin": EVENTS["refused/admin"], "given/cache": EVENTS["live/cache"]}
         facts = facts_of(made, incident(events=events), IMPACT, results, {}, NOW)
         message = (
-            "cache: OPEN: the new value is in force; revoke the old value at "
+            "cache: the new value is in force; revoke the old value at "
             "https://provider.example/keys, then run again with -e leak_revoked=cache"
         )
         assert (facts["open"], facts["contained_seconds"]) == ([message], None)
@@ -161,7 +161,7 @@ class TestFacts:
             {"waits": {"cache": "what r-1 replaced may be valid"}},
         ):
             facts = facts_of(made, incident(events=events), IMPACT, {}, item, NOW)
-            assert facts["open"][0].startswith("cache: OPEN: the new value is in force, but ")
+            assert facts["open"][0].startswith("cache: the new value is in force, but ")
             assert facts["contained_seconds"] is None
 
     def test_revoked_and_not_replaced(self, made: Catalog) -> None:
@@ -208,12 +208,12 @@ class TestFacts:
         results = {"admin": DONE, "cache": DONE}
         facts = facts_of(made, incident(events=EVENTS), IMPACT, results, answer, NOW)
         message = (
-            "OPEN: the new value is in force, but the leaked value still works on web2, web3. Deploy "
+            "the new value is in force, but the leaked value still works on web2, web3. Deploy "
             "nothing there. Run the same command again once they answer, or give them up with -e "
             "leak_compromised_hosts=web2,web3 and rebuild them"
         )
         assert (facts["open"], facts["contained_seconds"]) == ([f"cache: {message}"], None)
-        assert facts["credentials"][1]["state"] == message
+        assert facts["credentials"][1]["state"] == f"OPEN: {message}"
 
     def test_what_the_audit_log_lacks_is_named(self, made: Catalog) -> None:
         """It stands in no containment's way."""
@@ -315,7 +315,7 @@ class TestFacts:
 
     def test_one_that_nothing_was_reported_of_is_open(self, made: Catalog) -> None:
         facts = facts_of(made, incident(), IMPACT, {"cache": DONE}, {}, NOW)
-        assert facts["open"] == ["admin: OPEN: not replaced"]
+        assert facts["open"] == ["admin: not replaced"]
         without = {"admin": {"replaced": False, "why": ""}, "cache": DONE}
         assert facts_of(made, incident(), IMPACT, without, {}, NOW)["open"] == facts["open"], "never without a reason"
         assert (facts["clock"], facts["declared_words"]) == ({}, ["admin"])

@@ -31,7 +31,7 @@ def test_a_signing_key_on_a_host_that_was_skipped_is_open(made: Catalog) -> None
     found = facts_of(made, incident(events=BEHIND), IMPACT, {"admin": DONE, "cache": DONE}, {}, NOW)
     (line,) = found["open"]
     words = "the new key is in force, but web2 was skipped, so services there may still accept the leaked key"
-    assert line.startswith(f"cache: OPEN: {words}. Stop these services")
+    assert line.startswith(f"cache: {words}. Stop these services")
     assert "Run the same command again once web2 answers. Or give it up" in line
     assert "-e leak_compromised_hosts=web2" in line
     assert (found["contained_seconds"], "refused" in found["clock"]) == (None, True)

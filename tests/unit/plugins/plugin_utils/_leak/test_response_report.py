@@ -40,11 +40,11 @@ def test_both_files(leak: Leak, tmp_path: Path) -> None:
     assert response_report.files == [str(tmp_path / "out" / f"{leak.incident.id}.{end}") for end in ("md", "html")]
     for path in response_report.files:
         assert "OPEN: the provider is asked" in Path(path).read_text()
-    assert response_report.open == ["token: OPEN: the provider is asked"]
+    assert response_report.open == ["token: the provider is asked"]
     assert response_report.contained_seconds is None
     assert response_report.clock[1] == "first new value live: not yet"
     assert response_report.clock[0].startswith("plan: ")
-    assert response_report.verdict == "NOT contained: token: OPEN: the provider is asked"
+    assert response_report.verdict == "NOT contained: token: the provider is asked"
 
 
 @pytest.mark.parametrize("declared", [[], ["cache"]])
@@ -83,7 +83,7 @@ def test_compromised_hosts_and_what_was_gathered(leak: Leak, tmp_path: Path) -> 
 
 
 def test_what_an_earlier_run_replaced_is_not_open(leak: Leak, tmp_path: Path) -> None:
-    assert written(leak, tmp_path).open == ["token: OPEN: not replaced"]
+    assert written(leak, tmp_path).open == ["token: not replaced"]
     note(leak, "refused/token")
     response_report = written(leak, tmp_path)
     assert (response_report.open, response_report.verdict) == ([], "")

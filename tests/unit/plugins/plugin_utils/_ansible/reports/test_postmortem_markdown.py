@@ -67,7 +67,7 @@ class TestMarkdown:
             "**Contained in 40.0 s**, graceful.",
         ]
         assert result["What leaked"] == [
-            "- admin: its AWSCURRENT value, as it is",
+            "- admin: its AWSCURRENT value, unchanged",
             "Exposed since 2026-11-20T10:00:00Z.",
         ]
         assert result["Clock"] == [
@@ -95,7 +95,7 @@ class TestMarkdown:
             "Evidence from before the containment": "database: 10.0.0.7",
             "Scrubbed": "AWSPREVIOUS off version 7 of core",
             "Cannot be scrubbed": "scrubbing does not undo earlier reads",
-            "Still open": "cache: OPEN: not replaced",
+            "Still open": "cache: not replaced",
         }.items():
             assert result[heading] == [f"- {line}"]
         assert [result[heading] for heading, _question in postmortem_markdown.TO_FILL] == [
