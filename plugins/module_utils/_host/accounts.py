@@ -50,12 +50,13 @@ def responsible(paths: Iterable[str], label: str) -> HostAccount:
     Raises HostError if further accounts can.
     """
     own = os.geteuid()
-    uids = {uid for path in paths for uid in _makers(path, safe_files.LINKS)}
-    others = uids - {0, own}
+    uids = {path: {*_makers(path, safe_files.LINKS)} - {0, own} for path in paths}
+    others = {uid for path in uids for uid in uids[path]}
     if (own and others) or len(others) > 1:
-        names = ", ".join(sorted(safe_files.account(uid) for uid in others))
-        remedy = "deploy with become" if own else "make one account their owner"
-        raise HostError("%s: %s may change the files of its commands; %s" % (label, names, remedy))
+        owners = {path: ", ".join(map(safe_files.account, sorted(uids[path]))) for path in uids if uids[path]}
+        files = ", ".join("%s (%s)" % owner for owner in owners.items())
+        remedy = "deploy with become" if own else "make one account the owner of these files and their directories"
+        raise HostError("%s: its commands use files that other accounts may change: %s; %s" % (label, files, remedy))
     return named(str(others.pop() if others else own))
 
 
