@@ -118,7 +118,7 @@ options:
     type: str
     required: true
   rotation_host:
-    description: Name of the host that the operator chose for O(host). Empty if the operator chose none.
+    description: The extra variable C(rotation_host). Empty if O(host) is not the operator's choice.
     type: str
     default: ''
   candidates:

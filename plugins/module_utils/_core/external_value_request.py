@@ -74,7 +74,8 @@ def require_header_values(headers: Mapping[str, str]) -> None:
     for name, text in headers.items():
         if not _goes_in_a_header(text):
             raise RotationError(
-                f"the header {name} cannot carry the value, which has characters that a header cannot have"
+                f"the header {name} cannot carry the value, which has characters that are not printable ASCII; copy "
+                "the value again"
             )
 
 

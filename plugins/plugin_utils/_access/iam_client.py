@@ -94,8 +94,8 @@ class AccessKeys:
                 raise
             except Exception:  # noqa: BLE001 the error for an unparsable answer quotes the answer, and so the key
                 raise NoAccess(
-                    f"AWS's answer to iam:CreateAccessKey on user {user} cannot be read; it is not shown, because it "
-                    "may contain the key"
+                    f"AWS's answer to iam:CreateAccessKey on user {user} cannot be read, and is not shown, because it "
+                    "may contain the key; run the same command again, which deletes a new key that is not in use"
                 ) from None
 
     def deactivate(self, user: str, key: str, *, fresh: WritePermission) -> None:

@@ -141,8 +141,8 @@ class AuditFile:
                 pairs = zip_longest(content.split(b"\n"), wanted.split(b"\n"))
                 at = next(number for number, (ours, theirs) in enumerate(pairs, 1) if ours != theirs)
                 raise AuditError(
-                    f"{self.path}: differs from the audit log from line {at} on; verify both by audit_log, and rebuild "
-                    "this copy by state: rebuilt if the log is whole"
+                    f"{self.path}: differs from the audit log from line {at} on; see docs/how-to/audit-log.md "
+                    "(Rebuild the local copy)"
                 )
             self._put(handle, len(content), wanted[len(content) :])
             return len(lines) - content.count(b"\n")

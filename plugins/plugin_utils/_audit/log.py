@@ -137,7 +137,7 @@ class AuditLog:
         """Makes the local copy equal to the body. A copy that differs is kept beside it."""
         if self.body is None or self.path is None:
             raise AuditError(
-                f"environment {self.catalog.environment}: the catalog names no audit_log, so the copy cannot be rebuilt"
+                f"environment {self.catalog.environment}: the catalog names no audit_log to rebuild the copy from"
             )
         chain = self.body.chain(self.head)
         problems = self._problems(chain)

@@ -154,7 +154,7 @@ def _evidence(read: Callable[[], AccountLook | None]) -> dict[str, Any]:
     """The findings in the form of a server's result."""
     look = read()
     if look is None or not (look.compared or look.findings):
-        return {"failed": True, "msg": "this account has no baseline"}
+        return {"failed": True, "msg": "it has no entry of this AWS account"}
     return {"baseline": look.compared, "footholds": named(look.place, look.findings)}
 
 

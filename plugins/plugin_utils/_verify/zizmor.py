@@ -51,7 +51,7 @@ def run_zizmor(copy: str, *, config: str = "", program: str | None = None, secon
         code, text = _ran([*command, "."], copy, seconds)
     results = findings(text) if code == 0 else None
     if results is None:
-        raise ScanError(f"zizmor ended with {code}; run it in the repository by hand to see why: {BY_HAND}")
+        raise ScanError(f"zizmor ended with exit code {code}; run it in the repository by hand to see why: {BY_HAND}")
     return {"findings": results, "not_checked": problems, "accepted": 0}
 
 

@@ -152,7 +152,7 @@ def test_nowhere(log: Log) -> None:
         nowhere.recorded(record_fields(), write=True)
     with pytest.raises(AuditError, match="cannot verify"):
         nowhere.verified()
-    with pytest.raises(AuditError, match="the catalog names no audit_log, so"):
+    with pytest.raises(AuditError, match="the catalog names no audit_log to"):
         log(body=None).rebuilt(write=True)
 
 

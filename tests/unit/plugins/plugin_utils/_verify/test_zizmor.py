@@ -97,8 +97,8 @@ def test_it_gets_no_token_and_may_ask_nothing(monkeypatch: pytest.MonkeyPatch, t
 @pytest.mark.parametrize(
     ("body", "seconds", "message"),
     [
-        ("exit 3", 60, "zizmor ended with 3; run it in the repository by hand"),
-        ("echo canary; echo canary >&2", 60, "zizmor ended with 0; run it in the repository by hand"),
+        ("exit 3", 60, "zizmor ended with exit code 3; run it in the repository by hand"),
+        ("echo canary; echo canary >&2", 60, "zizmor ended with exit code 0; run it in the repository by hand"),
         ("exec sleep 60", 0.5, "zizmor gave no answer in 0.5 s"),
     ],
 )
