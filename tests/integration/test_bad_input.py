@@ -140,7 +140,7 @@ CASES = {
     "no journal": Bad(
         (
             f"the journal s3://{JOURNAL.target} does not exist",
-            "create it by ansible-playbook watchparty.secrets.provision",
+            "create it: ansible-playbook watchparty.secrets.provision",
         ),
         prepare=lambda lab: lab.moto.client("s3").delete_object(Bucket=JOURNAL.bucket, Key=JOURNAL.key),
     ),

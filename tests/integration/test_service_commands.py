@@ -38,7 +38,7 @@ def findings(made: ServiceManager, check: str, *, since: float | None = None) ->
     """Messages of a check on this host, if its health check fails, and their commands."""
     units, _problems = managed_facts.units([made.declared], unit_facts.Known((), lambda *_: "", "/none"), since)
     answer = {**verify_facts.host(units=units, health=[verify_facts.answer(status=500)]), "fingerprints": {}}
-    hosts = {"web1": env_drift.judged({}, answer, [made.declared])}
+    hosts = {"web1": env_drift.judge({}, answer, [made.declared])}
     outside = {"https://shop.example/": verify_facts.answer(status=503)}
     facts = verify_facts.facts(hosts=hosts, outside=outside)
     (result,) = verify_check.run(verify_check.chosen([check]), facts)

@@ -39,7 +39,7 @@ def restart_of(answering: str, account: str) -> str:
     """The command for a unit of runit, which ``answering`` says that ``account`` may restart."""
     service = {"service": "web", "manager": "runit", "units": ["web"], "directory": "/srv/it's"}
     unit = {**verify_facts.unit(), "service": "web", "account": account, "environment": {}, "held": {}}
-    (row,) = env_drift.judged({}, verify_facts.host(account=answering, units=[unit]), [service])["units"]
+    (row,) = env_drift.judge({}, verify_facts.host(account=answering, units=[unit]), [service])["units"]
     return str(row.get("restart", ""))
 
 
