@@ -41,7 +41,7 @@ def findings(made: ServiceManager, check: str, *, since: float | None = None) ->
     hosts = {"web1": env_drift.judge({}, answer, [made.declared])}
     outside = {"https://shop.example/": verify_facts.answer(status=503)}
     facts = verify_facts.facts(hosts=hosts, outside=outside)
-    (result,) = verify_check.run(verify_check.chosen([check]), facts)
+    (result,) = verify_check.run_checks(verify_check.chosen([check]), facts)
     assert pasted_commands.flaws([result]) == []
     found = [outcome for outcome in result.outcomes if outcome.status == FAIL]
     return {outcome.message: result.check.command_for(outcome, "production") for outcome in found}

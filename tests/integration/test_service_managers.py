@@ -129,7 +129,7 @@ def test_a_program_of_supervisor_that_the_host_does_not_start(folder: Path) -> N
 
 @pytest.mark.parametrize(
     ("content", "problem"),
-    [("[program:web\n", "cannot be parsed"), ("[program:web]\nenvironment = A='\n", "cannot be parsed")],
+    [("[program:web\n", "is not valid"), ("[program:web]\nenvironment = A='\n", "has no valid list")],
 )
 def test_a_configuration_of_supervisor_that_cannot_be_parsed(folder: Path, content: str, problem: str) -> None:
     with supervisor(folder) as made:

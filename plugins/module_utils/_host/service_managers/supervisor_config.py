@@ -64,7 +64,7 @@ def _read(path: str) -> List[Section]:
     except OSError as error:
         raise HostError("supervisor: %s cannot be read: %s" % (path, error.strerror)) from None
     except (configparser.Error, UnicodeDecodeError):
-        raise HostError("supervisor: %s is not valid configuration of supervisor" % path) from None
+        raise HostError("supervisor: %s is not valid; supervisorctl reread names the error" % path) from None
     return [Section(path, name, dict(parser.items(name))) for name in parser.sections()]
 
 
