@@ -7,13 +7,14 @@ from __future__ import annotations
 import itertools
 import threading
 from contextlib import suppress
+from typing import Any
 
 import pymysql
 import pytest
 
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import RotationError
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.server_baseline import ServerBaseline
-from ansible_collections.watchparty.secrets.plugins.module_utils._host.mysql import footholds
+from ansible_collections.watchparty.secrets.plugins.module_utils._host.mysql import footholds, users
 from ansible_collections.watchparty.secrets.plugins.module_utils._host.mysql.connection import MysqlConnection
 from sandbox.mariadb import ADMINISTRATOR, MariaDB
 from tests.integration.by_hand import enabling
@@ -187,6 +188,21 @@ def test_whoever_repeats_an_act_during_the_response_keeps_no_way_in(
     assert answer["footholds"] == []
     assert not maria.accepts("app_a", OLD)
     assert not maria.accepts("app_a", THIEFS)
+
+
+def test_an_account_that_the_user_makes_while_it_is_locked_is_locked_too(
+    maria: MariaDB, programs: Programs, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def altered(admin: MysqlConnection, user: str, *others: Any) -> None:
+        alter(admin, user, *others)
+        if user == "app_a":
+            maria.execute(f"CREATE USER IF NOT EXISTS app_a@'%' IDENTIFIED BY '{OLD}'")
+
+    alter = users._altered
+    monkeypatch.setattr(users, "_altered", altered)
+    compared(maria, programs, "SELECT 1").revoked_after_a_leak()
+    ((account,),) = maria.execute("SHOW CREATE USER app_a@'%'")
+    assert account.endswith(" ACCOUNT LOCK")
 
 
 def test_a_blocked_user_is_enabled_by_hand(shop: MysqlShop, maria: MariaDB) -> None:

@@ -149,14 +149,16 @@ def _require_hosts(admin: MysqlConnection, user: str) -> List[str]:
 
 def revoke(admin: MysqlConnection, server: Mapping[str, Any], old: Login) -> int:
     """Locks the user with a random password that is not stored, and ends its sessions. Returns their number."""
-    user, hosts = old["username"], _hosts(admin, old["username"])
+    user = old["username"]
 
     def lock() -> None:
-        _altered(admin, user, hosts, lambda: secrets.token_urlsafe(32), "LOCK")
+        _altered(admin, user, _hosts(admin, user), lambda: secrets.token_urlsafe(32), "LOCK")
 
     def locked_again() -> bool:
-        """Locks what the user unlocked in a session that was not ended yet. Some users may change users."""
-        if all(accounts.is_locked(admin, accounts.Account(user, host), is_mariadb=True) for host in hosts):
+        """Locks what the user unlocked or made in a session that was not ended yet. Some users may change users."""
+        if all(
+            accounts.is_locked(admin, accounts.Account(user, host), is_mariadb=True) for host in _hosts(admin, user)
+        ):
             return False
         lock()
         return True
