@@ -208,7 +208,7 @@ def test_a_process_that_adds_a_key_again_and_again_closes_no_incident(
         process.wait(10)
         plain.run("app1", ["rm", "/tmp/over"])
     assert run.code != 0, run.output
-    left = "possible foothold: deploy_ssh: web1: key " if of_thief else "the leaked value still works on web1"
+    left = "possible foothold: deploy_ssh: web1: unknown key " if of_thief else "the leaked value still works on web1"
     assert left in run.text
 
 
@@ -302,7 +302,7 @@ def test_what_a_thief_left_is_named_and_the_host_gets_nothing_new(plain: Fleet, 
     for line in (
         "possible foothold: deploy_ssh: web1: /home/deploy/.bashrc changed ",
         "possible foothold: deploy_ssh: web1: /etc/cron.d/thief changed ",
-        f"possible foothold: deploy_ssh: web1: key {fingerprint} is in /home/deploy/.ssh/authorized_keys since ",
+        f"deploy_ssh: web1: unknown key {fingerprint} was added to /home/deploy/.ssh/authorized_keys at ",
         "no new values are sent to web1. Check each possible foothold and remove what is not yours. Then run ",
         "the same command with -e leak_footholds_checked=deploy_ssh",
         "added keys were removed from /home/deploy/.ssh/authorized_keys: ",
@@ -312,7 +312,7 @@ def test_what_a_thief_left_is_named_and_the_host_gets_nothing_new(plain: Fleet, 
     written = leak_lab.newest_post_mortem(small)
     for line in (
         "left: deploy_ssh: web1: /etc/cron.d/thief",
-        "removed: deploy_ssh: web1: key ",
+        "removed: deploy_ssh: web1: unknown key ",
         "checked in the end: web1, web2",
     ):
         assert f"- {line}" in written
