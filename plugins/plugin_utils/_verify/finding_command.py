@@ -28,8 +28,10 @@ ACCESS = PROVISION + " --tags access --diff"
 AGAIN = "ansible-playbook watchparty.secrets.verify {run} -e verify_only={id} -v"
 """Command if a finding's name cannot be pasted: a person follows the check's ``fix``, then runs this."""
 _FIELD = re.compile(r"\{\{|\}\}|\{(\w+)\}")
-_READ_BY_ANSIBLE = re.compile(r"\{[{%#]|\\(?!\w)")
-"""Text that Ansible takes for a template or an escape, also in a module's arguments."""
+_READ_BY_ANSIBLE = re.compile(
+    r"\{[{%#]|\\(?!\w)|(?<!\S)(creates|removes|chdir|executable|warn|stdin\w*|strip_empty_ends)="
+)
+"""Text that Ansible takes for a template, an escape, or an option of the modules command and shell."""
 
 
 def filled(template: str, names: Mapping[str, str]) -> str:
@@ -56,9 +58,9 @@ def _can_be_pasted(template: str, match: re.Match[str], names: Mapping[str, str]
         return True
     if not text or not text.isprintable() or text[0] in "-+@":
         return False
-    if shlex.quote(text) == text or not template.startswith("ansible"):
+    if not template.startswith("ansible"):
         return True
-    return _is_quoted(template, match) and not _READ_BY_ANSIBLE.search(text)
+    return (shlex.quote(text) == text or _is_quoted(template, match)) and not _READ_BY_ANSIBLE.search(text)
 
 
 LONGEST_POLICY = 2000

@@ -37,11 +37,9 @@ def _command(unit: Mapping[str, Any], result: Mapping[str, Any]) -> str:
     owner, name = result["file"].get("owner", "root"), shlex.quote(unit["unit"])
     if owner == "root" or unit.get("manager"):
         return ""
-    folder, user = f"/etc/systemd/system/{name}.d", shlex.quote(f"User={owner}")
-    drop_in = f"(echo '[Service]'; echo {user}) > {folder}/user.conf"
-    return finding_command.on_host(
-        f"install -d {folder} && {drop_in} && systemctl daemon-reload && systemctl restart -- {name}"
-    )
+    lines = shlex.join(["printf", "%s\\n", "[Service]", f"User={owner}"])
+    drop_in = f"{lines} | install -D -m 644 /dev/stdin /etc/systemd/system/{name}.d/user.conf"
+    return finding_command.on_host(f"{drop_in} && systemctl daemon-reload && systemctl restart -- {name}")
 
 
 CHECK = Check(

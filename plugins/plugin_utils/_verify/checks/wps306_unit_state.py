@@ -93,8 +93,8 @@ CHECK = Check(
         "Not a missing unit, if another host has it and this host has another unit.",
     ),
     command=(
-        "ansible {place} --become -m ansible.builtin.systemd_service "
-        "-a 'name={target} masked=false enabled=true state=started'"
+        "ansible {place} --become -m ansible.builtin.shell "
+        "-a 'systemctl unmask -- {target} && systemctl enable --now -- {target}'"
     ),
     look=look,
     needs=("hosts",),
