@@ -34,6 +34,7 @@ supervisor.rpcinterface_factory = supervisor.rpcinterface:make_main_rpcinterface
 [supervisord]
 logfile = {folder}/log
 pidfile = {folder}/pid
+childlogdir = {folder}
 [supervisorctl]
 serverurl = unix://{folder}/socket
 [program:web]

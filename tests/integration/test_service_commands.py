@@ -19,16 +19,8 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._host.service_m
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify import check as verify_check
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify import env_drift
 from tests.integration import docker_engine
-from tests.integration.test_service_managers import (
-    APPLICATION,
-    MANAGERS,
-    SLEEP,
-    as_root,
-    call,
-    declare,
-    engine_ends,
-    folder,
-)
+from tests.integration.service_manager_lab import MANAGERS, SLEEP, call, declare
+from tests.integration.test_service_managers import APPLICATION, as_root, engine_ends, folder
 from tests.unit.plugins.plugin_utils._verify import pasted_commands, verify_facts
 
 __all__ = ["engine_ends", "folder"]
