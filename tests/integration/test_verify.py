@@ -289,8 +289,8 @@ def test_mistakes_in_the_repository(healthy: VerifyLab) -> None:
     answer = failed(result)
     assert set(answer) == {*IN_REPOSITORY_FILES.values(), *(BY_ZIZMOR.values() if zizmor.installed() else ())}
     assert sorted(answer["WPS103"]) == [
-        f".env.staging:2: API_TOKEN (current value, as it is) in commit {leak} by Ada",
-        f"settings.py:2: API_TOKEN (current value, as it is) in commit {leak} by Ada",
+        f".env.staging:2: API_TOKEN (current value, unchanged) in commit {leak} by Ada",
+        f"settings.py:2: API_TOKEN (current value, unchanged) in commit {leak} by Ada",
     ]
     assert [name.partition(": gitleaks:")[0] for name in answer["WPS104"]] == [".env.staging:3"]
     assert answer["WPS506"] == [

@@ -58,8 +58,8 @@ class TestFound:
     @pytest.mark.parametrize(("value", "stage"), [(OLD, "AWSPREVIOUS"), (NOW, "AWSCURRENT"), (COMING, "AWSPENDING")])
     def test_each_version(self, world: World, tmp_path: Path, value: str, stage: str) -> None:
         result = find(world, tmp_path, f"12:00 GET / postgres://app_a:{value}@db failed\n")
-        assert result["matches"] == [{"credential": "database", "stage": stage, "form": "as it is"}]
-        assert result["summary"] == [f"database: its {stage} value, as it is"]
+        assert result["matches"] == [{"credential": "database", "stage": stage, "form": "unchanged"}]
+        assert result["summary"] == [f"database: its {stage} value, unchanged"]
         assert result["declared"] == ["database"]
 
     def test_a_value_that_is_in_several_versions_has_the_newest(self, world: World, tmp_path: Path) -> None:
@@ -69,16 +69,16 @@ class TestFound:
         listed = {"KEY": "canary-key", "FALLBACKS": "canary-fallback-1,canary-fallback-2"}
         world.secrets.seed(CORE, json.dumps(listed))
         result = find(world, tmp_path, "canary-fallback-2")
-        assert result["summary"] == ["django: its FALLBACKS value, as it is"]
+        assert result["summary"] == ["django: its FALLBACKS value, unchanged"]
         assert result["declared"] == ["django"]
         world.secrets.seed(CORE, json.dumps({**listed, "FALLBACKS": "canary-fallback-1"}))
-        assert find(world, tmp_path, "canary-fallback-2")["summary"] == ["django: its AWSPREVIOUS value, as it is"]
+        assert find(world, tmp_path, "canary-fallback-2")["summary"] == ["django: its AWSPREVIOUS value, unchanged"]
 
     def test_a_former_version_of_a_parameter(self, world: World, tmp_path: Path) -> None:
         world.parameters.seed(TOKEN, "canary-second")
         world.parameters.seed(TOKEN, "canary-third")
-        assert find(world, tmp_path, TOKEN_VALUE)["summary"] == ["token: its version 2 value, as it is"]
-        assert find(world, tmp_path, "canary-third")["summary"] == ["token: its AWSCURRENT value, as it is"]
+        assert find(world, tmp_path, TOKEN_VALUE)["summary"] == ["token: its version 2 value, unchanged"]
+        assert find(world, tmp_path, "canary-third")["summary"] == ["token: its AWSCURRENT value, unchanged"]
 
     def test_a_parameters_value_that_waits_in_an_open_rotation(self, world: World, tmp_path: Path) -> None:
         world.secrets.discard(CORE, version=world.labels()["AWSPENDING"], labels=["AWSPENDING"])
@@ -87,7 +87,7 @@ class TestFound:
         values = rotator.create({**KINDS, "given": made}, lambda _kind: "canary-waiting", {})
         assert values.phases == [{TOKEN: "canary-waiting"}]
         result = find(world, tmp_path, "canary-waiting")
-        assert result["matches"] == [{"credential": "token", "stage": "AWSPENDING", "form": "as it is"}]
+        assert result["matches"] == [{"credential": "token", "stage": "AWSPENDING", "form": "unchanged"}]
         assert find(world, tmp_path, TOKEN_VALUE)["matches"][0]["stage"] == "AWSCURRENT"
 
     def test_what_a_provider_made_and_nothing_holds_yet(self, world: World, tmp_path: Path) -> None:
@@ -107,7 +107,7 @@ class TestFound:
         oldest = world.secrets.seed(CORE, json.dumps(before))
         world.secrets.seed(CORE, json.dumps({**before, "URL": f"postgres://app_a:{OLD}@db/app"}))
         world.secrets.seed(CORE, json.dumps({**before, "URL": f"postgres://app_a:{NOW}@db/app"}))
-        assert find(world, tmp_path, "canary-oldest")["summary"] == [f"database: its {oldest} value, as it is"]
+        assert find(world, tmp_path, "canary-oldest")["summary"] == [f"database: its {oldest} value, unchanged"]
         assert find(world, tmp_path, f"canary-oldest {NOW}")["matches"][0]["stage"] == "AWSCURRENT"
 
     def test_what_is_too_short_to_be_looked_for_is_reported(self, world: World, tmp_path: Path) -> None:
@@ -137,7 +137,7 @@ class TestFound:
         text = f"{TOKEN_VALUE}\n{base64.b64encode(NOW.encode()).decode()}"
         result = find(world, tmp_path, text, leaked=["django", "token"])
         assert result["declared"] == ["django", "token", "database"]
-        assert [match["form"] for match in result["matches"]] == ["base64", "as it is"]
+        assert [match["form"] for match in result["matches"]] == ["base64", "unchanged"]
         assert result["impact"]["waves"] == [["token"], ["database", "django"]]
         assert result["mermaid"].startswith("flowchart")
         assert result["graphviz"].startswith("digraph")

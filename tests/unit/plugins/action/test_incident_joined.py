@@ -20,7 +20,7 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.setup
 from tests.unit.plugins.action import steps as rotation
 from tests.unit.plugins.plugin_utils._rotation.rotator_world import KINDS, World, opened
 
-CURRENT = {"credential": "database", "stage": "AWSCURRENT", "form": "as it is"}
+CURRENT = {"credential": "database", "stage": "AWSCURRENT", "form": "unchanged"}
 
 
 class Run:
@@ -280,7 +280,7 @@ class TestAValueInForceAgain:
         first.finish()
         assert first.begin("django")["nothing"]
         second = Run(world, "second")
-        second.declare("django", matches=[{"credential": "django", "stage": "FALLBACKS", "form": "as it is"}])
+        second.declare("django", matches=[{"credential": "django", "stage": "FALLBACKS", "form": "unchanged"}])
         assert set(second.incident.events) == {"again/django"}
         assert not second.begin("django")["nothing"]
 

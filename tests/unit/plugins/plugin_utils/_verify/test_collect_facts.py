@@ -151,7 +151,7 @@ def test_while_a_rotation_prescribes_versions_the_labels_are_read_too(world: Wor
     gatherer.repository_path = str(tmp_path)
     (tmp_path / "leak.txt").write_text(LONG + "now\n")
     findings = gatherer.gather(["history"])["parts"]["history"]["findings"]
-    assert [finding["message"] for finding in findings] == ["KEY (current value, as it is) in the working tree"]
+    assert [finding["message"] for finding in findings] == ["KEY (current value, unchanged) in the working tree"]
 
 
 def test_only_what_is_wanted_is_read(world: World) -> None:

@@ -98,7 +98,7 @@ def rows(state: str, place: str, message: str, **more: str) -> dict[str, Any]:
     return {"rows": [{"state": state, "place": place, "message": message, **more}]}
 
 
-MESSAGE = "API_TOKEN (current value, as it is) in the index"
+MESSAGE = "API_TOKEN (current value, unchanged) in the index"
 FOUND = {"path": "src/settings.py", "line": 7, "message": MESSAGE, "opens": True}
 
 
@@ -123,7 +123,7 @@ FAILS: list[tuple[str, dict[str, Any], str]] = [
     (
         "WPS103",
         scanned("history", [{**FOUND, "setting": "STRIPE_KEY"}]),
-        "src/settings.py:7: API_TOKEN (current value, as it is) in the index",
+        "src/settings.py:7: API_TOKEN (current value, unchanged) in the index",
     ),
     ("WPS104", scanned("unknown_secrets", [{**FOUND, "line": 0, "opens": False}]), "src/settings.py: API_TOKEN"),
     ("WPS201", on_host(file={**FILE, "mode": "0640"}), f"web2: {PATH} has mode 0640 instead of 0600"),
