@@ -38,7 +38,7 @@ def _of(variables: Mapping[str, Any], check: bool) -> str:
     if check:
         return f"would be changed{', then restarted and health-checked' if file['restart_needed'] else ''}"
     others = f" (also written: {', '.join(file['files'])})" if file.get("files") else ""
-    return f"{file['path']} is {file['mode']}{others}, {_services(file, variables)}"
+    return f"{file['path']} has mode {file['mode']}{others}, {_services(file, variables)}"
 
 
 def _services(file: Mapping[str, Any], variables: Mapping[str, Any]) -> str:

@@ -31,7 +31,7 @@ def test_a_deploy_its_repetition_and_what_check_mode_leaves_alone(lab: Lab) -> N
     first = lab.deploy()
     host.assert_healthy("1")
     assert host.values()["API_TOKEN"] == "api-token-value-of-generation-1-" + "x" * 20
-    assert f"{host.env_file} is 0600, services restarted and healthy" in first.text
+    assert f"{host.env_file} has mode 0600, services restarted and healthy" in first.text
     assert "secret shop/production/core (version " in first.text
     assert sorted(first.operations) == sorted(calls())
 

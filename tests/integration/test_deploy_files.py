@@ -24,7 +24,8 @@ def test_several_files_are_one_deployment(lab: Lab) -> None:
     deployed = lab.deploy()
     license_file, worker = host.directory / "license.pem", host.directory / "worker.json"
     sentences(
-        deployed, f"{host.env_file} is 0600 (also written: {license_file}, {worker}), services restarted and healthy"
+        deployed,
+        f"{host.env_file} has mode 0600 (also written: {license_file}, {worker}), services restarted and healthy",
     )
     assert license_file.read_text() == layout().secrets["shop/production/license"]
     assert license_file.stat().st_mode & 0o777 == 0o640

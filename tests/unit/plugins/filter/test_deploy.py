@@ -34,13 +34,16 @@ FAILED = {"env_deploy_failure": {"reason": "no space", "recovery": "the rollback
         ),
         ({"env_deploy_delivery": {"failed": True}}, "failed"),
         ({"env_deploy_delivery": {**WRITTEN, "changed": False, "restart_needed": False}}, "unchanged, healthy before"),
-        ({"env_deploy_delivery": {**WRITTEN, "health": []}}, "/srv/.env is 0600, services restarted and healthy"),
-        ({"env_deploy_delivery": WRITTEN}, "/srv/.env is 0600, delivered"),
-        ({"env_deploy_delivery": {**WRITTEN, "restart_needed": False}}, "/srv/.env is 0600, owner or mode corrected"),
-        ({"env_deploy_delivery": {**WRITTEN, "healthy": False}}, "/srv/.env is 0600, NOT health-checked"),
+        ({"env_deploy_delivery": {**WRITTEN, "health": []}}, "/srv/.env has mode 0600, services restarted and healthy"),
+        ({"env_deploy_delivery": WRITTEN}, "/srv/.env has mode 0600, delivered"),
+        (
+            {"env_deploy_delivery": {**WRITTEN, "restart_needed": False}},
+            "/srv/.env has mode 0600, owner or mode corrected",
+        ),
+        ({"env_deploy_delivery": {**WRITTEN, "healthy": False}}, "/srv/.env has mode 0600, NOT health-checked"),
         (
             {"env_deploy_delivery": {**WRITTEN, "healthy": False}, "env_deploy_restart": "no"},
-            "/srv/.env is 0600, delivered; its services were not restarted; the next deploy restarts them",
+            "/srv/.env has mode 0600, delivered; its services were not restarted; the next deploy restarts them",
         ),
     ],
 )
