@@ -40,7 +40,7 @@ def findings() -> dict[str, tuple[Check, Outcome]]:
     result = {}
     for name, over, _message in test_checks.FAILS:
         (check,) = verify_check.chosen([name])
-        for outcome in verify_check.run([check], verify_facts.facts(**over))[0].outcomes:
+        for outcome in verify_check.run_checks([check], verify_facts.facts(**over))[0].outcomes:
             if outcome.status == FAIL:
                 result[f"{name} {outcome.command}"] = (check, outcome)
     return result
@@ -99,7 +99,7 @@ def test_names_of_a_host_and_of_the_catalog_are_one_word(tmp_path: Path, name: s
     file = {**test_checks.FILE, "owner": name}
     host = verify_facts.host(units=[own, *managed], file=file, health=[verify_facts.answer(status=500)])
     checks = verify_check.chosen(["WPS207", "WPS303", "WPS306", "WPS307", "WPS601"])
-    results = verify_check.run(checks, verify_facts.facts(hosts={"web1": host}))
+    results = verify_check.run_checks(checks, verify_facts.facts(hosts={"web1": host}))
     commands = list(dict.fromkeys(command for _check, command in test_checks.pasted_commands.commands(results)))
     given = list(words(tmp_path, commands))
     if any(command.startswith("ansible web1 ") for command in commands):
