@@ -15,6 +15,7 @@ from typing import Any
 import redis
 
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.valkey import digest_of
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.kinds.base import DISABLED
 from sandbox.valkey import Valkey
 from tests.integration.valkey_lab import LOCAL, Run, new_password, session
 
@@ -56,10 +57,16 @@ class Response:
     def carried_out(self, before_revocation: Callable[[Response], object] = id) -> dict[str, Any]:
         """The answer of the last act, or of the first that fails."""
         notes: dict[str, Any] = {}
-        for state in ("checked", "open", "present", "usable"):
-            result = self.act(state, self.new, **({} if state == "usable" else {"gate": "r1"}))
+        states = ["checked", "open", "present", "usable"]
+        while states:
+            state = states.pop(0)
+            gate = {"gate": "r1"} if state in ("checked", "open", "present") else {}
+            result = self.act(state, self.old if state == "blocked" else self.new, **gate)
             notes = result.get("last_client") or notes
-            if result.get("failed"):
+            if result.get("reason") and DISABLED not in self.warnings:  # the kind carries on like this
+                self.warnings.append(DISABLED)
+                states = ["blocked", "open", "present", "usable"]
+            elif result.get("failed"):
                 return result
         before_revocation(self)
         return self.act("revoked", self.old, last_client=notes, end_sessions="all", known_addresses=LOCAL)

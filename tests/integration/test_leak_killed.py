@@ -63,17 +63,27 @@ def test_killed_again_and_again(lab: RotationLab, record_property: Record) -> No
     tried(record_property, "leak response", reached)
 
 
-def test_a_disabled_value_is_known(lab: RotationLab) -> None:
-    """The run is killed right after it has disabled the value; after an abort, that is no false alarm."""
+@pytest.mark.parametrize(
+    ("at", "how"),
+    [("create#1", IMMEDIATE), ("advance#2", ()), ("valkey_user blocked#1", ())],
+    ids=["immediate", "graceful", "before it is disabled"],
+)
+def test_a_disabled_value_is_known(lab: RotationLab, at: str, how: tuple[str, ...]) -> None:
+    """The run is killed right after it has disabled the value; after an abort, that is no false alarm. A graceful
+    response disables it too, if somebody interferes."""
     controller = responder(lab, "cache", "leak_sessions=false")
     old = lab.ready()
-    assert Chaos(lab, controller).kill("create#1", *IMMEDIATE, alive=False) is not None
+    if not how:
+        lab.valkey.execute("CLIENT", "PAUSE", "600000", "WRITE")
+    assert Chaos(lab, controller).kill(at, *how, alive=False) is not None
+    lab.valkey.execute("CLIENT", "UNPAUSE")
+    assert lab.valkey.accepts(old.cache[1]) is (at == "valkey_user blocked#1")
     abort = lab.run("-e", "rotation_abort=true", playbook=ROTATE)
     assert abort.code == 0, abort.output
     false_alarm = controller.rotate("-e", "leak_false_alarm=true")
     assert false_alarm.code != 0, false_alarm.output
     assert "cannot be closed as a false alarm: cache may be disabled already" in false_alarm.text
-    contained(lab, controller, old, *IMMEDIATE)
+    contained(lab, controller, old, *how)
 
 
 @pytest.mark.long

@@ -9,6 +9,10 @@ from __future__ import annotations
 
 from typing import Sequence
 
+INTERFERED = "interfered"
+"""Reason in a program's answer: the leaked login's holder may have caused the failure. The act may succeed once the
+login is disabled."""
+
 
 class SecretsError(Exception):
     """Base class."""

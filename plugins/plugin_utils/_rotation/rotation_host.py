@@ -12,10 +12,14 @@ from ansible.errors import AnsibleConnectionFailure
 from ansible.plugins.action import ActionBase
 from ansible.utils.display import Display
 
-from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import RotationError
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import INTERFERED, RotationError
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._ansible import remote_program, transport_guard
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation import server_action
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.kinds.base import Answer, NotReached
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.kinds.base import (
+    Answer,
+    Interfered,
+    NotReached,
+)
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.server_action import ServerAction
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.server_actions.auth_token import (
     AuthTokenAction,
@@ -112,7 +116,7 @@ def _judged(answer: dict[str, Any]) -> Answer:
     if answer.get("not_reached"):
         raise NotReached(message)
     if answer.get("failed"):
-        raise RotationError(message)
+        raise (Interfered if answer.get("reason") == INTERFERED else RotationError)(message)
     for warning in answer.pop("warnings", None) or ():
         Display().warning(str(warning))
     return answer

@@ -52,15 +52,6 @@ def blocked(
     return end_sessions(server, leaked, seconds=seconds)
 
 
-def shut_out(server: ServerConnection, leaked: str, problem: str, *, journal: int, seconds: float) -> str:
-    """Disables the leaked login because of a problem. Returns the warning."""
-    ended = blocked(server, leaked, journal, seconds)
-    return (
-        "%s. The leaked login %s was disabled first, and its %d sessions were ended; the application cannot log in "
-        "until it has the new one" % (problem, leaked, ended)
-    )
-
-
 def by_superuser(problem: str, leaked: str) -> str:
     return (
         "%s. If the leaked login %s holds the connections, only a superuser can log in. As a superuser: ALTER ROLE %s "

@@ -8,6 +8,7 @@ import time
 from typing import Any, Callable, Dict, List, Mapping, Optional, Sequence, Tuple, Union
 
 from ansible_collections.watchparty.secrets.plugins.module_utils._core import postgresql
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import INTERFERED
 from ansible_collections.watchparty.secrets.plugins.module_utils._host import unknown_clients
 from ansible_collections.watchparty.secrets.plugins.module_utils._host.postgresql import (
     connection,
@@ -196,9 +197,7 @@ def _usable(run: LoginCall) -> Result:
             return {"temporary_table": False, "warnings": ["%s. The server accepts the login itself" % error]}
         if error.reason not in ("limit", "role_limit"):
             raise
-        with run.administrator() as server:
-            warning = containment.shut_out(server, run.leaked, str(error), journal=run.journal, seconds=PATIENCE)
-    return {"temporary_table": worked(run), "warnings": [warning]}
+        raise postgresql.DatabaseError(INTERFERED, str(error)) from None
 
 
 DATABASES_OWN = ("database_limit", "no_connect", "no_database", "not_accepting")

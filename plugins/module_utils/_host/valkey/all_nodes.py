@@ -17,7 +17,6 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._host.valkey.co
     Node,
     NodeInterrupted,
     NotAllowed,
-    SetToNopass,
 )
 
 Commands = Tuple[Tuple[str, ...], ...]
@@ -223,8 +222,8 @@ def _closed(node: Node, user: str) -> HostError:
     return HostError("%s: no password was added, because this rotation was aborted in the meantime" % node.name)
 
 
-def set_to_nopass(node: Node, user: str) -> SetToNopass:
-    return SetToNopass(
+def set_to_nopass(node: Node, user: str) -> NodeInterrupted:
+    return NodeInterrupted(
         "%s: somebody set the user %s to nopass while this run replaced its password" % (node.name, user)
     )
 

@@ -38,10 +38,6 @@ class NodeInterrupted(HostError):
     """Raised if a connection is ended or not answered, as by whoever interferes with the server."""
 
 
-class SetToNopass(NodeInterrupted):
-    """Raised if a user lost every password meanwhile, and its rotation's gate too."""
-
-
 class Absent(HostError):
     """Raised if the digest to remove does not exist."""
 

@@ -5,64 +5,93 @@
 from __future__ import annotations
 
 import time
-from typing import Any, Callable, Dict, List, Tuple
+from typing import Any, Dict, List, Sequence
 
 from ansible_collections.watchparty.secrets.plugins.module_utils._core import valkey
-from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import HostError
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import INTERFERED, HostError
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.valkey import Address
-from ansible_collections.watchparty.secrets.plugins.module_utils._host.valkey import all_nodes
+from ansible_collections.watchparty.secrets.plugins.module_utils._host.valkey import all_nodes, user_states
 from ansible_collections.watchparty.secrets.plugins.module_utils._host.valkey.all_nodes import UserRequest
 from ansible_collections.watchparty.secrets.plugins.module_utils._host.valkey.connection import (
     SECONDS,
     NodeInterrupted,
-    SetToNopass,
     sent_at_once,
 )
 
 PATIENCE = 4 * SECONDS
 """Seconds. A script can be ended after busy-reply-threshold, which is 5 seconds."""
+REPEATED = 2
+"""Seconds. Somebody may undo a step's work every few milliseconds."""
+UNDONE = ("open", "present", "usable")
+"""States whose work may be undone. Nothing was revoked yet."""
 TAKEN = (
     "The leaked password of %s was removed first, and its sessions were ended. The application cannot log in until "
     "it has the new password"
 )
+MENDED = "%s. The run sent %s"
 GONE = "The leaked password of %s is not valid there any more; its sessions were ended"
 Result = Dict[str, Any]
 
 
-def run_step(step: Callable[..., Result], wanted: UserRequest, *, check: bool) -> Result:
-    """Runs the step. If it is interfered with in a leak, disables the leaked user and runs it again."""
-    try:
+def run_step(state: str, wanted: UserRequest, *, check: bool) -> Result:
+    """Runs the step of this state. In a leak, repeats it if somebody undoes its work.
+
+    If somebody interrupts a step that revokes, removes the leaked password first. Other steps answer INTERFERED: the
+    journal must name the login before it is disabled.
+    """
+    step = user_states.STEPS[state]
+    if wanted.leaked is None or check:
         return step(wanted, check=check)
-    except NodeInterrupted as error:
-        if wanted.leaked is None or check:
-            raise
-        shut_out = [_shut_out(address, wanted, wanted.leaked, error) for address in all_nodes.declared(wanted)]
+    revokes = state == "blocked" or (state == "revoked" and wanted.gate is None)
+    warnings: List[str] = []
+    deadline = time.monotonic() + REPEATED
+    while True:
+        try:
+            result = step(wanted, check=False)
+            return {**result, "warnings": [*warnings, *result.get("warnings", ())]}
+        except HostError as error:
+            is_interrupted, is_late = isinstance(error, NodeInterrupted), time.monotonic() > deadline
+            if is_interrupted and not revokes:
+                messages = [_mended(admin, error) for admin in all_nodes.declared(wanted)]
+                warnings = list(dict.fromkeys([*warnings, *filter(None, messages)]))
+            if is_late and (state in UNDONE or (is_interrupted and not revokes)):
+                return {"failed": True, "msg": str(error), "reason": INTERFERED}
+            if is_late and (warnings or not is_interrupted):
+                raise HostError("\n".join([*warnings, str(error)])) from None
+            if is_interrupted and revokes:
+                rules = ("!" + valkey.digest_of(wanted.leaked.password), *(["off"] if state == "blocked" else []))
+                messages = [_shut_out(admin, wanted.leaked, rules, error) for admin in all_nodes.declared(wanted)]
+                deadline = deadline if warnings else time.monotonic() + REPEATED
+                warnings = list(dict.fromkeys([*warnings, *messages]))
+
+
+def _mended(admin: Address, problem: HostError) -> str:
+    """Ends scripts, pauses and limits at a node. Returns the warning; empty if the node does not answer."""
+    commands = _mending(problem)
     try:
-        result = step(wanted, check=check)
-    except HostError as error:
-        raise HostError("\n".join([*shut_out, str(error)])) from None
-    return {**result, "warnings": [*shut_out, *result.get("warnings", ())]}
+        sent_at_once(admin, [("AUTH", admin.user, admin.password), *commands], until=time.monotonic() + SECONDS)
+    except HostError:
+        return ""
+    return MENDED % (problem, ", ".join(map(" ".join, commands)))
 
 
-def _shut_out(admin: Address, wanted: UserRequest, leaked: Address, problem: NodeInterrupted) -> str:
+def _mending(problem: HostError) -> List[Sequence[str]]:
+    limit = [("CONFIG", "SET", "maxclients", "10000")] if "maxclients" in str(problem) else []
+    return [("SCRIPT", "KILL"), ("FUNCTION", "KILL"), ("CLIENT", "UNPAUSE"), *limit]
+
+
+def _shut_out(admin: Address, leaked: Address, rules: Sequence[str], problem: HostError) -> str:
+    """Removes the leaked password at a node. The rules name it: after its rotation, they do nothing."""
     if leaked.user == admin.user:
         raise problem
-    rules = _rules(wanted, leaked, problem)
-    commands = [
-        ("AUTH", admin.user, admin.password),
-        ("SCRIPT", "KILL"),
-        ("FUNCTION", "KILL"),
-        ("CLIENT", "UNPAUSE"),
-        *([("CONFIG", "SET", "maxclients", "10000")] if "maxclients" in str(problem) else []),
-        *(("ACL", "SETUSER", leaked.user, *each) for each in rules),
-        ("CLIENT", "KILL", "USER", leaked.user),
-    ]
+    disabling = [("ACL", "SETUSER", leaked.user, *rules), ("CLIENT", "KILL", "USER", leaked.user)]
+    commands = [("AUTH", admin.user, admin.password), *_mending(problem), *disabling]
     deadline = time.monotonic() + PATIENCE
     while time.monotonic() < deadline:
         try:
-            answers = sent_at_once(admin, commands, until=deadline)[-len(rules) - 1 : -1]
-            if all(answer == "OK" or "does not exist" in str(answer) for answer in answers):
-                return "%s. %s" % (problem, (TAKEN if "OK" in answers else GONE) % leaked.user)
+            answer = sent_at_once(admin, commands, until=deadline)[-2]
+            if answer == "OK" or "does not exist" in str(answer):
+                return "%s. %s" % (problem, (TAKEN if answer == "OK" else GONE) % leaked.user)
         except NodeInterrupted:
             time.sleep(0.05)
         except HostError as error:
@@ -72,17 +101,3 @@ def _shut_out(admin: Address, wanted: UserRequest, leaked: Address, problem: Nod
         "(docs/runbooks/by-hand.md, Block a login), restart the server, then run the same command again"
         % (problem, leaked.user, PATIENCE)
     )
-
-
-def _rules(wanted: UserRequest, leaked: Address, problem: NodeInterrupted) -> List[Tuple[str, ...]]:
-    """Rules that remove the leaked password. Each applies as a whole and names a password that must still exist: after
-    its rotation, it does nothing.
-
-    While the new password is not valid yet, nobody logs in: it comes through its rotation's gate.
-    """
-    old = "!" + valkey.digest_of(leaked.password)
-    if isinstance(problem, SetToNopass):
-        return [("off",)]
-    if wanted.gate is None:
-        return [(old,)]
-    return [(old, "off"), ("!" + wanted.gate, "#" + wanted.gate, "off")]

@@ -46,6 +46,7 @@ ARGUMENT_SPEC: dict[str, Any] = {
 }
 _SESSIONS = {str: {str: int}}
 RETURNS: dict[str, Any] = {
+    "reason?": str,
     "nodes?": [{"node": str, "role": str}],
     "undeclared_nodes?": [str],
     "not_ended?": [str],
@@ -109,7 +110,7 @@ def _address(params: Mapping[str, Any], name: str, label: str) -> Optional[valke
 
 
 def answer(params: Mapping[str, Any], *, check: bool) -> dict[str, Any]:
-    return interference.run_step(user_states.STEPS[params["state"]], wanted(params), check=check)
+    return interference.run_step(params["state"], wanted(params), check=check)
 
 
 def main() -> None:

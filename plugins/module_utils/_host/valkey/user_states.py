@@ -33,8 +33,17 @@ OTHER_PASSWORDS = (
 
 
 def checked(wanted: UserRequest, *, check: bool) -> Dict[str, Any]:
-    """Raises what a rotation's steps would raise. Changes nothing."""
+    """Raises what a rotation's steps would raise. Changes nothing. Who interrupts it in a leak is disabled later."""
     del check  # only reads
+    try:
+        return _checked(wanted)
+    except NodeInterrupted as error:
+        if wanted.leaked is None:
+            raise
+        return {"changed": False, "warnings": [str(error)]}
+
+
+def _checked(wanted: UserRequest) -> Dict[str, Any]:
     former = wanted.like if wanted.by_users and wanted.like else wanted.user
 
     def plan(node: Node) -> Commands:
@@ -84,7 +93,7 @@ def blocked(wanted: UserRequest, *, check: bool) -> Dict[str, Any]:
         unknown = user.digests - {*(wanted.kept or ())} if user is not None else ()
         if unknown:
             return ((*("!" + name for name in sorted(unknown)), "off"),)
-        if user is not None and user.nopass:
+        if user is not None and not user.digests:
             return (("off",),)
         if user is not None and user.enabled:
             node.warnings.append(OTHER_PASSWORDS % (node.name, wanted.user))

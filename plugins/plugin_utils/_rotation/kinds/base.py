@@ -13,6 +13,9 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors im
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.kind_declarations import STAGES, Kind
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.setup import RotationSetup
 
+BEFORE: Mapping[str, Sequence[str]] = {"create": (), "set": ("create",), "test": ("create", "set"), "revoke": ()}
+"""By stage that may be interfered with: stages whose results may be undone too."""
+DISABLED = "the leaked login of {} was disabled first; the application cannot log in until it has the new value"
 DISABLING = ("block", "revoke")
 """Stages that disable old values."""
 Answer = Mapping[str, Any]
@@ -21,6 +24,10 @@ Answer = Mapping[str, Any]
 
 class NotReached(RotationError):
     """Raised if the rotation host is unreachable; another host can replace it."""
+
+
+class Interfered(RotationError):
+    """Raised if the holder of a leaked login may have made an act fail. It may succeed once the login is disabled."""
 
 
 class ServerPrograms(Protocol):
@@ -119,6 +126,27 @@ class KindStages:
         return results
 
     def _requested(self, requests: Sequence[tuple[str, Part]]) -> list[Answer | RotationError]:
+        answers = self._answers(requests)
+        for at, ((stage, part), problem) in enumerate(zip(requests, answers, strict=True)):
+            if isinstance(problem, Interfered) and stage in BEFORE:
+                again = [(name, other) for name, other in requests[at:] if other.name == part.name]
+                answers[at : at + len(again)] = self._once_disabled(again, problem)
+        return answers
+
+    def _once_disabled(self, requests: Sequence[tuple[str, Part]], problem: Interfered) -> list[Answer | RotationError]:
+        """Disables the leaked login, then repeats acts of one credential."""
+        stage, part = requests[0]
+        part.setting.rotator.note_disabling([part.name])
+        before = [("block", part), *((name, part) for name in BEFORE[stage] if name in self.requests)]
+        answers = self._answers([*before, *requests])
+        disabled = "" if isinstance(answers[0], RotationError) else f". {DISABLED.format(part.name)}"
+        errors = [str(answer) for answer in answers if isinstance(answer, RotationError)]
+        if errors:
+            return [RotationError(f"{problem}{disabled}. {errors[0]}")] * len(requests)
+        done = [answer for answer in answers[len(before) :] if not isinstance(answer, RotationError)]
+        return [{**done[0], "message": f"{problem}{disabled}"}, *done[1:]]
+
+    def _answers(self, requests: Sequence[tuple[str, Part]]) -> list[Answer | RotationError]:
         acts: list[dict[str, Any]] = []
         last: dict[tuple[str, str], int] = {}
         for stage, part in requests:

@@ -56,7 +56,8 @@ class ValkeyUserAction(ServerAction):
         if logins.nothing:
             return None
         self._rotator = setting.rotator
-        concerned = required(logins.new if state in (*_ADDING, "usable") else logins.removed, name)
+        new = logins.new if state in (*_ADDING, "usable") else logins.removed
+        concerned = required(logins.old if state == "blocked" else new, name)
         users = logins.new is not None and logins.new.username != logins.old.username
         params: dict[str, Any] = {
             **_nodes(setting, name),

@@ -14,6 +14,8 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors im
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation import preflight as rotation_preflight
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.kinds import load_kinds
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.kinds.base import (
+    DISABLED,
+    Interfered,
     KindStages,
     NotReached,
     Part,
@@ -71,6 +73,67 @@ def test_one_that_fails_hides_no_other() -> None:
 def test_a_lost_host_is_that_of_all() -> None:
     with pytest.raises(NotReached, match="db1"):
         PostgresqlRole().carry_out([("set", part) for part in parts(Server(lost=True), "one", "two")])
+
+
+class LeakedServer(Server):
+    """Somebody makes an act in this state fail until the login is blocked, if it can be."""
+
+    def __init__(self, state: str, *, blocks: bool = True) -> None:
+        super().__init__()
+        self.state, self.blocks = state, blocks
+        self.noted: list[str] = []
+
+    def run_each(self, module: str, acts: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any] | RotationError]:
+        answers: list[Mapping[str, Any] | RotationError] = []
+        for entry in acts:
+            if entry["state"] == "blocked":
+                assert self.noted == ["two"], "the journal names it first"
+                answers.append({} if self.blocks else RotationError("it is busy"))
+            elif any(isinstance(answer, RotationError) for answer in answers[-1:]):
+                answers.append(RotationError("not run"))
+            elif entry["credential"] == "two" and entry["state"] == self.state and not self.noted:
+                answers.append(Interfered("no connection"))
+            else:
+                answers.append({})
+        self.executions.append(list(acts))
+        return answers
+
+    def carried_out(self, kind: KindStages, *stages: str) -> list[Mapping[str, Any] | RotationError]:
+        setting = SimpleNamespace(rotator=SimpleNamespace(note_disabling=self.noted.extend))
+        both = [Part(setting, self, {"name": name}) for name in ("one", "two")]  # type: ignore[arg-type]
+        return kind.carry_out([(stage, part) for part in both for stage in stages])
+
+
+@pytest.mark.parametrize(
+    ("kind", "stages", "state", "repeated"),
+    [
+        (ValkeyUser(), ("create",), "open", ["blocked", "open"]),
+        (ValkeyUser(), ("set", "test"), "present", ["blocked", "open", "present", "usable"]),
+        (ValkeyUser(), ("test",), "usable", ["blocked", "open", "present", "usable"]),
+        (ValkeyUser(), ("revoke",), "revoked", ["blocked", "revoked"]),
+        (PostgresqlRole(), ("set", "test"), "usable", ["blocked", "present", "usable"]),
+    ],
+)
+def test_whoever_interferes_is_disabled_and_the_acts_are_repeated(
+    kind: KindStages, stages: tuple[str, ...], state: str, repeated: list[str]
+) -> None:
+    server = LeakedServer(state)
+    answers = server.carried_out(kind, *stages)
+    assert not [answer for answer in answers if isinstance(answer, RotationError)]
+    assert len(answers) == 2 * len(stages)
+    assert f"no connection. {DISABLED.format('two')}" in [dict(answer).get("message") for answer in answers]  # type: ignore[arg-type]
+    assert [(act["credential"], act["state"]) for act in server.executions[1]] == [("two", name) for name in repeated]
+
+
+def test_a_login_that_cannot_be_disabled() -> None:
+    *_others, answer = LeakedServer("usable", blocks=False).carried_out(PostgresqlRole(), "set", "test")
+    assert str(answer) == "no connection. it is busy"
+
+
+def test_nobody_is_disabled_before_the_rotation_is_open() -> None:
+    server = LeakedServer("checked")
+    *_others, answer = server.carried_out(ValkeyUser(), "check")
+    assert (str(answer), server.noted) == ("no connection", [])
 
 
 def test_options_and_notes() -> None:
