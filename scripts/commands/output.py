@@ -28,11 +28,11 @@ def completed(args: argparse.Namespace, text: str) -> str:
     from ansible_collections.watchparty.secrets.plugins.plugin_utils._ansible import run_arguments  # imports Ansible
     from ansible_collections.watchparty.secrets.scripts.commands import inventory_source
 
-    given, paths = vars(args), list[str]()
+    options, paths = vars(args), list[str]()
     with contextlib.suppress(UsageError):
-        paths = inventory_source.paths(given.get("inventory"))
+        paths = inventory_source.paths(options.get("inventory"))
     # A message of diff may be about either environment.
-    environment = "" if given.get("other") else given.get("environment", "")
+    environment = "" if options.get("other") else options.get("environment", "")
     return run_arguments.completed_with(text, paths, environment)
 
 

@@ -33,8 +33,8 @@ def completed(text: str) -> str:
 
 def completed_with(text: str, inventory: Iterable[str], environment: str) -> str:
     """Adds the inventory and the environment to each command of the collection."""
-    given = f" -e {VARIABLE}={environment}" if ENVIRONMENT.fullmatch(environment) else ""
-    return COMMAND.sub(partial(_completed, inventory=_options(list(inventory)), environment=given), text)
+    option = f" -e {VARIABLE}={environment}" if ENVIRONMENT.fullmatch(environment) else ""
+    return COMMAND.sub(partial(_completed, inventory=_options(list(inventory)), environment=option), text)
 
 
 def _completed(match: re.Match[str], *, inventory: str, environment: str) -> str:

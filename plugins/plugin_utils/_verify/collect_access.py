@@ -51,7 +51,7 @@ _BY_PATH = ("ssm:GetParametersByPath",)
 _OF_AWS = "/aws/.*|/AmazonCloudWatch-.*"
 """AWS's public parameters, and those of its agents."""
 _END = rf"(?:/.*|\W?{EXAMPLE}.*|-[^/]{{6}})?"
-"""After a name: a path, a wildcard, or the end that AWS adds to a secret's name."""
+"""The end of an ARN after a name: a path, a wildcard, or the end that AWS adds to a secret's name."""
 _GIVING = re.compile(r"sts:assume.*|iam:(?!get|list|generate|simulate)\w+", re.IGNORECASE)
 """Actions that give other rights. Wildcards are a finding of their own."""
 
