@@ -38,7 +38,7 @@ VETOES: dict[str, tuple[Parts, str]] = {
         {postgresql: (postgresql.SETTINGS, postgresql.DATABASE, postgresql.HELD)},
         "The leaked login is rejected. If all connections are taken, the message names the remedy",
     ),
-    "Acts repeated without a pause (at Valkey: after `immediate` blocked the login)": (
+    "Acts repeated without a pause": (
         {valkey: (valkey.RACES,), postgresql_races: (postgresql_races.RACES,), mysql_leak: (mysql_leak.RACES,)},
         "The leaked login is rejected. What the repeated act leaves is named",
     ),
