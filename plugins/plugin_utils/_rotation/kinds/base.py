@@ -14,7 +14,7 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.kind_
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.setup import RotationSetup
 
 BEFORE: Mapping[str, Sequence[str]] = {"create": (), "set": ("create",), "test": ("create", "set"), "revoke": ()}
-"""By stage that may be interfered with: stages whose results may be undone too."""
+"""Stages whose results may be undone too, if somebody interferes with the stage of the key."""
 DISABLED = "the leaked login of {} was disabled first; the application cannot log in until it has the new value"
 DISABLING = ("block", "revoke")
 """Stages that disable old values."""
@@ -143,8 +143,8 @@ class KindStages:
         errors = [str(answer) for answer in answers if isinstance(answer, RotationError)]
         if errors:
             return [RotationError(f"{problem}{disabled}. {errors[0]}")] * len(requests)
-        done = [answer for answer in answers[len(before) :] if not isinstance(answer, RotationError)]
-        return [{**done[0], "message": f"{problem}{disabled}"}, *done[1:]]
+        successes = [answer for answer in answers[len(before) :] if not isinstance(answer, RotationError)]
+        return [{**successes[0], "message": f"{problem}{disabled}"}, *successes[1:]]
 
     def _answers(self, requests: Sequence[tuple[str, Part]]) -> list[Answer | RotationError]:
         acts: list[dict[str, Any]] = []
