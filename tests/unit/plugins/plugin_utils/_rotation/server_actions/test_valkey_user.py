@@ -57,6 +57,15 @@ def test_everybody_in_a_leak(world: World, name: str, way: str) -> None:
     assert "end_sessions" not in params(world, rotator, name, "present")
 
 
+@pytest.mark.parametrize("way", ["set", "abort"])
+def test_the_old_login_is_blocked_also_in_a_rollback(world: World, way: str) -> None:
+    """A rollback removes the new value, but the holder of the old one interferes with it."""
+    rotator = going(world, leak="leak-1")
+    old = params(world, rotator)["login_url"]
+    rotator.advance(way)
+    assert params(world, rotator, state="blocked")["login_url"] == old
+
+
 def test_everybody_unproven_in_a_late_revocation(world: World) -> None:
     former = {CORE: world.write("NOTE", "redis://:old@cache/0")}
     world.write("NOTE", "redis://:now@cache/0")
