@@ -73,9 +73,7 @@ def test_a_third_partys_value_is_replaced_and_open_until_it_is_revoked(lab: Lab,
     write_private(values, json.dumps({"partner": NEW}))
     run = respond(lab, "leak_credentials=partner", f"rotation_values_file={values}")
     assert run.code != 0, run.output
-    message = (
-        f"OPEN: the new value is in force; revoke the old value at {PAGE}, then run again with -e leak_revoked=partner"
-    )
+    message = f"the new value is in force; revoke the old value at {PAGE}, then run again with -e leak_revoked=partner"
     assert f"partner: {message}" in run.text
     assert lab.hosts[0].values()["API_TOKEN"] == NEW
     assert "holds the previous value of partner, which r-" in newest_post_mortem(lab), "it is read again, to try it"
