@@ -267,7 +267,7 @@ def test_what_a_server_refuses_stays_open(lab: RotationLab, trail: Trail) -> Non
     lab.moto.client("s3").delete_object(Bucket=bucket, Key=key)
     lab.host_vars = kept
     assert run.code == 0, run.output
-    sentences(run, "database leaked too", "cache: its AWSCURRENT value, unchanged", "contained in ")
+    sentences(run, "in which database leaked", "cache: its AWSCURRENT value, unchanged", "contained in ")
     assert len(lab.audit_records()) == records
     sentences(run, "[WARNING]: the audit log: AWS denies logs:GetLogEvents")
     assert " has no record in the audit log; repair the log" in newest_post_mortem(lab)
