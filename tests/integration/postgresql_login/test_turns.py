@@ -108,7 +108,7 @@ def test_a_missing_spare_is_made(shop: Shop) -> None:
 def test_an_overtaken_run_changes_nothing(shop: Shop) -> None:
     shop.revoke(shop.second, journal=9)
     before = shop.roles()
-    failed(shop.set(journal=8), "overtaken", "number 9", "(number 8)")
+    failed(shop.set(journal=8), "overtaken", "number 9", "this run read number 8")
     assert shop.set(journal=9)["changed"]
     shop.set(journal=12, login_url=shop.url(shop.second, "canary-other"), allow_sessions=True)
     assert shop.roles() != before
