@@ -160,7 +160,8 @@ options:
     description:
       - Name of an inventory host, whose variables replace options that are not set. The variables are C(django_chdir),
         C(django_probe_url), C(django_probe_user), C(env_deploy_path) for O(env_file), and C(rotation_python) for
-        O(python). For storage options, the variable is C(django_session_OPTION), such as C(django_session_table).
+        O(python). C(django_session_OPTION), such as C(django_session_table), sets O(engine), O(file_path),
+        O(database_setting), O(cache_setting), O(table), O(cache_prefix), O(cookie_name) and O(clear_cache).
         C(django_become_user=root) sets O(allow_root).
     type: str
   python:

@@ -51,7 +51,7 @@ options:
   prune:
     description:
       - Whether to remove entries that this module sent before and that the catalog no longer names. If a workflow of
-        the default branch or of O(checkout) still reads such an entry, the module fails and names the entry.
+        the default branch or of O(checkout) still reads such an entry, the module keeps it (see RV(problems)).
     type: bool
     default: false
   checkout:

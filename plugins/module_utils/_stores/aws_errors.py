@@ -98,8 +98,8 @@ def translated(operation: str, name: str, *, carries: str = "") -> Iterator[None
         raise NoAccess(f"The AWS login has expired ({error}); log in again by 'aws sso login'") from None
     except (exceptions.HTTPClientError, exceptions.ConnectionError) as error:
         raise NoAccess(
-            f"AWS could not be reached for {operation} on {name}: {error}. Check the network and "
-            "HTTPS_PROXY, then run the same command again"
+            f"AWS could not be reached for {operation} on {name}: {error}. Check the region, the "
+            "network, HTTPS_PROXY and AWS_CA_BUNDLE, then run the same command again"
         ) from None
     except exceptions.BotoCoreError as error:
         raise StoreError(f"{operation} on {name} failed: {_without(carries, str(error))}") from None

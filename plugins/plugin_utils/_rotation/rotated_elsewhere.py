@@ -33,7 +33,10 @@ def record_statement(setting: RotationSetup, args: Mapping[str, Any], *, check: 
     journal, now = setting.rotator.look(), context.now()
     _require_closed(journal)
     if not args["credentials"]:
-        raise RotationError("No credential was named. Give -e rotation_elsewhere=NAME")
+        raise RotationError(
+            "No credential was named. Give -e rotation_elsewhere=NAME -e rotation_elsewhere_at=DATE -e "
+            "rotation_elsewhere_reason=TEXT"
+        )
     credentials = setting.chosen(args["credentials"])
     at = _moment(args["at"])
     problems = [problem for item in credentials for problem in _problems(setting, journal, item, at, now)]

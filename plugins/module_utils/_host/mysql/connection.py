@@ -146,8 +146,8 @@ def _driver() -> Any:
         import pymysql
     except ImportError:
         raise RotationError(
-            "%s has no PyMySQL. Set rotation_python to an interpreter that has it (docs/how-to/prepare-hosts.md), or "
-            "install the system's package, such as python3-pymysql" % sys.executable
+            "%s has no PyMySQL. Set rotation_python to an interpreter that has it (docs/how-to/prepare-hosts.md, The "
+            "rotation host). If it is the system's Python, install a package such as python3-pymysql" % sys.executable
         ) from None
     return pymysql
 

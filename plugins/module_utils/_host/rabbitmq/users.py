@@ -41,8 +41,9 @@ def require_ready(admin: Management, user: str, other: str, tags: Collection[str
         return
     if extra:
         raise RotationError(
-            "user %s has the tag %s at %s, which the catalog does not name; remove it there (rabbitmqctl "
-            "set_user_tags), or if the application needs it, add it to options.tags" % (user, extra, admin.place)
+            "user %s has the tag %s at %s, which options.tags in the catalog does not name. If the application does "
+            "not need the tag, set the other tags by rabbitmqctl set_user_tags; otherwise, add it to options.tags"
+            % (user, extra, admin.place)
         )
     if admin.get("users", other) is not None:
         raise RotationError(
