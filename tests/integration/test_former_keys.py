@@ -154,7 +154,10 @@ def test_signing_keys(application: RotationLab) -> None:
     how, message = outcome()
     assert (how, message.partition("; ")[2]) == (
         "pass",
-        "no session was tried: the test needs a new session (engine db), and this run makes none",
+        (
+            "no session was tried: the test needs a new session (engine db), and this run makes none; "
+            "verify makes one with -e verify_sessions=true (option make)"
+        ),
     )
     database = urlsplit(lab.content()["DATABASE_URL"]).path.strip("/")
     sessions = lab.postgres.execute("SELECT count(*) FROM django_session", database=database)

@@ -110,7 +110,7 @@ def test_a_token_that_may_not_write(lab: RotationLab, github: GitHub) -> None:
         run,
         (
             "cannot continue: GitHub holds it too (EMAIL_HOST_PASSWORD), and there is no token to send the new "
-            "value; set GITHUB_TOKEN"
+            "value; run export GITHUB_TOKEN="
         ),
     )
     assert lab.journal_state().head == head

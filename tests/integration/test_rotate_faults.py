@@ -383,7 +383,7 @@ def test_connections_are_at_their_limit(lab: RotationLab) -> None:
 
     run = Held(lab, {SETS: take, WITHDRAWS: lambda: held[1]()}, *DATABASE).run()
     assert held
-    failed(run, "The rotation was rolled back", "database", "limit")
+    failed(run, "The rotation was rolled back", "database", "has reached max_connections")
     rolled_back(lab, old)
 
 
