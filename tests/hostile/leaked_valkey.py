@@ -17,6 +17,7 @@ import redis
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.valkey import digest_of
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.kinds.base import DISABLED
 from sandbox.valkey import Valkey
+from tests import background
 from tests.integration.valkey_lab import LOCAL, Run, new_password, session
 
 LEAKED = "shop"
@@ -91,10 +92,9 @@ class Response:
     @contextmanager
     def again_and_again(self, *commands: str, pause: float = 0.01) -> Iterator[None]:
         """The commands in a loop, by somebody who logs in anew for as long as any of his logins is accepted."""
-        over = threading.Event()
         logins = ((self.old, LEAKED), *((self.evil, user) for user in (LEAKED, "thief", "default", "admin")))
 
-        def loop() -> None:
+        def loop(over: threading.Event) -> None:
             for password, user in itertools.cycle(logins):
                 if over.wait(0.01):
                     return
@@ -104,10 +104,5 @@ class Response:
                         for command in commands:
                             client.execute_command(*(word.format(evil=self.evil) for word in shlex.split(command)))
 
-        thread = threading.Thread(target=loop)
-        thread.start()
-        try:
+        with background.running(loop):
             yield
-        finally:
-            over.set()
-            thread.join()

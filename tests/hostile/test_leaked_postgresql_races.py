@@ -14,6 +14,7 @@ import psycopg
 import pytest
 
 from ansible_collections.watchparty.secrets.plugins.module_utils._host.postgresql import connection
+from tests import background
 from tests.hostile.test_leaked_postgresql import DATABASE, ITSELF, SETTINGS, Leak, each, leak, revoked, server
 
 __all__ = ["leak", "server"]
@@ -38,9 +39,8 @@ RACES: dict[str, tuple[tuple[str, ...], str]] = {
 @contextmanager
 def again_and_again(leak: Leak, *statements: str) -> Iterator[None]:
     """The statements in a loop, by somebody who logs in anew with the leaked password or his own."""
-    over = threading.Event()
 
-    def loop() -> None:
+    def loop(over: threading.Event) -> None:
         for password in itertools.cycle((leak.shop.passwords[leak.shop.first], "evil")):
             if over.wait(0.01):
                 return
@@ -50,13 +50,8 @@ def again_and_again(leak: Leak, *statements: str) -> Iterator[None]:
                         session.execute(leak._named(statement))
 
     url = leak.shop.url(leak.shop.first)
-    thread = threading.Thread(target=loop)
-    thread.start()
-    try:
+    with background.running(loop):
         yield
-    finally:
-        over.set()
-        thread.join()
 
 
 @pytest.mark.parametrize("name", each(RACES))

@@ -16,7 +16,7 @@ import pytest
 
 from sandbox.process import REPOSITORY
 from sandbox.seed import random_value
-from tests import state
+from tests import background, state
 from tests.integration.canaries import Canaries, Watch, in_files, observers
 from tests.integration.harness import Run
 from tests.integration.held import own_kind
@@ -75,15 +75,9 @@ class Search:
             (lab.directory / name).unlink(missing_ok=True)
         variables = observers(lab.directory)
         self._learn_the_present()
-        over = threading.Event()
-        learner = threading.Thread(target=self._learn_the_new, args=(over,))
-        learner.start()
-        try:
-            with Watch(self.canaries, [lab.directory / name for name in ("local-temp", "remote-temp", "tmp")]) as watch:
-                run = act(variables)
-        finally:
-            over.set()
-            learner.join()
+        folders = [lab.directory / name for name in ("local-temp", "remote-temp", "tmp")]
+        with background.running(self._learn_the_new), Watch(self.canaries, folders) as watch:
+            run = act(variables)
         assert watch.rounds > 5
         self._write_down("output", run.output)
         self._keep_the_journal()

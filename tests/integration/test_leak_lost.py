@@ -17,7 +17,7 @@ from typing import Any
 import pytest
 
 from sandbox.process import clean_environment, free_port, stop_saved, wait_until
-from tests import state
+from tests import background, state
 from tests.integration.chaos import Chaos, Controller
 from tests.integration.doors import forward, through
 from tests.integration.harness import Run
@@ -156,9 +156,8 @@ def test_one_that_comes_back_in_time_is_deployed_to(lab: RotationLab) -> None:
     old = lab.ready()
     kept, port = lab.host_vars["web2"], free_port()
     lab.host_vars["web2"] = through(kept, port)
-    over = threading.Event()
 
-    def comes_back() -> None:
+    def comes_back(over: threading.Event) -> None:
         """Once the promotion is done, which is after every rollout."""
         while not over.wait(0.5) and old.cache[1] in lab.content()["REDIS_URL"]:
             pass
@@ -166,13 +165,10 @@ def test_one_that_comes_back_in_time_is_deployed_to(lab: RotationLab) -> None:
         with socket.create_server(("127.0.0.1", port)) as listener:
             forward(listener, int(kept["ansible_port"]), over)
 
-    thread = threading.Thread(target=comes_back)
-    thread.start()
     try:
-        run = respond(lab, "-e", "leak_credentials=cache")
+        with background.running(comes_back):
+            run = respond(lab, "-e", "leak_credentials=cache")
     finally:
-        over.set()
-        thread.join()
         lab.host_vars["web2"] = kept
     assert run.code == 0, run.output
     assert waited(run), run.output
@@ -183,21 +179,16 @@ def test_one_that_comes_back_in_time_is_deployed_to(lab: RotationLab) -> None:
 def test_one_that_is_not_healthy_in_the_end(lab: RotationLab) -> None:
     """It falls over what was taken away; once it answers, the same command looks again and ends."""
     old = lab.ready()
-    web2, over = lab.hosts[1], threading.Event()
+    web2 = lab.hosts[1]
 
-    def falls_over() -> None:
+    def falls_over(over: threading.Event) -> None:
         while not over.wait(0.5):
             if not lab.accepts(old)["cache"]:
                 stop_saved(web2.directory)
                 return
 
-    thread = threading.Thread(target=falls_over)
-    thread.start()
-    try:
+    with background.running(falls_over):
         run = respond(lab, "-e", "leak_credentials=cache")
-    finally:
-        over.set()
-        thread.join()
     assert run.code != 0, run.output
     sentences(run, "healthy again: not yet", "contained, but not healthy: web2: http://")
     assert 0 < run.text.index("open: not healthy at the end: web2: ") < run.text.index("contained in ")

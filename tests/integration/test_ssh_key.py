@@ -16,6 +16,7 @@ import pytest
 from sandbox import sshd as sandbox_sshd
 from sandbox.process import free_port, write_private
 from sandbox.sshd import Sshd
+from tests import background
 from tests.integration.access_key_lab import own_secrets
 from tests.integration.canaries import Canaries, Watch, in_files
 from tests.integration.github_server import REPOSITORY, TOKEN, GitHub
@@ -62,10 +63,9 @@ def learn(canaries: Canaries, name: str, private: str) -> None:
 @contextmanager
 def learning(lab: Lab, canaries: Canaries) -> Iterator[None]:
     """Inside, the new key is looked for as soon as it is made."""
-    over = threading.Event()
     manager = lab.moto.client("secretsmanager")
 
-    def look() -> None:
+    def look(over: threading.Event) -> None:
         known: set[str] = set()
         while not over.wait(0.2):
             for name in own_secrets(lab.moto):
@@ -75,13 +75,8 @@ def learning(lab: Lab, canaries: Canaries) -> Iterator[None]:
                         learn(canaries, "new", made["deploy_ssh"]["password"])
                         known.add(name)
 
-    thread = threading.Thread(target=look)
-    thread.start()
-    try:
+    with background.running(look):
         yield
-    finally:
-        over.set()
-        thread.join()
 
 
 def test_a_key_rotates_from_end_to_end(own: Lab, sshd: Sshd) -> None:

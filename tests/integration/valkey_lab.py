@@ -21,6 +21,7 @@ import redis
 from ansible_collections.watchparty.secrets.plugins.module_utils._host.valkey import main as valkey_main
 from sandbox.process import free_port, ordinary_user, wait_until
 from sandbox.valkey import Valkey, encode
+from tests import background
 from tests.modules import run_module
 
 Run = Callable[..., dict[str, Any]]
@@ -77,20 +78,14 @@ def dead(client: redis.Redis) -> bool:
 def thief(server: Valkey, password: str) -> Iterator[list[redis.Redis]]:
     """Somebody who logs in again and again for as long as the password is accepted, and keeps every session."""
     kept: list[redis.Redis] = []
-    over = threading.Event()
 
-    def log_in() -> None:
+    def log_in(over: threading.Event) -> None:
         while not over.wait(0.2):
             with suppress(redis.RedisError):
                 kept.append(session(server, password))
 
-    thread = threading.Thread(target=log_in)
-    thread.start()
-    try:
+    with background.running(log_in):
         yield kept
-    finally:
-        over.set()
-        thread.join()
 
 
 @contextmanager

@@ -7,6 +7,7 @@ from __future__ import annotations
 import itertools
 import threading
 from contextlib import suppress
+from functools import partial
 from typing import Any
 
 import pymysql
@@ -17,6 +18,7 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._core.server_ba
 from ansible_collections.watchparty.secrets.plugins.module_utils._host.mysql import footholds, users
 from ansible_collections.watchparty.secrets.plugins.module_utils._host.mysql.connection import MysqlConnection
 from sandbox.mariadb import ADMINISTRATOR, MariaDB
+from tests import background
 from tests.integration.by_hand import enabling
 from tests.integration.mysql_user.test_mysql_inventory import BEFORE, KEY, read, source_of
 from tests.integration.mysql_user.world import OLD, MysqlShop, Programs, args_of
@@ -166,9 +168,9 @@ def test_whoever_repeats_an_act_during_the_response_keeps_no_way_in(
     maria: MariaDB, programs: Programs, name: str
 ) -> None:
     maria.execute(*(f"GRANT CREATE USER ON *.* TO app_{user}@'{host}'" for user in "ab" for host in ("127.%", "10.%")))
-    shop, over = compared(maria, programs, "SELECT 1"), threading.Event()
+    shop = compared(maria, programs, "SELECT 1")
 
-    def loop(pause: float) -> None:
+    def loop(pause: float, over: threading.Event) -> None:
         for password in itertools.cycle((OLD, THIEFS)):
             if over.wait(pause):
                 return
@@ -176,15 +178,8 @@ def test_whoever_repeats_an_act_during_the_response_keeps_no_way_in(
                 while not over.wait(0.001):
                     session.cursor().execute(RACES[name])
 
-    threads = [threading.Thread(target=loop, args=(pause,)) for pause in (0.01, 0.3, 0.7)]
-    for thread in threads:
-        thread.start()
-    try:
+    with background.running(*(partial(loop, pause) for pause in (0.01, 0.3, 0.7))):
         answer = shop.revoked_after_a_leak()
-    finally:
-        over.set()
-        for thread in threads:
-            thread.join()
     assert answer["footholds"] == []
     assert not maria.accepts("app_a", OLD)
     assert not maria.accepts("app_a", THIEFS)
