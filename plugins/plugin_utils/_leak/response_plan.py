@@ -17,6 +17,7 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._leak.assessmen
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._leak.declaration import Declaration
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._leak.response import Wave
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._leak.temporary_credentials import DenialPlan
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation import preconditions
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.setup import RotationSetup
 
 UNOPENED = "assessed"
@@ -118,8 +119,7 @@ class LeakPlan:
 
     def _cannot(self, names: Sequence[str]) -> str:
         unanswered = [name for name in names if name in (self.plan.get("needs") or ())]
-        lines = ", ".join(f"{name}: 'VALUE'" for name in unanswered)
-        give = f"Give {lines} in -e rotation_values_file=FILE (mode 0600). Or: " if unanswered else ""
+        give = f"Give {preconditions.value_lines(*unanswered)}. Or: " if unanswered else ""
         return (
             f"{', '.join(names)} reveals other credentials and cannot be replaced here, so an intruder would "
             f"read every new value. Nothing was changed. {give}Replace it by hand first, then run again with -e "

@@ -26,6 +26,7 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._stores.interfa
 )
 from ansible_collections.watchparty.secrets.plugins.module_utils._stores.parallel_calls import WORKERS
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation import plan as _plan
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation import preconditions
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.ids import version_id
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.kind_declarations import Kind
 
@@ -43,7 +44,7 @@ def login_for(
     if kind.value != "generated" and supplied is None:
         raise RotationError(
             f"{name}: the rotation needs its new value again; give the same value as at the start by the line "
-            f"{name}: 'VALUE' in -e rotation_values_file=FILE (mode 0600)"
+            f"{preconditions.value_lines(name)}"
         )
     if kind.value != "supplied" and supplied is not None:
         raise RotationError(

@@ -10,6 +10,7 @@ from typing import Any
 from ansible_collections.watchparty.secrets.plugins.module_utils._core import credential_graph
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.catalog_model import Catalog
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation import plan as _plan
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation import preconditions
 
 
 def described(catalog: Catalog, plan: _plan.RotationPlan, hosts: Sequence[str]) -> dict[str, Any]:
@@ -101,7 +102,7 @@ def questions(names: Iterable[str]) -> list[str]:
     """Lines about externally issued values that were not supplied."""
     return [
         f"{name}: this run asks for its new value at the terminal; without a terminal, give it by the line "
-        f"{name}: 'VALUE' in -e rotation_values_file=FILE (mode 0600)"
+        f"{preconditions.value_lines(name)}"
         for name in names
     ]
 

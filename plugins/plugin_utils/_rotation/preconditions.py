@@ -38,6 +38,12 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.plan_
 _USES = frozenset({"sessions", "signing"})
 
 
+def value_lines(*names: str) -> str:
+    """The lines with which an operator supplies the credentials' new values, and their file, for a message."""
+    lines = ", ".join(f"{name}: 'VALUE'" for name in names)
+    return f"{lines} in -e rotation_values_file=FILE (mode 0600)"
+
+
 def blockers(inputs: PlanInputs, stored: StoredCredential, places: Sequence[Place]) -> Iterator[str]:
     credential = stored.credential
     kind = inputs.kinds.get(credential.kind)
@@ -110,7 +116,7 @@ def _is_kept(stored: StoredCredential) -> bool:
 def _supplied(inputs: PlanInputs, stored: StoredCredential) -> Iterator[str]:
     credential = stored.credential
     supplied_login = inputs.supplied.get(credential.name)
-    line = f"the line {credential.name}: 'VALUE' in -e rotation_values_file=FILE (mode 0600)"
+    line = f"the line {value_lines(credential.name)}"
     if supplied_login is None and inputs.leak:
         yield f"its provider issues the new value; give it at the terminal, which asks you at the end, or by {line}"
     elif supplied_login is None:
