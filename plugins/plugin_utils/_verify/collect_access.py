@@ -247,6 +247,8 @@ class EnvironmentAccess:
         principals = {name: iam_readers.of_role(name, role) for name, role in roles.items() if "policies" in role}
         targets = iam_targets.targets(self.catalog, self._scope, [*principals.values()], resources)
         targets = replace(targets, trusts={})  # WPS402 judges who may assume these
+        elsewhere, own_names = [*self._elsewhere()], self._own_names()
+        planned = documents(self.catalog, self._scope)
         result = {}
         for kind, name in sorted(self.catalog.aws.roles.items()) if self.catalog.aws else ():
             if name not in principals:
@@ -257,12 +259,12 @@ class EnvironmentAccess:
             if kind == "respond":  # denies leaked versions
                 own = replace(own, secrets=())
             role = principals[name]
-            others = (*self._elsewhere(), *self._named_elsewhere(role))
+            others = (*elsewhere, *self._named_elsewhere(role, own_names))
             foreign = [item.name for item in others if iam_readers.may_read(role, item)]
             reads = [f"may read {iam_readers.few(foreign)}"] if foreign else []
             result[name] = [
                 *reads,
-                *self._beyond_tasks(kind, role),
+                *_beyond_tasks(role, planned.get(kind, ())),
                 *(message for message, _denied in iam_rights.rights(role, own)),
             ]
         return result
@@ -288,19 +290,24 @@ class EnvironmentAccess:
                 arn = self._arn("ssm", f"parameter{path}/{EXAMPLE}")
                 yield iam_readers.ProtectedItem(f"parameters below {path}", arn, PARAMETER_READS)
 
-    def _named_elsewhere(self, role: iam_readers.Principal) -> Iterator[iam_readers.ProtectedItem]:
-        """Secrets and parameters outside this environment that the role's policies name."""
+    def _own_names(self) -> dict[str, re.Pattern[str]]:
+        """Names of this environment's secrets and parameters, by the mark before the name in an ARN."""
         reach, catalog = CatalogReach(self.catalog), self.catalog
         secrets = {*reach.read, *reach.rotating, catalog.rotation_secret, catalog.rotation_logins}
         folder = re.compile(rf".*?(?<![^\W_]){re.escape(catalog.environment)}(?![^\W_])")
         folders = {match[0] for match in map(folder.match, secrets) if match}
         parameters = (catalog.ssm_path, catalog.sent_path, *reach.written)
-        known_names = {
+        return {
             ":secret:": re.compile("|".join(re.escape(name) + _END for name in (*secrets, *folders))),
             ":parameter": re.compile("|".join([re.escape(name) + _END for name in parameters] + [_OF_AWS])),
         }
-        known = {EXAMPLE, "", self.account, self._region, *(catalog.aws.replicas if catalog.aws else ())}
-        for mark, own in known_names.items():
+
+    def _named_elsewhere(
+        self, role: iam_readers.Principal, own_names: Mapping[str, re.Pattern[str]]
+    ) -> Iterator[iam_readers.ProtectedItem]:
+        """Secrets and parameters outside this environment that the role's policies name."""
+        known = {EXAMPLE, "", self.account, self._region, *(self.catalog.aws.replicas if self.catalog.aws else ())}
+        for mark, own in own_names.items():
             reads = PARAMETER_READS if mark == ":parameter" else ("secretsmanager:GetSecretValue",)
             for arn in iam_rights.examples(role, mark):
                 place, _mark, name = arn.partition(mark)
@@ -308,14 +315,12 @@ class EnvironmentAccess:
                     text = f"{mark.strip(':')} {name.replace(EXAMPLE, '*')}"
                     yield iam_readers.ProtectedItem(text, arn, reads)
 
-    def _beyond_tasks(self, kind: str, role: iam_readers.Principal) -> Iterator[str]:
-        """Rights to give rights that provisioning would not give to the role."""
-        planned = [
-            iam_readers.opened(document, {}, lambda *_condition: True)
-            for document in documents(self.catalog, self._scope).get(kind, ())
-        ]
-        for entry in iam_rights.allowing(role):
-            for action in filter(_GIVING.fullmatch, policy_findings.texts(entry.get("Action"))):
-                for pattern in policy_findings.texts(entry.get("Resource")):
-                    if not decide(planned, IamRequest(action, iam_rights.example(pattern))):
-                        yield f"may {action} {pattern}"
+
+def _beyond_tasks(role: iam_readers.Principal, planned: Iterable[Mapping[str, Any]]) -> Iterator[str]:
+    """Rights to give rights that the planned policies would not give to the role."""
+    opened = [iam_readers.opened(document, {}, lambda *_condition: True) for document in planned]
+    for entry in iam_rights.allowing(role):
+        for action in filter(_GIVING.fullmatch, policy_findings.texts(entry.get("Action"))):
+            for pattern in policy_findings.texts(entry.get("Resource")):
+                if not decide(opened, IamRequest(action, iam_rights.example(pattern))):
+                    yield f"may {action} {pattern}"
