@@ -17,10 +17,13 @@ SHORT = 8
 
 
 def show(args: argparse.Namespace, *, answer: Mapping[str, Any], lines: Iterable[str]) -> None:
+    if args.json:
+        print(json.dumps(answer, indent=2))
+        return
     text = "\n".join(lines)
     if not answer.get("value"):  # a revealed value stays as it is
         text = completed(args, text)
-    print(json.dumps(answer, indent=2) if args.json else printable(text))
+    print(printable(text))
 
 
 def completed(args: argparse.Namespace, text: str) -> str:
