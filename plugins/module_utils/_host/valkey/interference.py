@@ -51,18 +51,27 @@ def run_step(state: str, wanted: UserRequest, *, check: bool) -> Result:
             return {**result, "warnings": [*warnings, *result.get("warnings", ())]}
         except HostError as error:
             is_interrupted, is_late = isinstance(error, NodeInterrupted), time.monotonic() > deadline
-            if is_interrupted and not revokes:
+            if revokes:
+                if is_late and (warnings or not is_interrupted):
+                    raise HostError("\n".join([*warnings, str(error)])) from None
+                if is_interrupted:
+                    messages = _disabled(state, wanted, wanted.leaked, error)
+                    deadline = deadline if warnings else time.monotonic() + REPEATED
+                    warnings = list(dict.fromkeys([*warnings, *messages]))
+                continue
+            if is_interrupted:
                 messages = [_mended(admin, error) for admin in all_nodes.declared(wanted)]
                 warnings = list(dict.fromkeys([*warnings, *filter(None, messages)]))
-            if is_late and (state in UNDONE or (is_interrupted and not revokes)):
+            if is_late and (is_interrupted or state in UNDONE):
                 return {"failed": True, "msg": str(error), "reason": INTERFERED}
-            if is_late and (warnings or not is_interrupted):
+            if is_late:
                 raise HostError("\n".join([*warnings, str(error)])) from None
-            if is_interrupted and revokes:
-                rules = ("!" + valkey.digest_of(wanted.leaked.password), *(["off"] if state == "blocked" else []))
-                messages = [_shut_out(admin, wanted.leaked, rules, error) for admin in all_nodes.declared(wanted)]
-                deadline = deadline if warnings else time.monotonic() + REPEATED
-                warnings = list(dict.fromkeys([*warnings, *messages]))
+
+
+def _disabled(state: str, wanted: UserRequest, leaked: Address, problem: HostError) -> List[str]:
+    """Removes the leaked password at every declared node. Returns a message for each."""
+    rules = ("!" + valkey.digest_of(leaked.password), *(["off"] if state == "blocked" else []))
+    return [_shut_out(admin, leaked, rules, problem) for admin in all_nodes.declared(wanted)]
 
 
 def _mended(admin: Address, problem: HostError) -> str:
